@@ -1,0 +1,57 @@
+"""Child registries of MMEngine's, and registration into the host framework.
+
+``type='mmfewshot_seg.PANetHead'`` works in any config: the prefix makes MMEngine import this
+module, and the registry then imports its ``locations``. The same class is registered in the
+host (mmseg or mmdet), so that ``type='PANetHead'`` works in a config of the host that has
+``custom_imports = dict(imports=['mmfewshot_seg.models'])``.
+"""
+
+from collections.abc import Callable
+from importlib import import_module
+
+from mmengine.registry import DATASETS as ROOT_DATASETS
+from mmengine.registry import HOOKS as ROOT_HOOKS
+from mmengine.registry import METRICS as ROOT_METRICS
+from mmengine.registry import MODELS as ROOT_MODELS
+from mmengine.registry import TRANSFORMS as ROOT_TRANSFORMS
+from mmengine.registry import VISUALIZERS as ROOT_VISUALIZERS
+from mmengine.registry import Registry
+
+SCOPE = 'mmfewshot_seg'
+
+
+def _child(name: str, parent: Registry, location: str) -> Registry:
+    return Registry(name, parent=parent, scope=SCOPE, locations=[f'{SCOPE}.{location}'])
+
+
+MODELS = _child('model', ROOT_MODELS, 'models')
+DATASETS = _child('dataset', ROOT_DATASETS, 'datasets')
+TRANSFORMS = _child('transform', ROOT_TRANSFORMS, 'datasets')
+METRICS = _child('metric', ROOT_METRICS, 'evaluation')
+VISUALIZERS = _child('visualizer', ROOT_VISUALIZERS, 'visualization')
+HOOKS = _child('hook', ROOT_HOOKS, 'visualization')
+
+
+def register(registry: Registry, host: str) -> Callable[[type], type]:
+    """Class decorator: register in our ``registry`` and in the host's one of the same kind.
+
+    Args:
+        registry: One of the registries of this module.
+        host: ``'mmseg'`` or ``'mmdet'``, the framework whose configs use the class.
+
+    Raises:
+        KeyError: If the host already has a class of that name; ours then needs its own name.
+
+    Example:
+        >>> @register(MODELS, host='mmseg')
+        ... class MyHead(nn.Module): ...
+    """
+    import_module(f'{host}.registry')
+    host_registry = registry.parent.children[host]
+
+    def decorator(cls: type) -> type:
+        registry.register_module(module=cls)
+        host_registry.register_module(module=cls)
+        return cls
+
+    return decorator
