@@ -1,0 +1,126 @@
+"""Official checkpoint -> ours, driven by a table of renamings."""
+
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from pickle import UnpicklingError
+
+import torch
+from torch import Tensor
+
+from mmfewshot_seg.version import __version__
+
+StateDict = dict[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Key layout of one kind of official file.
+
+    Attributes:
+        name: What messages call it.
+        signature: A key that only files of this layout have.
+        renames: Pairs of a regular expression that a whole key must match, and its replacement;
+            the first that matches counts.
+        dead: Regular expressions of keys that the method never uses.
+        target: Maps the official state dict to the parameters and buffers of our model.
+    """
+
+    name: str
+    signature: str
+    renames: tuple[tuple[str, str], ...]
+    target: Callable[[StateDict], Mapping[str, Tensor]]
+    dead: tuple[str, ...] = ()
+
+    def convert(self, state_dict: StateDict) -> StateDict:
+        """Rename every key.
+
+        Raises:
+            ValueError: If a key is neither renamed nor dead, if one of our parameters stays
+                unfilled, or if a shape differs; the message names the keys.
+        """
+        converted, unknown = {}, []
+        for key, value in state_dict.items():
+            new_key = self.rename(key)
+            if new_key is not None:
+                converted[new_key] = value
+            elif not any(re.fullmatch(pattern, key) for pattern in self.dead):
+                unknown.append(key)
+        target = self.target(state_dict)
+        unknown += [key for key in converted if key not in target]
+        missing = [key for key in target if key not in converted]
+        misshapen = [
+            f'{key} {tuple(converted[key].shape)} instead of {tuple(value.shape)}'
+            for key, value in target.items()
+            if key in converted and converted[key].shape != value.shape
+        ]
+        problems = dict(unknown=unknown, missing=missing, misshapen=misshapen)
+        if any(problems.values()):
+            found = '; '.join(
+                f'{kind}: {", ".join(keys)}' for kind, keys in problems.items() if keys
+            )
+            raise ValueError(f'not a complete {self.name} checkpoint. {found}')
+        return converted
+
+    def rename(self, key: str) -> str | None:
+        """Our name of an official key, None if the key has none."""
+        for pattern, replacement in self.renames:
+            if re.fullmatch(pattern, key):
+                return re.sub(pattern, replacement, key)
+        return None
+
+
+def convert_state_dict(state_dict: StateDict, layouts: tuple[Layout, ...]) -> StateDict:
+    """Convert by the layout whose signature the file has; a ``module.`` prefix is stripped.
+
+    Raises:
+        ValueError: If no layout fits, or see :meth:`Layout.convert`.
+    """
+    state_dict = {key.removeprefix('module.'): value for key, value in state_dict.items()}
+    for layout in layouts:
+        if layout.signature in state_dict:
+            return layout.convert(state_dict)
+    raise ValueError(
+        'no known layout: none of '
+        + ', '.join(f'{layout.signature} ({layout.name})' for layout in layouts)
+        + f' is among the keys; the file begins with {", ".join(list(state_dict)[:3]) or "nothing"}'
+    )
+
+
+def load_official(path: str | Path) -> StateDict:
+    """Read the tensors of an official file: a bare state dict or one under ``state_dict``.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If the file holds anything but tensors and plain values, which would run
+            code on loading, or no tensors at all.
+    """
+    try:
+        content = torch.load(path, map_location='cpu', weights_only=True)
+    except (UnpicklingError, RuntimeError, EOFError, KeyError) as error:
+        raise ValueError(
+            f'{path} is not a file of tensors only ({str(error).splitlines()[0]}). If you trust '
+            'its origin, load it once with torch.load(..., weights_only=False) and save its '
+            "state dict alone: torch.save({'state_dict': state_dict}, path)"
+        ) from error
+    if isinstance(content, Mapping) and isinstance(content.get('state_dict'), Mapping):
+        content = content['state_dict']
+    if not isinstance(content, Mapping) or not all(map(torch.is_tensor, content.values())):
+        raise ValueError(f'{path} holds no state dict, neither bare nor under "state_dict"')
+    return dict(content)
+
+
+def save_converted(
+    state_dict: StateDict, path: str | Path, system: str, origin: str | Path
+) -> None:
+    """Write a checkpoint that MMEngine loads; nothing is left behind if writing fails."""
+    path = Path(path)
+    meta = dict(converted_from=Path(origin).name, system=system, mmfewshot_seg_version=__version__)
+    part = path.with_name(path.name + '.part')
+    try:
+        torch.save(dict(meta=meta, state_dict=state_dict), part)
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)

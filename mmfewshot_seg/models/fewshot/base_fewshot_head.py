@@ -1,0 +1,83 @@
+"""What every few-shot head answers: prototypes of a support set, scores of a query, a loss.
+
+Shape letters: ``B`` episodes, ``N`` ways, ``K`` shots, ``Q`` queries, ``C`` channels, ``h w``
+feature size, ``H W`` image size.
+"""
+
+from abc import ABCMeta, abstractmethod
+
+import torch.nn.functional as F
+from mmengine.model import BaseModule
+from torch import Tensor
+
+from mmfewshot_seg.registry import MODELS
+from mmfewshot_seg.structures import SupportState
+
+
+class BaseFewShotHead(BaseModule, metaclass=ABCMeta):
+    """Base class of few-shot heads.
+
+    Args:
+        align_corners: How logits are enlarged to image size.
+        loss_decode: Loss of the query logits. Takes logits, labels and ``ignore_index``.
+        ignore_index: Label value that no loss counts.
+        init_cfg: See ``BaseModule``.
+    """
+
+    def __init__(
+        self,
+        align_corners: bool = False,
+        loss_decode: dict | None = None,
+        ignore_index: int = 255,
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(init_cfg)
+        self.align_corners = align_corners
+        self.ignore_index = ignore_index
+        self.loss_decode = MODELS.build(
+            loss_decode or dict(type='mmseg.CrossEntropyLoss', avg_non_ignore=True)
+        )
+
+    @abstractmethod
+    def prototypes(self, features: tuple[Tensor, ...], masks: Tensor) -> SupportState:
+        """Fit a support set.
+
+        Args:
+            features: Levels of the backbone or neck, each (B, N, K, C, h, w).
+            masks: (B, N, K, H, W) int64 episode labels.
+        """
+
+    @abstractmethod
+    def scores(self, features: tuple[Tensor, ...], state: SupportState) -> Tensor:
+        """Score queries, background first.
+
+        Args:
+            features: Levels of the backbone or neck, each (B, Q, C, h, w).
+            state: What :meth:`prototypes` returned.
+
+        Returns:
+            (B, Q, 1+N, h, w) logits.
+        """
+
+    @abstractmethod
+    def loss(
+        self,
+        query_features: tuple[Tensor, ...],
+        support_features: tuple[Tensor, ...],
+        support_masks: Tensor,
+        query_masks: Tensor,
+    ) -> dict[str, Tensor]:
+        """Losses of a batch of episodes; arguments as above, query_masks (B, Q, H, W) int64."""
+
+    def resize(self, logits: Tensor, size: tuple[int, int]) -> Tensor:
+        """Bilinear resize of (..., classes, h, w) logits to ``size``."""
+        flat = logits.flatten(0, -4)
+        flat = F.interpolate(flat, size, mode='bilinear', align_corners=self.align_corners)
+        return flat.unflatten(0, logits.shape[:-3])
+
+    def query_loss(self, logits: Tensor, query_masks: Tensor) -> Tensor:
+        """``loss_decode`` of (B, Q, 1+N, h, w) logits at the size of the (B, Q, H, W) labels."""
+        logits = self.resize(logits, query_masks.shape[-2:])
+        return self.loss_decode(
+            logits.flatten(0, 1), query_masks.flatten(0, 1), ignore_index=self.ignore_index
+        )

@@ -1,0 +1,183 @@
+"""Few-shot segmentor: any backbone, an optional neck, a few-shot head.
+
+Shape letters: ``B`` episodes, ``N`` ways, ``K`` shots, ``Q`` queries, ``C`` channels, ``H W``
+image size.
+"""
+
+import torch
+from mmseg.models.segmentors import BaseSegmentor
+from torch import Tensor
+
+from mmfewshot_seg.registry import MODELS, register
+from mmfewshot_seg.structures import Episode, SupportState
+
+Features = tuple[Tensor, ...]
+
+
+@register(MODELS, host='mmseg')
+class FewShotSegmentor(BaseSegmentor):
+    """Segments queries by what a support set shows.
+
+    In training and testing through episodes, everything goes through the backbone in one call.
+    For many queries against one support set, fit it once::
+
+        state = model.fit_support(images, masks)
+        episodes = model.predict(dict(query=queries), state=state)
+
+    Args:
+        backbone: Config of any mmseg backbone.
+        decode_head: Config of a few-shot head.
+        neck: Config of a neck between them.
+        data_preprocessor: Usually ``mmfewshot_seg.EpisodeDataPreProcessor``.
+        train_cfg, test_cfg, pretrained, auxiliary_head: Accepted so that only ``type`` changes
+            in a config of ``EncoderDecoder``; the last two must be None.
+        init_cfg: See ``BaseModule``.
+
+    Raises:
+        ValueError: If ``pretrained`` or ``auxiliary_head`` is given.
+    """
+
+    def __init__(
+        self,
+        backbone: dict,
+        decode_head: dict,
+        neck: dict | None = None,
+        data_preprocessor: dict | None = None,
+        train_cfg: dict | None = None,
+        test_cfg: dict | None = None,
+        pretrained: None = None,
+        auxiliary_head: None = None,
+        init_cfg: dict | None = None,
+    ) -> None:
+        if pretrained is not None:
+            raise ValueError(
+                f'pretrained={pretrained!r}: give the backbone an init_cfg instead, '
+                "init_cfg=dict(type='Pretrained', checkpoint=...)"
+            )
+        if auxiliary_head is not None:
+            raise ValueError('FewShotSegmentor has no auxiliary_head: set auxiliary_head=None')
+        super().__init__(data_preprocessor, init_cfg)
+        self.backbone = MODELS.build(backbone)
+        self.neck = MODELS.build(neck) if neck is not None else None
+        self.decode_head = MODELS.build(decode_head)
+        self.train_cfg = train_cfg
+        self.test_cfg = test_cfg
+
+    def extract_feat(self, inputs: Tensor) -> Features:
+        """Levels of (M, 3, H, W) images, each (M, C, h, w)."""
+        features = self.backbone(inputs)
+        return tuple(self.neck(features) if self.with_neck else features)
+
+    def fit_support(self, images: Tensor, masks: Tensor) -> SupportState:
+        """Fit support sets.
+
+        Args:
+            images: (B, N, K, 3, H, W), normalised.
+            masks: (B, N, K, H, W) int64: 0 background, 1..N the ways, 255 ignored.
+
+        Returns:
+            What :meth:`predict` needs; it can be saved and loaded.
+
+        Raises:
+            ValueError: If shapes of images and masks do not fit.
+        """
+        self._check_support(images, masks)
+        return self.decode_head.prototypes(self._extract(images), masks)
+
+    def encode_decode(
+        self, inputs: dict, data_samples: list | None = None, state: SupportState | None = None
+    ) -> Tensor:
+        """(B, Q, 1+N, H, W) logits of the queries at their own size, background first.
+
+        Args:
+            inputs: ``query`` and, without ``state``, ``support`` and ``support_masks``, see
+                :class:`EpisodeDataPreProcessor`.
+            data_samples: Not used.
+            state: Fitted support sets.
+        """
+        if state is None:
+            query, support = self._extract_episodes(inputs)
+            state = self.decode_head.prototypes(support, inputs['support_masks'])
+        else:
+            query = self._extract(inputs['query'])
+        scores = self.decode_head.scores(query, state)
+        return self.decode_head.resize(scores, inputs['query'].shape[-2:])
+
+    def loss(self, inputs: dict, data_samples: list[Episode]) -> dict[str, Tensor]:
+        """Losses of the head; the episodes' ``query_masks`` have the size of the queries."""
+        query, support = self._extract_episodes(inputs)
+        query_masks = torch.stack([episode.query_masks for episode in data_samples])
+        return self.decode_head.loss(query, support, inputs['support_masks'], query_masks)
+
+    def predict(
+        self,
+        inputs: dict,
+        data_samples: list[Episode] | None = None,
+        state: SupportState | None = None,
+    ) -> list[Episode]:
+        """Segment queries.
+
+        Args:
+            inputs: As for :meth:`encode_decode`.
+            data_samples: Episodes; made if None.
+            state: Fitted support sets, instead of ``support`` and ``support_masks``.
+
+        Returns:
+            The episodes, with ``pred_masks``.
+        """
+        logits = self.encode_decode(inputs, state=state)
+        return self.postprocess_result(logits, data_samples)
+
+    def postprocess_result(
+        self, seg_logits: Tensor, data_samples: list[Episode] | None = None
+    ) -> list[Episode]:
+        """Set ``pred_masks`` (Q, H, W) of each episode, at the resolution of its evaluation."""
+        if data_samples is None:
+            shapes = (tuple(seg_logits.shape[-2:]),) * seg_logits.shape[1]
+            meta = dict(img_shapes=shapes, eval_shapes=shapes)
+            data_samples = [Episode(metainfo=meta) for _ in seg_logits]
+        for episode, logits in zip(data_samples, seg_logits, strict=True):
+            canvas = getattr(episode, 'query_masks', logits[:, 0])
+            predictions = torch.zeros_like(canvas, dtype=torch.int64)
+            shapes = zip(episode.img_shapes, episode.eval_shapes, strict=True)
+            for prediction, query, (shape, eval_shape) in zip(
+                predictions, logits, shapes, strict=True
+            ):
+                query = query[..., : shape[0], : shape[1]]
+                if shape != eval_shape:
+                    query = self.decode_head.resize(query[None], eval_shape)[0]
+                height, width = prediction.shape
+                labels = query.argmax(0)[:height, :width]
+                prediction[: labels.shape[0], : labels.shape[1]] = labels
+            episode.pred_masks = predictions
+        return data_samples
+
+    def _forward(self, inputs: dict, data_samples: list | None = None) -> Tensor:
+        return self.encode_decode(inputs)
+
+    def _extract(self, images: Tensor) -> Features:
+        """Levels of (..., 3, H, W) images, each (..., C, h, w)."""
+        features = self.extract_feat(images.flatten(0, -4))
+        return tuple(level.unflatten(0, images.shape[:-3]) for level in features)
+
+    def _extract_episodes(self, inputs: dict) -> tuple[Features, Features]:
+        """Query and support levels, by one call of the backbone where the sizes agree."""
+        query, support = inputs['query'], inputs['support']
+        self._check_support(support, inputs['support_masks'])
+        if query.shape[-3:] != support.shape[-3:]:
+            return self._extract(query), self._extract(support)
+        images = torch.cat([query.flatten(0, 1), support.flatten(0, 2)])
+        num_queries = query.shape[0] * query.shape[1]
+        features = self.extract_feat(images)
+        return (
+            tuple(level[:num_queries].unflatten(0, query.shape[:2]) for level in features),
+            tuple(level[num_queries:].unflatten(0, support.shape[:3]) for level in features),
+        )
+
+    @staticmethod
+    def _check_support(images: Tensor, masks: Tensor) -> None:
+        if images.dim() != 6 or images.shape[:3] + images.shape[4:] != masks.shape:
+            raise ValueError(
+                'support images must be (B, N, K, 3, H, W) and masks (B, N, K, H, W), '
+                f'got {tuple(images.shape)} and {tuple(masks.shape)}'
+            )

@@ -1,0 +1,87 @@
+"""Collect and compare fixtures: what an official implementation computed on stand-in weights.
+
+A case is an entry of ``<system>/cases.json`` and its ``.npz`` beside it. An adapter,
+``adapters/<system>.py``, maps each ``kind`` of case to a function that computes our values.
+"""
+
+import json
+import os
+from dataclasses import dataclass
+from functools import cached_property
+from importlib import import_module
+from pathlib import Path
+
+import torch
+from parity.reference import load_fixture, load_manifest, reference_state_dict
+
+OUR_DATA = Path(__file__).parent / 'data'
+DATA = Path(os.environ.get('PARITY_DIR', OUR_DATA)).resolve()
+
+
+@dataclass(frozen=True)
+class Case:
+    """One fixture: ``spec`` is its entry in ``cases.json``."""
+
+    system: str
+    key: str
+    spec: dict
+
+    def __str__(self) -> str:
+        return f'{self.system}-{self.key}'
+
+    @cached_property
+    def expected(self) -> dict:
+        return load_fixture(DATA / self.system / self.spec.get('file', f'{self.key}.npz'))
+
+    def checkpoint(self, default_manifest: str) -> dict:
+        """Stand-in checkpoint of the case's manifest, beside the case or among our own."""
+        name = self.spec.get('manifest', default_manifest)
+        folders = [DATA / self.system, OUR_DATA / self.system]
+        path = next((folder / name for folder in folders if (folder / name).exists()), None)
+        if path is None:
+            raise FileNotFoundError(f'manifest {name} of {self} is in none of {folders}')
+        return reference_state_dict(load_manifest(path))
+
+    def compute(self) -> dict:
+        """Our values, by the adapter of the system and kind."""
+        adapters = import_module(f'parity.adapters.{self.system}').ADAPTERS
+        kind = self.spec.get('kind')
+        if kind not in adapters:
+            raise KeyError(f'{self}: no adapter for kind {kind!r}')
+        return adapters[kind](self)
+
+    def tolerance(self, entry: str) -> tuple[float, float]:
+        """Absolute tolerance, and tolerance relative to the largest expected entry."""
+        adapter = import_module(f'parity.adapters.{self.system}')
+        if 'tolerance' in self.spec:
+            return 0.0, float(self.spec['tolerance'])
+        default = (0.0, 1e-3 if entry.startswith('grad:') else 1e-4)
+        return getattr(adapter, 'TOLERANCES', {}).get(entry, default)
+
+
+def collect() -> list[Case]:
+    """Every case of every system, in a fixed order."""
+    files = sorted(DATA.glob('*/cases.json'))
+    if not files:
+        raise FileNotFoundError(f'no <system>/cases.json in {DATA}')
+    cases = []
+    for file in files:
+        content = json.loads(file.read_text())
+        specs = content.get('cases', content)
+        cases += [
+            Case(file.parent.name, key, spec)
+            for key, spec in specs.items()
+            if not key.startswith('_')
+        ]
+    return cases
+
+
+def compare(case: Case, entry: str, ours, expected) -> str | None:
+    """Describe the difference of one entry, or None if it is within tolerance."""
+    ours, expected = (torch.as_tensor(value).detach().double() for value in (ours, expected))
+    if ours.shape != expected.shape:
+        return f'{entry}: shape {tuple(ours.shape)}, expected {tuple(expected.shape)}'
+    absolute, relative = case.tolerance(entry)
+    error = (ours - expected).abs().max().item()
+    allowed = absolute + relative * expected.abs().max().item()
+    return None if error <= allowed else f'{entry}: differs by {error:.3g}, allowed {allowed:.3g}'
