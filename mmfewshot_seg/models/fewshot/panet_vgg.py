@@ -26,15 +26,14 @@ class PANetVGG(VGG, BaseModule):
     def __init__(
         self, depth: int = 16, frozen_stages: int = -1, init_cfg: dict | None = None
     ) -> None:
-        BaseModule.__init__(self, init_cfg)
-        VGG.__init__(
-            self,
+        super().__init__(
             depth,
             dilations=(1, 1, 1, 1, 2),
             out_indices=(4,),
             frozen_stages=frozen_stages,
             with_last_pool=False,
         )
+        self.init_cfg = init_cfg
         pools = [i for i, layer in enumerate(self.features) if isinstance(layer, nn.MaxPool2d)]
         for index, stride in zip(pools, (2, 2, 2, 1), strict=True):
             self.features[index] = nn.MaxPool2d(3, stride, padding=1)

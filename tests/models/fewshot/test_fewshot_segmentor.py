@@ -1,0 +1,132 @@
+"""The segmentor: fit and predict, resolutions of the evaluation, hosts' configs, learning."""
+
+import pytest
+import torch
+from mmengine.registry import init_default_scope
+from mmseg.registry import MODELS as MMSEG_MODELS
+
+from mmfewshot_seg.models.fewshot import FewShotSegmentor
+from mmfewshot_seg.structures import Episode, SupportState
+
+BACKBONE = dict(
+    type='mmfewshot_seg.SignedResNet',
+    depth=18,
+    base_channels=8,
+    stem_channels=8,
+    num_stages=3,
+    strides=(1, 2, 1),
+    dilations=(1, 1, 2),
+    out_indices=(2,),
+)
+
+
+def _model(**kwargs) -> FewShotSegmentor:
+    torch.manual_seed(0)
+    head = dict(type='mmfewshot_seg.PANetHead')
+    return FewShotSegmentor(backbone=BACKBONE, decode_head=head, **kwargs)
+
+
+def _inputs(batch=1, ways=2, shots=2, queries=2, size=(40, 33), support_size=None) -> dict:
+    generator = torch.Generator().manual_seed(1)
+    support = (batch, ways, shots, 3, *(support_size or size))
+    return dict(
+        query=torch.randn(batch, queries, 3, *size, generator=generator),
+        support=torch.randn(support, generator=generator),
+        support_masks=torch.randint(0, ways + 1, support[:3] + support[4:], generator=generator),
+    )
+
+
+@torch.no_grad()
+def test_fitted_support_gives_the_logits_of_the_episode(tmp_path) -> None:
+    model, inputs = _model().eval(), _inputs()
+    expected = model(inputs)
+    assert expected.shape == (1, 2, 3, 40, 33)
+    state = model.fit_support(inputs['support'], inputs['support_masks'])
+    state.save(tmp_path / 'support.pth')
+    state = SupportState.load(tmp_path / 'support.pth')
+    for query in range(2):
+        logits = model.encode_decode(dict(query=inputs['query'][:, [query]]), state=state)
+        torch.testing.assert_close(logits, expected[:, [query]])
+    prediction = model.predict(dict(query=inputs['query']), state=state)[0].pred_masks
+    assert torch.equal(prediction, expected[0].argmax(1))
+
+
+@torch.no_grad()
+def test_support_of_another_size_and_batch_rows() -> None:
+    model, inputs = _model().eval(), _inputs(batch=2, support_size=(24, 50))
+    logits = model(inputs)
+    row = {name: value[1:] for name, value in inputs.items()}
+    torch.testing.assert_close(model(row), logits[1:])
+
+
+@torch.no_grad()
+def test_prediction_lies_on_the_canvas_of_the_label() -> None:
+    model, inputs = _model().eval(), _inputs(queries=1, size=(32, 32))
+    logits = model(inputs)[0, 0]
+    # A 20 x 10 image in a square of its long side, which the network saw as 32 x 32.
+    episode = Episode(
+        metainfo=dict(img_shapes=((32, 32),), eval_shapes=((20, 20),)),
+        query_masks=torch.zeros(1, 20, 10).long(),
+    )
+    prediction = model.predict(inputs, [episode])[0].pred_masks
+    resized = torch.nn.functional.interpolate(logits[None], (20, 20), mode='bilinear')[0]
+    assert torch.equal(prediction[0], resized.argmax(0)[:, :10])
+    # Padding of the batch is cut away; beyond a smaller evaluation there is background.
+    episode = Episode(
+        metainfo=dict(img_shapes=((24, 32),), eval_shapes=((24, 32),)),
+        query_masks=torch.zeros(1, 30, 40).long(),
+    )
+    prediction = model.predict(inputs, [episode])[0].pred_masks
+    assert torch.equal(prediction[0, :24, :32], logits[:, :24].argmax(0))
+    assert (prediction[0, 24:] == 0).all() and (prediction[0, :, 32:] == 0).all()
+
+
+def test_overfits_one_episode() -> None:
+    model, inputs = _model().train(), _inputs(queries=1, ways=1, shots=1)
+    # Two textures: the foreground is brighter.
+    inputs['support_masks'][..., :20, :], inputs['support_masks'][..., 20:, :] = 1, 0
+    label = torch.zeros(1, 40, 33).long()
+    label[..., :16] = 1
+    inputs['support'][..., :20, :] += 1.0
+    inputs['query'][..., :16] += 1.0
+    optimizer = torch.optim.Adam(model.parameters(), 1e-2)
+    for _ in range(25):
+        losses = model.loss(inputs, [Episode(query_masks=label)])
+        optimizer.zero_grad()
+        sum(losses.values()).backward()
+        optimizer.step()
+    prediction = model.eval().predict(inputs)[0].pred_masks
+    assert (prediction == label).float().mean() > 0.9
+    assert losses['loss_ce'] < 0.3
+
+
+def test_amp_training_step_is_finite() -> None:
+    model, inputs = _model().train(), _inputs()
+    with torch.autocast('cpu', torch.bfloat16):
+        losses = model.loss(inputs, [Episode(query_masks=torch.ones(2, 40, 33).long())])
+    sum(losses.values()).backward()
+    assert all(p.grad.isfinite().all() for p in model.parameters())
+
+
+def test_builds_unprefixed_in_mmseg_and_prefixed_without_scope() -> None:
+    config = dict(
+        type='FewShotSegmentor',
+        backbone=dict(BACKBONE, type='ResNet'),
+        decode_head=dict(type='PANetHead'),
+        neck=dict(type='FPN', in_channels=[32], out_channels=4, num_outs=1),
+    )
+    init_default_scope('mmseg')
+    model = MMSEG_MODELS.build(config)
+    assert model(_inputs(queries=1)).shape == (1, 1, 3, 40, 33)
+
+
+@pytest.mark.parametrize('name', ['pretrained', 'auxiliary_head'])
+def test_foreign_options_are_refused(name) -> None:
+    with pytest.raises(ValueError, match=name):
+        _model(**{name: 'x'})
+
+
+def test_support_shapes_are_checked() -> None:
+    inputs = _inputs()
+    with pytest.raises(ValueError, match=r'got \(1, 2, 2, 3, 40, 33\) and \(1, 2, 2, 20, 33\)'):
+        _model().fit_support(inputs['support'], inputs['support_masks'][..., :20, :])

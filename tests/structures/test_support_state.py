@@ -1,0 +1,23 @@
+"""Saving, loading and moving of support states."""
+
+import pytest
+import torch
+
+from mmfewshot_seg.structures import SupportState
+
+
+def test_round_trip_keeps_tensors_and_meta(tmp_path) -> None:
+    meta = dict(class_names=('cat', 'dog'))
+    state = SupportState(metainfo=meta, prototypes=torch.randn(1, 3, 4), valid=torch.ones(2).bool())
+    state.save(tmp_path / 'state.pth')
+    loaded = SupportState.load(tmp_path / 'state.pth')
+    assert loaded.metainfo == meta
+    assert torch.equal(loaded.prototypes, state.prototypes)
+    assert torch.equal(loaded.valid, state.valid)
+    assert loaded.to(torch.float64).prototypes.dtype == torch.float64
+
+
+def test_other_files_are_refused(tmp_path) -> None:
+    torch.save({'state_dict': {}}, tmp_path / 'model.pth')
+    with pytest.raises(ValueError, match=r'model\.pth is not a support state'):
+        SupportState.load(tmp_path / 'model.pth')
