@@ -1,0 +1,23 @@
+"""Transforms of the images of an episode; each image goes through its pipeline by itself."""
+
+from mmfewshot_seg.datasets.transforms.load_episode_mask import LoadEpisodeMask
+from mmfewshot_seg.datasets.transforms.random_crop_keep_foreground import RandomCropKeepForeground
+from mmfewshot_seg.datasets.transforms.random_gaussian_blur import RandomGaussianBlur
+from mmfewshot_seg.datasets.transforms.resize_long_side import ResizeLongSide
+from mmfewshot_seg.datasets.transforms.weak_annotation import (
+    BoundingBoxAnnotation,
+    ScribbleAnnotation,
+    bounding_box_annotation,
+    scribble_annotation,
+)
+
+__all__ = [
+    'BoundingBoxAnnotation',
+    'LoadEpisodeMask',
+    'RandomCropKeepForeground',
+    'RandomGaussianBlur',
+    'ResizeLongSide',
+    'ScribbleAnnotation',
+    'bounding_box_annotation',
+    'scribble_annotation',
+]
