@@ -1,0 +1,6 @@
+_base_ = [
+    '../_base_/models/panet_r50-d8.py',
+    '../_base_/datasets/pascal_5i_473.py',
+    '../_base_/schedules/panet_6k.py',
+    '../_base_/default_runtime_seg.py',
+]

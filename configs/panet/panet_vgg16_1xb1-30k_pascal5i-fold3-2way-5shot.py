@@ -1,0 +1,5 @@
+_base_ = './panet_vgg16_1xb1-30k_pascal5i-fold0-2way-5shot.py'
+
+train_dataloader = dict(dataset=dict(fold=3))
+val_dataloader = dict(dataset=dict(fold=3))
+test_dataloader = dict(dataset=dict(fold=3))
