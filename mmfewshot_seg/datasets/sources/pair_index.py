@@ -1,0 +1,151 @@
+"""Which image shows how many pixels of which class, built once and kept on disk.
+
+M pairs of image and class.
+"""
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from mmengine.dist import get_rank
+from mmengine.logging import print_log
+from mmengine.utils import track_iter_progress
+
+from mmfewshot_seg.datasets.sources.image_files import UnreadableImageError, image_shape
+
+if TYPE_CHECKING:
+    from mmfewshot_seg.datasets.sources.base import EpisodeSource
+
+_FORMAT = 1  # raise it when the meaning of a stored index changes
+
+
+@dataclass(frozen=True)
+class PairIndex:
+    """Pairs of image and class.
+
+    Attributes:
+        pairs: (M, 3) int64 sorted rows (image, class id, pixels of the class), pixels > 0.
+        unreadable: What is wrong with each image that cannot be read; these have no pairs.
+    """
+
+    pairs: np.ndarray
+    unreadable: tuple[str, ...] = ()
+
+
+def pair_index(source: 'EpisodeSource', index_dir: str | None) -> PairIndex:
+    """The index of a source, from ``index_dir`` if it is there and still holds."""
+    name = type(source).__name__
+    key = fingerprint(source.files(), {'source': name, **source.options()})
+    if index_dir is None:
+        return build(source)
+    path = os.path.join(index_dir, f'{name}-{key}.npz')
+    index = load(path)
+    if index is None:
+        index = build(source, note=f' (once; kept in {path})')
+        save(path, index)
+    return index
+
+
+def fingerprint(files: Iterable[str], options: Mapping) -> str:
+    """16 hex digits that change with the options and with name, size and time of any file.
+
+    Raises:
+        FileNotFoundError: If files are missing; names some of them.
+    """
+    digest = hashlib.sha256(json.dumps([_FORMAT, options], sort_keys=True).encode())
+    missing = []
+    for path in files:
+        try:
+            stat = os.stat(path)
+        except FileNotFoundError:
+            missing.append(path)
+            continue
+        digest.update(f'{path}\0{stat.st_size}\0{stat.st_mtime_ns}\n'.encode())
+    if missing:
+        raise FileNotFoundError(f'{len(missing)} files are missing: {_some(missing)}')
+    return digest.hexdigest()[:16]
+
+
+def build(source: 'EpisodeSource', note: str = '') -> PairIndex:
+    """Reads every image and mask.
+
+    Raises:
+        ValueError: If the size of an image is not that of its mask, or what the source refuses.
+    """
+
+    def examine(j: int) -> Mapping[int, int] | str:
+        path = source.image_path(j)
+        try:
+            shape = image_shape(path)
+            mask_shape, areas = source.class_areas(j)
+        except UnreadableImageError as error:
+            return str(error)
+        if shape != mask_shape:
+            raise ValueError(
+                f'{path} is {_size(shape)} pixels (EXIF orientation applied), its mask '
+                f'{_size(mask_shape)}: image and mask must have the same size'
+            )
+        return areas
+
+    number = len(source)
+    print_log(f'{type(source).__name__}: reading {number} images and masks{note}', 'current')
+    chunks = np.array_split(np.arange(number), min(number, 100))
+    rows, unreadable = [], []
+    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
+        for chunk in track_iter_progress(chunks) if get_rank() == 0 else chunks:
+            for j, result in zip(chunk.tolist(), pool.map(examine, chunk.tolist()), strict=True):
+                if isinstance(result, str):
+                    unreadable.append(result)
+                else:
+                    rows += [(j, c, area) for c, area in sorted(result.items()) if area]
+    return PairIndex(np.array(rows, dtype=np.int64).reshape(-1, 3), tuple(unreadable))
+
+
+def load(path: str) -> PairIndex | None:
+    """A stored index; None if there is none or the file is broken."""
+    if not os.path.exists(path):
+        return None
+    try:
+        with np.load(path) as stored:
+            return PairIndex(stored['pairs'], tuple(stored['unreadable'].tolist()))
+    except Exception as error:  # zipfile, zlib, NumPy and the file system: the index is made anew
+        print_log(f'{path} is broken ({error}) and is made anew', 'current')
+        return None
+
+
+def save(path: str, index: PairIndex) -> None:
+    """Writes the file whole or not at all; several processes may do so at once."""
+    os.makedirs(os.path.dirname(path) or '.', exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=os.path.dirname(path) or '.', delete=False) as file:
+        np.savez(file, pairs=index.pairs, unreadable=np.array(index.unreadable, dtype=np.str_))
+    os.replace(file.name, path)
+
+
+def check_unreadable(index: PairIndex, skip: bool) -> None:
+    """Raises or, with ``skip``, logs that images cannot be read.
+
+    Raises:
+        ValueError: If there are such images and they are not to be skipped.
+    """
+    if not index.unreadable:
+        return
+    message = f'{len(index.unreadable)} images cannot be read: {_some(index.unreadable)}'
+    if not skip:
+        raise ValueError(f'{message}. Repair them, or leave them out by skip_unreadable=True')
+    print_log(f'Left out: {message}', 'current')
+
+
+def _some(items: Iterable[str], most: int = 10) -> str:
+    items = list(items)
+    more = f' and {len(items) - most} more' if len(items) > most else ''
+    return '; '.join(items[:most]) + more
+
+
+def _size(shape: tuple[int, int]) -> str:
+    return f'{shape[1]}x{shape[0]}'
