@@ -4,3 +4,8 @@ _base_ = [
     '../_base_/schedules/panet_6k.py',
     '../_base_/default_runtime_seg.py',
 ]
+
+# The best of the validations is the published checkpoint.
+default_hooks = dict(
+    checkpoint=dict(interval=300, max_keep_ckpts=1, save_best='mIoU', rule='greater')
+)
