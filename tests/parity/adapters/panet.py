@@ -7,6 +7,8 @@ from parity.harness import Case
 from parity.reference import reference_image, reference_mask
 
 from mmfewshot_seg.converters import convert_state_dict, layouts
+from mmfewshot_seg.datasets.transforms import bounding_box_annotation
+from mmfewshot_seg.evaluation import episode_counts, summarize
 from mmfewshot_seg.models.fewshot import FewShotSegmentor
 
 # Logits are near 20 and classes differ by a tenth of that, so the tolerance is absolute.
@@ -143,4 +145,28 @@ def _slices(text: str) -> tuple[slice, ...]:
     return tuple(slice(*pair) for pair in bounds)
 
 
-ADAPTERS = {'vgg': network, 'resnet': network}
+def bounding_box(case: Case) -> dict:
+    """Masks made from the boxes of the instances."""
+    name, shape = case.spec['name'], (1, *case.spec['size'])
+    instances = reference_mask(f'{name}/inst', shape, case.spec['instances'] + 1)
+    foreground = (reference_mask(f'{name}/fg', shape) == 1) & (instances > 0)
+    label = bounding_box_annotation(foreground[0].numpy(), instances[0].numpy())[None]
+    return dict(fg_bbox=label == 1, bg_bbox=label == 0)
+
+
+def metric(case: Case) -> dict:
+    """Figures of several runs."""
+    episodes = []
+    for run in range(case.spec['runs']):
+        for index, class_ids in enumerate(case.spec['episodes']):
+            name = f'{case.spec["name"]}/{run}/{index}'
+            shape = tuple(case.spec['size'])
+            pred = reference_mask(f'{name}/pred', shape, len(class_ids) + 1)
+            target = reference_mask(f'{name}/target', shape, len(class_ids) + 1)
+            target[: case.spec.get('void_rows', 0)] = 255
+            counts = episode_counts(pred, target, len(class_ids))
+            episodes.append((run, index, tuple(class_ids), counts))
+    return summarize(episodes)
+
+
+ADAPTERS = {'vgg': network, 'resnet': network, 'bbox': bounding_box, 'metric': metric}
