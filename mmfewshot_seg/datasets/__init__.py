@@ -1,5 +1,35 @@
 """Sources of images and masks, and episodes drawn from them."""
 
+from mmfewshot_seg.datasets.episode_sampler import EpisodeIndex, EpisodeSampler
+from mmfewshot_seg.datasets.fewshot_dataset import FewShotDataset
+from mmfewshot_seg.datasets.protocols import PROTOCOLS, Protocol, resolve_protocol
 from mmfewshot_seg.datasets.sources import EpisodeSource, FolderSource
+from mmfewshot_seg.datasets.transforms import (
+    BoundingBoxAnnotation,
+    LoadEpisodeMask,
+    RandomCropKeepForeground,
+    RandomGaussianBlur,
+    ResizeLongSide,
+    ScribbleAnnotation,
+    bounding_box_annotation,
+    scribble_annotation,
+)
 
-__all__ = ['EpisodeSource', 'FolderSource']
+__all__ = [
+    'PROTOCOLS',
+    'BoundingBoxAnnotation',
+    'EpisodeIndex',
+    'EpisodeSampler',
+    'EpisodeSource',
+    'FewShotDataset',
+    'FolderSource',
+    'LoadEpisodeMask',
+    'Protocol',
+    'RandomCropKeepForeground',
+    'RandomGaussianBlur',
+    'ResizeLongSide',
+    'ScribbleAnnotation',
+    'bounding_box_annotation',
+    'resolve_protocol',
+    'scribble_annotation',
+]
