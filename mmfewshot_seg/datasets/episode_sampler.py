@@ -138,7 +138,7 @@ class EpisodeSampler:
             raise ValueError(
                 f'{self.num_shots} shots and {self.num_queries} queries need {needed} images'
                 f'{area} of every class, too few have: {", ".join(few)}. Add images, leave these '
-                'classes out or lower num_shots'
+                'classes out of fold or base_classes, or lower num_shots'
             )
 
     def __len__(self) -> int:

@@ -178,8 +178,8 @@ class FewShotDataset(Dataset):
                 f'{len(self.source.class_names)} classes. Images of a class{area}:',
                 *('   '.join(cells[i : i + columns]) for i in range(0, len(cells), columns)),
                 f'{sampler.num_ways}-way {sampler.num_shots}-shot episodes with '
-                f'{sampler.num_queries} {queries}: {runs}{sampler.num_episodes:,}, of '
-                f'{_rounded(sampler.num_possible())} possible',
+                f'{sampler.num_queries} {queries}: {runs}{sampler.num_episodes:,}; '
+                f'{_rounded(sampler.num_possible())} different ones are possible',
                 f'protocol {protocol.name}, seed {sampler.seed}, labels at {self._eval_at} '
                 'resolution',
             ]

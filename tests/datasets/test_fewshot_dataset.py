@@ -396,7 +396,7 @@ def test_report(source):
     assert text.splitlines() == [
         'BlockSource: 25 images; test on 2 of 5 classes. Images of a class:',
         'bee      7   cat      7',
-        '1-way 1-shot episodes with 1 query: 5 runs of 20, of 84 possible',
+        '1-way 1-shot episodes with 1 query: 5 runs of 20; 84 different ones are possible',
         'protocol panet, seed 1234, labels at network resolution',
     ]
 
