@@ -3,7 +3,13 @@
 from mmfewshot_seg.datasets.episode_sampler import EpisodeIndex, EpisodeSampler
 from mmfewshot_seg.datasets.fewshot_dataset import FewShotDataset
 from mmfewshot_seg.datasets.protocols import PROTOCOLS, Protocol, resolve_protocol
-from mmfewshot_seg.datasets.sources import EpisodeSource, FolderSource
+from mmfewshot_seg.datasets.sources import (
+    Coco20iSource,
+    EpisodeSource,
+    FolderSource,
+    Pascal5iSource,
+    SegDatasetSource,
+)
 from mmfewshot_seg.datasets.transforms import (
     BoundingBoxAnnotation,
     LoadEpisodeMask,
@@ -18,17 +24,20 @@ from mmfewshot_seg.datasets.transforms import (
 __all__ = [
     'PROTOCOLS',
     'BoundingBoxAnnotation',
+    'Coco20iSource',
     'EpisodeIndex',
     'EpisodeSampler',
     'EpisodeSource',
     'FewShotDataset',
     'FolderSource',
     'LoadEpisodeMask',
+    'Pascal5iSource',
     'Protocol',
     'RandomCropKeepForeground',
     'RandomGaussianBlur',
     'ResizeLongSide',
     'ScribbleAnnotation',
+    'SegDatasetSource',
     'bounding_box_annotation',
     'resolve_protocol',
     'scribble_annotation',

@@ -39,6 +39,7 @@ class FolderSource(EpisodeSource):
         skip_unreadable: See :class:`EpisodeSource`.
 
     Raises:
+        FileNotFoundError: If there is no ``data_root``.
         ValueError: If there is no class folder, a class has no images, or an image has no mask or
             several, or a mask no image; naming them.
     """
@@ -56,7 +57,7 @@ class FolderSource(EpisodeSource):
     ) -> None:
         super().__init__(index_dir, skip_unreadable)
         if not os.path.isdir(data_root):
-            raise ValueError(f'data_root {data_root!r} is no folder')
+            raise FileNotFoundError(f'data_root {data_root!r} is no folder')
         self.mask_suffix = mask_suffix
         self.background_value = background_value
         self.foreground_values = tuple(foreground_values)

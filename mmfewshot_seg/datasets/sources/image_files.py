@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import mmcv
 import numpy as np
 from PIL import Image
 
@@ -24,7 +25,7 @@ def decoding(path: str) -> Iterator[None]:
 
 
 def image_shape(path: str) -> tuple[int, int]:
-    """(H, W) of an image as OpenCV loads it, that is, turned as its EXIF tag says.
+    """(H, W) of an image as MMCV loads it, that is, turned if its EXIF orientation says so.
 
     The file is decoded to its end (a JPEG at an eighth of its size), so truncation is noticed.
 
@@ -33,10 +34,12 @@ def image_shape(path: str) -> tuple[int, int]:
     """
     with decoding(path), Image.open(path) as image:
         width, height = image.size
-        turned = image.getexif().get(_EXIF_ORIENTATION, 1) >= 5
+        turned = image.getexif().get(_EXIF_ORIENTATION, 1) != 1
         image.draft('L', (width // 8, height // 8))
         image.load()
-    return (width, height) if turned else (height, width)
+        if turned:  # which formats are turned is up to MMCV's decoder
+            height, width = mmcv.imread(path).shape[:2]
+    return height, width
 
 
 def read_mask(path: str, grey: bool = False) -> np.ndarray:

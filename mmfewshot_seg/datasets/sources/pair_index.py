@@ -6,6 +6,7 @@ M pairs of image and class.
 import hashlib
 import json
 import os
+import sys
 import tempfile
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -98,7 +99,9 @@ def build(source: 'EpisodeSource', note: str = '') -> PairIndex:
     chunks = np.array_split(np.arange(number), min(number, 100))
     rows, unreadable = [], []
     with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
-        for chunk in track_iter_progress(chunks) if get_rank() == 0 else chunks:
+        if get_rank() == 0:
+            chunks = track_iter_progress(chunks, file=sys.stdout)
+        for chunk in chunks:
             for j, result in zip(chunk.tolist(), pool.map(examine, chunk.tolist()), strict=True):
                 if isinstance(result, str):
                     unreadable.append(result)

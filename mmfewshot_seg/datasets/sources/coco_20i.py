@@ -1,0 +1,207 @@
+"""Source: COCO-20i, or other images, from a COCO instances json; masks are drawn when needed."""
+
+import json
+import os
+import pickle
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
+
+import numpy as np
+from pycocotools import mask as mask_utils
+
+from mmfewshot_seg.datasets.folds import COCO_20I, COCO_CLASSES
+from mmfewshot_seg.datasets.sources.base import EpisodeSource
+from mmfewshot_seg.registry import DATASETS, register
+
+
+@register(DATASETS, host='mmseg')
+class Coco20iSource(EpisodeSource):
+    """Images with the instances of a json in COCO's format.
+
+    If the categories are among COCO's 80, the classes come in COCO's order and the folds are
+    those of COCO-20i (less the classes that the json leaves out). Otherwise the classes are the
+    categories in the order of their ids, and there is no fold table.
+
+    The mask of a class is the union of its instances, crowds included. Where ways of an episode
+    overlap, the one with the smaller union is on top. There is no void.
+
+    Args:
+        ann_file: The json. ``segmentation`` may be polygons or a run-length code.
+        img_dir: Folder of the images.
+        index_dir: See :class:`EpisodeSource`.
+        skip_unreadable: See :class:`EpisodeSource`.
+
+    Raises:
+        FileNotFoundError: If the json or the folder is missing.
+        ValueError: If the json is not of COCO's instance format, or names no image.
+    """
+
+    def __init__(
+        self,
+        ann_file: str,
+        img_dir: str,
+        index_dir: str | None = 'work_dirs/index',
+        skip_unreadable: bool = False,
+    ) -> None:
+        super().__init__(index_dir, skip_unreadable)
+        if not os.path.isdir(img_dir):
+            raise FileNotFoundError(f'img_dir {img_dir!r} is no folder')
+        self.ann_file, self.img_dir = ann_file, img_dir
+        content = _read_json(ann_file)
+        class_of = self._set_classes(content['categories'])
+        images = sorted(content['images'], key=lambda image: image['file_name'])
+        if not images:
+            raise ValueError(f'{ann_file} names no images')
+        if twice := [
+            a['file_name'] for a, b in pairwise(images) if a['file_name'] == b['file_name']
+        ]:
+            raise ValueError(f'{ann_file} lists an image twice: {twice[0]}')
+        self._file_names = [image['file_name'] for image in images]
+        self._shapes = np.array([(image['height'], image['width']) for image in images])
+        self._set_annotations(content['annotations'], [image['id'] for image in images], class_of)
+
+    def _set_classes(self, categories: Sequence[Mapping]) -> dict[int, int]:
+        """Sets names and folds; returns class ids by category id."""
+        names = {category['id']: category['name'] for category in categories}
+        if not names or len(set(names.values())) < len(categories):
+            raise ValueError(f'{self.ann_file}: categories need distinct ids and names: {names}')
+        if set(names.values()) <= set(COCO_CLASSES):
+            present = set(names.values())
+            self.class_names = tuple(name for name in COCO_CLASSES if name in present)
+            self.folds = {
+                style: tuple(tuple(name for name in fold if name in present) for fold in table)
+                for style, table in COCO_20I.items()
+            }
+            self.benchmark = 'coco'
+        else:
+            self.class_names = tuple(names[category_id] for category_id in sorted(names))
+        return {key: self.class_names.index(name) for key, name in names.items()}
+
+    def _set_annotations(
+        self, annotations: Sequence[Mapping], image_ids: Sequence, class_of: Mapping[int, int]
+    ) -> None:
+        """Keeps (class id, segmentation) of each image, pickled into one array.
+
+        One array is shared with the worker processes of a data loader; millions of small objects
+        would be copied into each of them.
+        """
+        places = {image_id: j for j, image_id in enumerate(image_ids)}
+        if len(places) != len(image_ids):
+            raise ValueError(f'{self.ann_file}: ids of images are not distinct')
+        by_image = defaultdict(list)
+        for annotation in annotations:
+            number = annotation.get('id')
+            if annotation['image_id'] not in places:
+                raise ValueError(
+                    f'{self.ann_file}: annotation {number} is of image {annotation["image_id"]}, '
+                    'which is not among the images'
+                )
+            if annotation['category_id'] not in class_of:
+                raise ValueError(
+                    f'{self.ann_file}: annotation {number} has category '
+                    f'{annotation["category_id"]}, which is not among the categories'
+                )
+            j = places[annotation['image_id']]
+            self._check_segmentation(annotation, j)
+            by_image[j].append((class_of[annotation['category_id']], annotation['segmentation']))
+        chunks = [pickle.dumps(by_image[j], protocol=5) for j in range(len(image_ids))]
+        self._ends = np.cumsum([0, *map(len, chunks)])
+        self._buffer = np.frombuffer(b''.join(chunks), dtype=np.uint8)
+
+    def _check_segmentation(self, annotation: Mapping, j: int) -> None:
+        segmentation = annotation.get('segmentation')
+        what = f'{self.ann_file}: annotation {annotation.get("id")}'
+        if not isinstance(segmentation, list | dict):
+            raise ValueError(f'{what} has no segmentation; boxes alone are not enough')
+        if isinstance(segmentation, dict):
+            shape = self._shapes[j].tolist()
+            if list(segmentation['size']) != shape:
+                raise ValueError(
+                    f'{what} has a run-length code of size {list(segmentation["size"])}, its image '
+                    f'{self._file_names[j]} is {shape} (height, width)'
+                )
+        elif any(len(polygon) % 2 for polygon in segmentation):
+            raise ValueError(f'{what} has a polygon with an odd number of coordinates')
+
+    def __len__(self) -> int:
+        return len(self._file_names)
+
+    def image_path(self, j: int) -> str:
+        """File of image ``j``."""
+        return os.path.join(self.img_dir, self._file_names[j])
+
+    def _instances(self, j: int) -> dict[int, list[dict]]:
+        """Run-length codes of the instances of image ``j``, by class id."""
+        instances = defaultdict(list)
+        content = memoryview(self._buffer)[self._ends[j] : self._ends[j + 1]]
+        for class_id, segmentation in pickle.loads(content):
+            if code := _run_lengths(segmentation, *self._shapes[j].tolist()):
+                instances[class_id].append(code)
+        return instances
+
+    def label_map(self, j: int, class_ids: Sequence[int]) -> np.ndarray:
+        """(H, W) uint8: n where image ``j`` shows ``class_ids[n - 1]``, else 0."""
+        instances = self._instances(j)
+        unions = [
+            (way, mask_utils.merge(instances[class_id]))
+            for way, class_id in enumerate(class_ids, start=1)
+            if class_id in instances
+        ]
+        labels = np.zeros(self._shapes[j], dtype=np.uint8)
+        for way, union in sorted(unions, key=lambda item: -int(mask_utils.area(item[1]))):
+            labels[mask_utils.decode(union) == 1] = way
+        return labels
+
+    def instance_map(self, j: int, class_id: int) -> np.ndarray:
+        """(H, W) int32: 1.. for the instances of a class in image ``j``, else 0.
+
+        Numbered from the largest; where instances overlap, the smaller is on top.
+        """
+        codes = self._instances(j).get(class_id, [])
+        codes.sort(key=lambda code: -int(mask_utils.area(code)))
+        numbers = np.zeros(self._shapes[j], dtype=np.int32)
+        for number, code in enumerate(codes, start=1):
+            numbers[mask_utils.decode(code) == 1] = number
+        return numbers
+
+    def class_areas(self, j: int) -> tuple[tuple[int, int], dict[int, int]]:
+        """Size (H, W) that the json states for image ``j``, and pixels by class id."""
+        height, width = self._shapes[j].tolist()
+        return (height, width), {
+            class_id: int(mask_utils.area(mask_utils.merge(codes)))
+            for class_id, codes in self._instances(j).items()
+        }
+
+    def files(self) -> Iterable[str]:
+        """The json and the images."""
+        yield self.ann_file
+        for j in range(len(self)):
+            yield self.image_path(j)
+
+
+def _read_json(path: str) -> dict:
+    with open(path, encoding='utf-8') as file:
+        content = json.load(file)
+    lacking = {'images', 'annotations', 'categories'} - (
+        content.keys() if isinstance(content, dict) else set()
+    )
+    if lacking:
+        raise ValueError(f'{path} is no COCO instances json, it lacks {sorted(lacking)}')
+    unsized = [
+        image for image in content['images'] if not {'file_name', 'height', 'width'} <= image.keys()
+    ]
+    if unsized:
+        raise ValueError(f'{path}: images need file_name, height and width, got {unsized[0]}')
+    return content
+
+
+def _run_lengths(segmentation: list | dict, height: int, width: int) -> dict | None:
+    """Compressed run-length code; None if no polygon has three points."""
+    if isinstance(segmentation, list):
+        polygons = [polygon for polygon in segmentation if len(polygon) >= 6]
+        codes = mask_utils.frPyObjects(polygons, height, width) if polygons else []
+        return mask_utils.merge(codes) if codes else None
+    if isinstance(segmentation['counts'], list):
+        return mask_utils.frPyObjects(segmentation, height, width)
+    return segmentation
