@@ -35,7 +35,7 @@ def image_shape(path: str) -> tuple[int, int]:
     with decoding(path), Image.open(path) as image:
         width, height = image.size
         turned = image.getexif().get(_EXIF_ORIENTATION, 1) != 1
-        image.draft('L', (width // 8, height // 8))
+        image.draft('L', (width // 8 or 1, height // 8 or 1))
         image.load()
         if turned:  # which formats are turned is up to MMCV's decoder
             height, width = mmcv.imread(path).shape[:2]
