@@ -46,7 +46,7 @@ class SegDatasetSource(LabelMapSource):
         skip_unreadable: bool = False,
     ) -> None:
         super().__init__(index_dir, skip_unreadable)
-        self.dataset = MMSEG_DATASETS.build({**dataset, 'pipeline': []})
+        self.dataset = MMSEG_DATASETS.build({**dataset, 'pipeline': [], 'serialize_data': False})
         classes = self.dataset.metainfo.get('classes')
         if not classes:
             raise ValueError(

@@ -1,0 +1,126 @@
+import os
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from mmfewshot_seg.datasets.sources import FolderSource
+from mmfewshot_seg.datasets.sources import pair_index as module
+
+
+@pytest.fixture
+def folder(tmp_path, write_image, write_mask):
+    """Two classes: cat with 2 and 1 pixels, dog with 3."""
+    for name, values in {
+        'cat/1': [[255, 255], [0, 0]],
+        'cat/2': [[0, 0], [0, 255]],
+        'dog/1': [[255, 255], [255, 0]],
+    }.items():
+        write_image(tmp_path / 'data' / f'{name}.jpg', 2, 2)
+        write_mask(tmp_path / 'data' / f'{name}.png', values)
+    return tmp_path / 'data'
+
+
+@pytest.fixture
+def builds(monkeypatch):
+    """Counts how often an index is built."""
+    calls = []
+    build = module.build
+    monkeypatch.setattr(module, 'build', lambda *args, **kw: calls.append(1) or build(*args, **kw))
+    return calls
+
+
+def _source(folder, **kwargs) -> FolderSource:
+    return FolderSource(str(folder), index_dir=str(folder.parent / 'index'), **kwargs)
+
+
+def test_pairs_counted_by_hand(folder):
+    pairs = _source(folder).pairs
+    assert pairs.dtype == np.int64
+    assert pairs.tolist() == [[0, 0, 2], [1, 0, 1], [2, 1, 3]]
+
+
+def test_index_is_built_once_and_kept(folder, builds):
+    source = _source(folder)
+    first = source.pairs
+    assert source.pairs is first
+    assert _source(folder).pairs.tolist() == first.tolist()
+    assert len(builds) == 1
+    assert len(os.listdir(folder.parent / 'index')) == 1
+
+
+@pytest.mark.parametrize('name', ['cat/1.jpg', 'dog/1.png'])
+def test_a_touched_file_renews_the_index(folder, builds, name):
+    _ = _source(folder).pairs
+    os.utime(folder / name, (1, 1))
+    _ = _source(folder).pairs
+    assert len(builds) == 2
+
+
+def test_an_option_renews_the_index(folder, builds):
+    _ = _source(folder).pairs
+    inverted = _source(folder, background_value=255, foreground_values=(0,)).pairs
+    assert inverted.tolist() == [[0, 0, 2], [1, 0, 3], [2, 1, 1]]
+    assert len(builds) == 2
+
+
+def test_a_broken_index_is_renewed(folder, builds):
+    pairs = _source(folder).pairs.tolist()
+    (path,) = (folder.parent / 'index').iterdir()
+    path.write_bytes(path.read_bytes()[:50])
+    assert _source(folder).pairs.tolist() == pairs
+    assert _source(folder).pairs.tolist() == pairs
+    assert len(builds) == 2
+
+
+def test_no_file_without_index_dir(folder, builds, monkeypatch):
+    monkeypatch.chdir(folder.parent)
+    for _ in range(2):
+        _ = FolderSource(str(folder), index_dir=None).pairs
+    assert len(builds) == 2
+    assert os.listdir(folder.parent) == ['data']
+
+
+def test_several_at_once_leave_one_whole_file(folder):
+    with ThreadPoolExecutor(4) as pool:
+        results = list(pool.map(lambda _: _source(folder).pairs.tolist(), range(8)))
+    assert results == [results[0]] * 8
+    (path,) = (folder.parent / 'index').iterdir()
+    assert module.load(str(path)).pairs.tolist() == results[0]
+
+
+def test_size_of_mask_must_be_that_of_the_image(folder, write_image):
+    write_image(folder / 'cat' / '2.jpg', 3, 5)
+    with pytest.raises(ValueError, match=r'cat/2.jpg is 5x3 pixels .* its mask 2x2'):
+        _ = _source(folder).pairs
+
+
+def test_exif_orientation_counts_for_the_size(folder, write_image, write_mask):
+    write_image(folder / 'cat' / '2.jpg', 2, 3, orientation=6)
+    write_mask(folder / 'cat' / '2.png', [[255, 0], [255, 0], [255, 0]])
+    assert _source(folder).pairs.tolist()[1] == [1, 0, 3]
+    write_mask(folder / 'cat' / '2.png', [[255, 0, 0], [255, 0, 0]])
+    with pytest.raises(ValueError, match=r'cat/2.jpg is 2x3 pixels \(EXIF.*its mask 3x2'):
+        _ = _source(folder).pairs
+
+
+@pytest.mark.parametrize('name', ['cat/2.jpg', 'cat/2.png'])
+def test_unreadable_files_are_named_or_left_out(folder, truncate, name, monkeypatch):
+    truncate(folder / name, 0.3)
+    with pytest.raises(ValueError, match=rf'1 images cannot be read: .*{name}.*skip_unreadable'):
+        _ = _source(folder).pairs
+    logged = []
+    monkeypatch.setattr(module, 'print_log', lambda message, *_: logged.append(message))
+    source = _source(folder, skip_unreadable=True)
+    assert source.pairs.tolist() == [[0, 0, 2], [2, 1, 3]]
+    assert logged[-1].startswith('Left out: 1 images cannot be read') and name in logged[-1]
+    assert len(source) == 3  # numbers of images stay
+    with pytest.raises(ValueError, match='cannot be read'):
+        _ = _source(folder).pairs  # the stored index does not hide it
+
+
+def test_a_missing_file_is_named(folder):
+    source = _source(folder)
+    os.remove(folder / 'cat' / '2.png')
+    with pytest.raises(FileNotFoundError, match=r'1 files are missing: .*cat/2.png'):
+        _ = source.pairs
