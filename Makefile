@@ -1,0 +1,77 @@
+# Two commands, each complete on a bare machine with Python >= 3.10 and a package index:
+#   make demo   sets up .venv, then trains, evaluates and draws a few-shot model
+#   make test   the same set-up plus mmcv's compiled ops (needs a C++ compiler), style, tests
+# What is done is remembered in $(VENV)/.stamps, so that a second call starts at once.
+
+SHELL := bash
+PYTHON ?= python3
+VENV ?= .venv
+
+PY := $(VENV)/bin/python
+PIP := $(PY) -m pip --disable-pip-version-check
+PINS := requirements/constraints.txt
+STAMPS := $(VENV)/.stamps
+
+NETWORK := check the connection to the package index and the message above; then call make again
+FRESH := rm -rf $(VENV) and call make again
+
+# $(call step,title,command,what to do if it fails)
+define step
+@echo "==> $(1)"
+@$(2) || { echo; echo "FAILED: $(1)"; echo "What to do: $(3)"; exit 1; }
+endef
+
+.PHONY: demo test ops style help
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+
+help:
+	@sed -n '2,4s/^# //p' Makefile
+
+demo: $(STAMPS)/package
+	$(call step,Demo,$(PY) tools/demo.py,read the message above; $(PY) tools/check_env.py shows the state of the environment)
+
+test: $(STAMPS)/compiler style $(STAMPS)/ops
+	$(call step,Tests,OMP_NUM_THREADS=1 $(PY) -m pytest -n auto --maxprocesses 4 --dist loadfile,repeat one test with $(PY) -m pytest PATH::NAME; $(PY) tools/check_env.py shows the state of the environment)
+
+style: $(STAMPS)/test-tools
+	$(call step,Style: ruff check,$(PY) -m ruff check .,$(PY) -m ruff check --fix . mends most of it)
+	$(call step,Style: ruff format,$(PY) -m ruff format --check .,$(PY) -m ruff format .)
+	$(call step,Style: codespell,$(VENV)/bin/codespell,mend the words or add them to ignore-words-list in pyproject.toml)
+
+ops: $(STAMPS)/ops
+
+$(STAMPS)/venv:
+	@command -v $(PYTHON) > /dev/null || { echo "$(PYTHON) not found. What to do: make PYTHON=/path/to/python3 ..."; exit 1; }
+	@$(PYTHON) tools/setup/preflight.py python $(VENV)
+	$(call step,Virtual environment $(VENV),$(PYTHON) -m venv $(VENV),$(FRESH))
+	@mkdir -p $(STAMPS) && touch $@
+
+# Ahead of everything slow, and only until the ops are there.
+$(STAMPS)/compiler: | $(STAMPS)/venv
+	@$(PY) tools/setup/preflight.py compiler
+	@touch $@
+
+$(STAMPS)/torch: $(PINS) | $(STAMPS)/venv
+	$(call step,PyTorch (a download of about 3 GB with its CUDA libraries),$(PIP) install -c $(PINS) torch torchvision setuptools wheel,$(NETWORK))
+	@touch $@
+
+# Built in pip's isolated environment, without torch, mmcv comes without compiled ops in seconds.
+# Nothing is kept in pip's cache, where it would pass for the compiled one; an mmcv of the right
+# version that is already there, compiled or not, stays.
+$(STAMPS)/hosts: $(PINS) requirements/onedl.txt $(STAMPS)/torch
+	$(call step,MMCV without compiled ops,$(PIP) install -c $(PINS) --no-cache-dir --no-deps onedl-mmcv,$(NETWORK))
+	$(call step,MMEngine and MMDetection and MMSegmentation,$(PIP) install -c $(PINS) -r requirements/onedl.txt,$(NETWORK))
+	@touch $@
+
+$(STAMPS)/package: setup.py pyproject.toml requirements/runtime.txt $(STAMPS)/hosts
+	$(call step,This package (editable),$(PIP) install -q -c $(PINS) --no-build-isolation -e .,$(FRESH))
+	@touch $@
+
+$(STAMPS)/test-tools: requirements/test.txt $(STAMPS)/package
+	$(call step,Tools for tests,$(PIP) install -q -c $(PINS) -r requirements/test.txt ninja,$(NETWORK))
+	@touch $@
+
+$(STAMPS)/ops: $(STAMPS)/compiler $(STAMPS)/test-tools
+	$(call step,MMCV with compiled ops,$(PY) tools/setup/compile_ops.py,read the message above; $(PY) tools/check_env.py names the known traps)
+	@touch $@

@@ -1,0 +1,151 @@
+"""Host frameworks: which versions work, and what to do where they do not.
+
+Two stacks provide the modules ``mmengine``, ``mmcv``, ``mmdet`` and ``mmseg``: the maintained
+onedl forks (default) and OpenMMLab's. They are told apart by distribution, versions are read
+from the modules.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, distribution
+from warnings import warn
+
+from packaging.version import Version
+
+
+@dataclass(frozen=True)
+class Support:
+    """Supported versions of one module.
+
+    Attributes:
+        lowest: The oldest version that works; below it we refuse.
+        newest: The newest release line we have tried; above it we warn.
+        onedl: Requirement of the maintained stack, as ``pip`` wants it.
+        openmmlab: Requirement of the OpenMMLab stack.
+    """
+
+    lowest: str
+    newest: str
+    onedl: str
+    openmmlab: str
+
+
+SUPPORTED = {
+    'torch': Support('2.1', '2.13', 'torch==2.11.0', 'torch==2.1.2'),
+    'mmengine': Support('0.10', '0.10', 'onedl-mmengine==0.10.12', 'mmengine==0.10.7'),
+    'mmcv': Support('2.1', '2.3', 'onedl-mmcv==2.3.6', 'mmcv==2.1.0'),
+    'mmdet': Support('3.3', '3.5', 'onedl-mmdetection==3.5.1', 'mmdet==3.3.0'),
+    'mmseg': Support('1.2.2', '1.4', 'onedl-mmsegmentation==1.4.2', 'mmsegmentation==1.2.2'),
+}
+
+
+def is_installed(name: str) -> bool:
+    """Whether the distribution (not module) ``name`` is installed."""
+    try:
+        distribution(name)
+    except PackageNotFoundError:
+        return False
+    return True
+
+
+def host_stack() -> str:
+    """Name of the installed stack, ``'onedl'`` (also where there is none) or ``'openmmlab'``."""
+    if is_installed('onedl-mmengine') or not is_installed('mmengine'):
+        return 'onedl'
+    return 'openmmlab'
+
+
+def requirement(module: str, stack: str | None = None) -> str:
+    """What ``pip install`` wants for ``module`` on ``stack`` (default: the installed one)."""
+    return getattr(SUPPORTED[module], stack or host_stack())
+
+
+def is_too_old(module: str, version: str) -> bool:
+    return Version(version) < Version(SUPPORTED[module].lowest)
+
+
+def is_untested(module: str, version: str) -> bool:
+    """Whether ``version`` is of a newer release line than those tried; patches do not count."""
+    newest = Version(SUPPORTED[module].newest).release
+    return Version(version).release[: len(newest)] > newest
+
+
+@cache
+def _check_version(module: str) -> None:
+    try:
+        version = import_module(module).__version__
+    except ModuleNotFoundError as error:
+        if error.name != module:
+            raise
+        raise ImportError(
+            f'mmfewshot_seg needs {module}, which is not installed. '
+            f'Install it: pip install {requirement(module)}'
+        ) from error
+    if is_too_old(module, version):
+        raise ImportError(
+            f'mmfewshot_seg needs {module} >= {SUPPORTED[module].lowest}, found {version}. '
+            f'Install it: pip install {requirement(module)}'
+        )
+    if is_untested(module, version):
+        warn(
+            f'{module} {version} is newer than the versions mmfewshot_seg was tried with '
+            f'(up to {SUPPORTED[module].newest}). Should something fail: '
+            f'pip install {requirement(module)}',
+            stacklevel=3,
+        )
+
+
+def check_versions(*modules: str) -> None:
+    """Refuse modules that are missing or too old; warn once of those newer than tried.
+
+    Args:
+        modules: Keys of ``SUPPORTED``, e.g. ``check_versions('mmcv', 'mmseg')``.
+
+    Raises:
+        ImportError: With the ``pip`` line that helps.
+    """
+    for module in modules:
+        _check_version(module)
+
+
+def ops_error() -> str | None:
+    """Why mmcv's compiled ops cannot be loaded; ``None`` where they can."""
+    try:
+        import_module('mmcv._ext')
+    except ImportError as error:
+        return str(error)
+    return None
+
+
+def ops_cure(stack: str | None = None) -> str:
+    """Shell lines that compile mmcv's ops against the installed torch.
+
+    The cache line matters: ``pip`` keeps wheels with and without ops under one name, and does
+    not know which torch they were compiled for.
+    """
+    pinned = requirement('mmcv', stack)
+    name = pinned.partition('==')[0].replace('-', '_')
+    return (
+        "pip install 'setuptools>=77,<82' wheel ninja\n"
+        f'pip cache remove {name}\n'
+        f'pip install --no-build-isolation --no-deps --force-reinstall {pinned}'
+    )
+
+
+def require_ops(user: str) -> None:
+    """Refuse early what cannot run without mmcv's compiled ops.
+
+    Args:
+        user: What needs them, for the message, e.g. ``'RefineMask'``.
+
+    Raises:
+        ImportError: With the commands that compile them.
+    """
+    error = ops_error()
+    if error is not None:
+        raise ImportError(
+            f"{user} needs mmcv's compiled ops, which cannot be loaded: {error}\n"
+            'Compile them with `make ops` in a clone of this project (once, 14 to 38 minutes on '
+            f'two cores), or by hand:\n{ops_cure()}'
+        )
