@@ -54,7 +54,7 @@ def check_compiler():
     compiler = os.environ.get('CXX', 'c++')
     if shutil.which(compiler.split()[0]) is None:
         return (
-            f"No C++ compiler ({compiler} is not on the PATH): the tests need mmcv's compiled ops.\n"
+            f"No C++ compiler ({compiler} is not on the PATH): the tests need mmcv's ops.\n"
             'What to do: install one, e.g. `apt install g++`, or name it: `CXX=... make test`.\n'
             '`make demo` works without.'
         )
