@@ -1,0 +1,24 @@
+"""Shared by all tests: no default scope leaks from one into the next; GPU tests need a GPU."""
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def _restore_default_scope():
+    from mmengine.registry import DefaultScope
+
+    before = dict(DefaultScope._instance_dict)
+    yield
+    DefaultScope._instance_dict.clear()
+    DefaultScope._instance_dict.update(before)
+
+
+def pytest_collection_modifyitems(items) -> None:
+    marked = [item for item in items if item.get_closest_marker('gpu')]
+    if not marked:
+        return
+    import torch
+
+    if not torch.cuda.is_available():
+        for item in marked:
+            item.add_marker(pytest.mark.skip(reason='no CUDA device'))

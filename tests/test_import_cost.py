@@ -1,0 +1,53 @@
+"""What importing the package costs, and that the few-shot wing needs no compiled ops."""
+
+import subprocess
+import sys
+
+import pytest
+
+
+def run_python(*args: str) -> subprocess.CompletedProcess:
+    return subprocess.run([sys.executable, *args], capture_output=True, text=True)
+
+
+def test_import_is_cheap_and_leaves_torch_alone() -> None:
+    code = "import mmfewshot_seg, sys; print([m for m in ('torch', 'mmcv') if m in sys.modules])"
+    microseconds = []
+    for _ in range(3):  # other processes can slow one down
+        run = run_python('-X', 'importtime', '-c', code)
+        assert run.stdout.strip() == '[]', run.stderr
+        line = next(
+            x for x in run.stderr.splitlines() if x.split('|')[-1].strip() == 'mmfewshot_seg'
+        )
+        microseconds.append(int(line.split('|')[1]))
+    assert min(microseconds) < 0.3e6
+
+
+WITHOUT_OPS = """
+import sys
+sys.modules['mmcv._ext'] = None
+import torch
+import mmfewshot_seg.datasets, mmfewshot_seg.evaluation
+from mmfewshot_seg.compat import ops_error
+from mmfewshot_seg.registry import MODELS
+assert ops_error() is not None
+model = MODELS.build(dict(
+    type='mmfewshot_seg.FewShotSegmentor',
+    backbone=dict(type='mmseg.ResNet', depth=18, num_stages=1, out_indices=(0,), strides=(1,),
+                  dilations=(1,)),
+    decode_head=dict(type='mmfewshot_seg.PANetHead', in_index=0),
+    data_preprocessor=dict(type='mmfewshot_seg.EpisodeDataPreProcessor'),
+)).eval()
+masks = torch.zeros(1, 1, 2, 32, 32, dtype=torch.long)
+masks[..., 8:24, 8:24] = 1
+with torch.no_grad():
+    state = model.fit_support(torch.rand(1, 1, 2, 3, 32, 32), masks)
+    print(tuple(state.prototypes.shape))
+"""
+
+
+@pytest.mark.slow
+def test_fewshot_wing_runs_without_compiled_ops() -> None:
+    run = run_python('-c', WITHOUT_OPS)
+    assert run.returncode == 0, run.stderr
+    assert run.stdout.splitlines()[-1] == '(1, 2, 64)'  # background and one way
