@@ -1,0 +1,156 @@
+"""The benchmark: its oracle agrees with our head, its rows have the promised form."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from mmfewshot_seg.models.fewshot import PANetHead
+
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / 'tools/analysis_tools'
+KEYS = ['case', 'device', 'peer', 'time_s', 'peer_time_s', 'time_ratio']
+KEYS += ['peak_mb', 'peer_peak_mb', 'peak_ratio']
+
+
+@pytest.fixture
+def benchmark(monkeypatch):
+    """The tool, measuring in this process."""
+    monkeypatch.syspath_prepend(str(FOLDER))
+    import benchmark
+    from benchmarks import measure
+
+    monkeypatch.setattr(measure, 'in_own_process', lambda function, *args: function(*args))
+    return benchmark
+
+
+def _naive_head() -> torch.nn.Module:
+    from benchmarks.naive_panet import NaivePANetHead
+
+    return NaivePANetHead()
+
+
+@pytest.mark.parametrize('ways', [1, 2])
+@pytest.mark.parametrize('shots', [1, 5])
+def test_oracle_agrees_with_our_head(benchmark, ways, shots) -> None:
+    generator = torch.Generator().manual_seed(10 * ways + shots)
+    labels = torch.tensor([*range(ways + 1), 255])
+
+    def draw_labels(*shape):
+        # Blobs of 4 x 4, cut to a size that is no multiple of the features'.
+        index = torch.randint(len(labels), (*shape, 6, 5), generator=generator)
+        return labels[index].repeat_interleave(4, -1).repeat_interleave(4, -2)[..., :21, :18]
+
+    masks, query_masks = draw_labels(2, ways, shots), draw_labels(2, 2)
+    features = [
+        torch.randn(size, generator=generator, dtype=torch.float64).float().requires_grad_()
+        for size in [(2, 2, 8, 5, 4), (2, ways, shots, 8, 5, 4)]
+    ]
+    query, support = ((level,) for level in features)
+    outputs = []
+    for head in PANetHead(), _naive_head():
+        scores = head.scores(query, head.prototypes(support, masks))
+        losses = head.loss(query, support, masks, query_masks)
+        gradients = torch.autograd.grad(sum(losses.values()), features)
+        outputs.append((head.resize(scores, (21, 18)), losses, gradients))
+    (logits, losses, gradients), (oracle_logits, oracle_losses, oracle_gradients) = outputs
+    assert logits.shape == (2, 2, 1 + ways, 21, 18)
+    assert losses['loss_align'] > 0
+    torch.testing.assert_close(logits, oracle_logits, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(losses, oracle_losses, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(gradients, oracle_gradients, rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    'builder',
+    ['head_forward', 'head_training', pytest.param('train_step', marks=pytest.mark.slow)],
+)
+def test_both_sides_of_a_case_compute_the_same(benchmark, builder, monkeypatch) -> None:
+    from benchmarks import panet
+
+    seen = []
+
+    def recorded(head_class):
+        def loss(self, *args):
+            losses = head_class.loss(self, *args)
+            seen.append({name: value.detach() for name, value in losses.items()})
+            return losses
+
+        return type('Recorded', (head_class,), dict(loss=loss))
+
+    monkeypatch.setattr(panet, 'HEADS', {k: recorded(v) for k, v in panet.HEADS.items()})
+    outputs = [getattr(panet, builder)(side, 'cpu', True, 1)() for side in ('ours', 'peer')]
+    ours, peer = seen or outputs
+    torch.testing.assert_close(ours, peer, rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.slow
+def test_all_cases_give_rows_and_a_table(benchmark, tmp_path, capsys) -> None:
+    file = tmp_path / 'rows.json'
+    benchmark.main(['--tiny', '--repeats', '1', '--json', str(file)])
+    rows = json.loads(file.read_text())
+    names = [row['case'] for row in rows]
+    assert {'panet_head_1shot', 'panet_head_5shot', 'panet_train_step'} <= set(names)
+    for row in rows:
+        assert list(row)[: len(KEYS)] == KEYS
+        assert row['device'] == 'cpu' and row['peer'] == 'naive head'
+        assert row['time_ratio'] == row['time_s'] / row['peer_time_s'] > 0
+        assert row['peak_mb'] >= 0 and row['peer_peak_mb'] >= 0
+    shares = {row['case']: row['head_share'] for row in rows if 'head_share' in row}
+    assert set(shares) == set(names) - {'panet_train_step'} and all(shares.values())
+    captured = capsys.readouterr()
+    lines = captured.out.splitlines()
+    assert lines[0].startswith('| case ') and set(lines[1]) == set('|-')
+    assert [line.split()[1] for line in lines[2:]] == names
+    assert len({len(line) for line in lines}) == 1
+    assert 'panet_train_step: peak memory of peer' in captured.err
+
+
+def test_resident_peak_counts_what_was_freed_again(benchmark) -> None:
+    from benchmarks.measure import MEGABYTE, _resident_high_water
+
+    baseline = _resident_high_water(reset=True)
+    block = torch.ones(100 * MEGABYTE // 4)
+    del block
+    grown = (_resident_high_water(reset=False) - baseline) / MEGABYTE
+    assert 95 < grown < 110
+    assert _resident_high_water(reset=True) < baseline + 10 * MEGABYTE
+
+
+@pytest.mark.parametrize(
+    ('argv', 'message'),
+    [
+        (['panet_hed_1shot'], "unknown case 'panet_hed_1shot', did you mean 'panet_head_1shot'?"),
+        (['--repeats', '0'], '--repeats 0: must be at least 1'),
+        (['--json', 'nowhere/rows.json'], 'there is no directory nowhere'),
+    ],
+)
+def test_wrong_arguments_end_with_status_2(benchmark, argv, message, capsys) -> None:
+    with pytest.raises(SystemExit) as error:
+        benchmark.main(argv)
+    assert error.value.code == 2
+    assert message in capsys.readouterr().err
+
+
+def test_cuda_without_a_device_is_refused(benchmark, monkeypatch, capsys) -> None:
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
+    with pytest.raises(SystemExit) as error:
+        benchmark.main(['--device', 'cuda'])
+    assert error.value.code == 2
+    assert 'torch sees no CUDA device: use --device cpu' in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_runs_as_a_command_in_processes_of_its_own(tmp_path) -> None:
+    command = [sys.executable, FOLDER / 'benchmark.py', 'panet_head_1shot', '--tiny']
+    result = subprocess.run(
+        [*command, '--json', 'rows.json'], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert result.returncode == 0, result.stderr
+    assert len(result.stdout.splitlines()) == 3  # the table, and nothing a library prints
+    assert [row['case'] for row in json.loads((tmp_path / 'rows.json').read_text())] == [
+        'panet_head_1shot'
+    ]

@@ -1,0 +1,56 @@
+"""Time and peak memory of ours against a peer: benchmark.py [CASE ...] [--json FILE]."""
+
+import argparse
+import difflib
+import json
+import sys
+from pathlib import Path
+
+from benchmarks import CASES
+from benchmarks.measure import environment, measure
+from benchmarks.table import markdown_table
+
+
+def parse_args(argv: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description='Time and peak memory of ours and of a peer that computes the same.',
+        epilog='Cases: ' + ', '.join(CASES),
+    )
+    parser.add_argument('cases', metavar='CASE', nargs='*', help='default: all cases')
+    parser.add_argument('--json', metavar='FILE', type=Path, help='also write the rows here')
+    parser.add_argument('--device', choices=('cpu', 'cuda'), default='cpu')
+    parser.add_argument('--repeats', type=int, default=5, help='timed calls (default: 5)')
+    parser.add_argument('--tiny', action='store_true', help='tiny inputs, to try the tool')
+    args = parser.parse_args(argv)
+    for case in args.cases:
+        if case not in CASES:
+            near = difflib.get_close_matches(case, CASES, n=1, cutoff=0)[0]
+            parser.error(f'unknown case {case!r}, did you mean {near!r}? Cases: {", ".join(CASES)}')
+    if args.repeats < 1:
+        parser.error(f'--repeats {args.repeats}: must be at least 1')
+    if args.json and not args.json.absolute().parent.is_dir():
+        parser.error(f'--json {args.json}: there is no directory {args.json.parent}')
+    try:
+        args.environment = environment(args.device)
+    except ValueError as error:
+        parser.error(str(error))
+    return args
+
+
+def report(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def main(argv: list[str] | None = None) -> None:
+    args = parse_args(argv)
+    report(args.environment)
+    rows = []
+    for case in args.cases or CASES:
+        rows.append(measure(case, args.device, args.repeats, args.tiny, report))
+        if args.json:
+            args.json.write_text(json.dumps(rows, indent=2) + '\n')
+    print(markdown_table(rows))
+
+
+if __name__ == '__main__':
+    main()

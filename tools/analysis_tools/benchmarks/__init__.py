@@ -1,0 +1,53 @@
+"""Benchmark cases by name. Importing this package is cheap; a case is built where it is measured.
+
+A new case is a row of ``CASES`` and, for a new system, a module of builders beside this one.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from importlib import import_module
+
+
+@dataclass(frozen=True)
+class Case:
+    """Something we compute, and a peer that computes the same.
+
+    Attributes:
+        module: Module of this package that has the builder.
+        builder: Function of it: ``builder(side, device, tiny, **options)`` returns a call without
+            arguments that does the work once. ``tiny`` inputs take no time, for trying and for
+            warming up.
+        peer: What ours is compared with, in words.
+        options: Options of the builder.
+        has_backbone: Whether the builder knows the side ``'backbone'`` too: the backbone's work
+            that belongs to ours. The share of the head is then reported.
+    """
+
+    module: str
+    builder: str
+    peer: str
+    options: dict = field(default_factory=dict)
+    has_backbone: bool = False
+
+    @property
+    def sides(self) -> tuple[str, ...]:
+        """Everything whose time is measured."""
+        return ('ours', 'peer', 'backbone') if self.has_backbone else ('ours', 'peer')
+
+    def build(self, side: str, device: str, tiny: bool = False) -> Callable[[], object]:
+        """The call of one side, its inputs in place."""
+        module = import_module(f'{__package__}.{self.module}')
+        return getattr(module, self.builder)(side, device, tiny, **self.options)
+
+
+def _panet_head(builder: str, shots: int) -> Case:
+    return Case('panet', builder, 'naive head', dict(shots=shots), has_backbone=True)
+
+
+CASES = {
+    'panet_head_1shot': _panet_head('head_forward', shots=1),
+    'panet_head_5shot': _panet_head('head_forward', shots=5),
+    'panet_head_train_1shot': _panet_head('head_training', shots=1),
+    'panet_head_train_5shot': _panet_head('head_training', shots=5),
+    'panet_train_step': Case('panet', 'train_step', 'naive head', dict(shots=1)),
+}

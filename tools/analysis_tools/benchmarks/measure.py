@@ -1,0 +1,156 @@
+"""Time and peak memory of a case, each in a process of its own."""
+
+import os
+import re
+import time
+import warnings
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import get_context
+from pathlib import Path
+from statistics import median
+
+from . import CASES
+
+MEGABYTE = 2**20
+
+
+def environment(device: str) -> str:
+    """Describe what measures.
+
+    Raises:
+        ValueError: If ``device`` cannot be measured here.
+    """
+    import torch
+
+    if device == 'cuda':
+        if not torch.cuda.is_available():
+            raise ValueError('--device cuda, but torch sees no CUDA device: use --device cpu')
+        return f'{torch.cuda.get_device_name()}, torch {torch.__version__}'
+    if not Path('/proc/self/clear_refs').exists():
+        raise ValueError('--device cpu reads peak memory from /proc, which only Linux has')
+    return f'CPU with {torch.get_num_threads()} threads, torch {torch.__version__}'
+
+
+def measure(name: str, device: str, repeats: int, tiny: bool, report: Callable) -> dict:
+    """Measure one case.
+
+    Args:
+        name: Key of ``CASES``.
+        device: ``'cpu'`` or ``'cuda'``.
+        repeats: How often each side is timed.
+        tiny: Whether inputs are tiny.
+        report: Called with a word on what is measured next.
+
+    Returns:
+        Row of the result: seconds (medians), MB of 2**20 bytes above the baseline before the
+        call, and ratios ours / peer. Cases of a head also have ``backbone_time_s`` and
+        ``head_share``, our time as a fraction of the backbone's.
+
+    Raises:
+        RuntimeError: If a measuring process dies.
+    """
+    case = CASES[name]
+    report(f'{name}: time')
+    seconds = in_own_process(times, name, device, repeats, tiny)
+    peaks = {}
+    for side in ('ours', 'peer'):
+        report(f'{name}: peak memory of {side}')
+        peaks[side] = in_own_process(peak, name, side, device, tiny)
+    row = dict(
+        case=name,
+        device=device,
+        peer=case.peer,
+        time_s=seconds['ours'],
+        peer_time_s=seconds['peer'],
+        time_ratio=seconds['ours'] / seconds['peer'],
+        peak_mb=peaks['ours'],
+        peer_peak_mb=peaks['peer'],
+        peak_ratio=peaks['ours'] / peaks['peer'] if peaks['peer'] else None,
+    )
+    if case.has_backbone:
+        row['backbone_time_s'] = seconds['backbone']
+        row['head_share'] = seconds['ours'] / seconds['backbone']
+    return row
+
+
+def times(name: str, device: str, repeats: int, tiny: bool) -> dict[str, float]:
+    """Median wall seconds of each side of a case; the sides take turns."""
+    case = CASES[name]
+    calls = {side: case.build(side, device, tiny) for side in case.sides}
+    seconds = {side: [] for side in calls}
+    for _ in range(1 + repeats):
+        for side, call in calls.items():
+            seconds[side].append(_timed(call, device))
+    return {side: median(values[1:]) for side, values in seconds.items()}  # the first warms up
+
+
+def peak(name: str, side: str, device: str, tiny: bool) -> float:
+    """Peak memory of one call, in MB above the baseline before it.
+
+    A tiny call goes before, so that neither loaded libraries nor thread pools are counted.
+    """
+    CASES[name].build(side, device, tiny=True)()
+    call = CASES[name].build(side, device, tiny)
+    high_water = _cuda_high_water if device == 'cuda' else _resident_high_water
+    baseline = high_water(reset=True)
+    call()
+    return max(0, high_water(reset=False) - baseline) / MEGABYTE
+
+
+def in_own_process(function: Callable, *args) -> object:
+    """Result of ``function(*args)`` in a fresh process."""
+    context = get_context('spawn')
+    with ProcessPoolExecutor(1, mp_context=context, initializer=_prepare_process) as pool:
+        try:
+            return pool.submit(function, *args).result()
+        except BrokenProcessPool as error:
+            raise RuntimeError(
+                f'the process of {function.__name__}{args} died, most likely for want of memory'
+            ) from error
+
+
+def _prepare_process() -> None:
+    """Before torch is imported.
+
+    Threads that wait must sleep: on a busy machine a thread that spins keeps the core from the
+    one it waits for, and each small operation then lasts a time slice of the scheduler (the PANet
+    head: 110 ms instead of 3). What libraries print at import is dropped.
+    """
+    os.environ.setdefault('OMP_WAIT_POLICY', 'passive')
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    warnings.simplefilter('ignore')
+
+
+def _timed(call: Callable, device: str) -> float:
+    _synchronize(device)
+    start = time.perf_counter()
+    call()
+    _synchronize(device)
+    return time.perf_counter() - start
+
+
+def _synchronize(device: str) -> None:
+    if device == 'cuda':
+        import torch
+
+        torch.cuda.synchronize()
+
+
+def _cuda_high_water(reset: bool) -> int:
+    """Largest number of bytes in tensors since the last reset."""
+    import torch
+
+    torch.cuda.synchronize()
+    if reset:
+        torch.cuda.reset_peak_memory_stats()
+    return torch.cuda.max_memory_allocated()
+
+
+def _resident_high_water(reset: bool) -> int:
+    """Largest resident memory of this process since the last reset, in bytes."""
+    if reset:
+        Path('/proc/self/clear_refs').write_text('5')  # resets VmHWM to VmRSS, see man 5 proc
+    status = Path('/proc/self/status').read_text()
+    return int(re.search(r'^VmHWM:\s+(\d+) kB$', status, re.MULTILINE)[1]) * 1024
