@@ -6,8 +6,10 @@ scale = (112, 112)
 train_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='mmfewshot_seg.LoadEpisodeMask'),
-    dict(type='Resize', scale=scale, keep_ratio=False),
+    dict(type='RandomResize', scale=scale, ratio_range=(1.0, 1.5), keep_ratio=False),
+    dict(type='mmfewshot_seg.RandomCropKeepForeground', crop_size=scale, min_foreground=0.6),
     dict(type='RandomFlip', prob=0.5),
+    dict(type='PhotoMetricDistortion'),
 ]
 test_pipeline = [
     dict(type='LoadImageFromFile'),

@@ -1,0 +1,129 @@
+"""The demo: draw a data set, train on its base classes, segment classes never seen."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from collections import deque
+from pathlib import Path
+
+import cv2
+import numpy as np
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+from mmengine.runner import save_checkpoint, set_random_seed
+from mmengine.utils import ProgressBar, track_iter_progress
+from prettytable import PrettyTable
+
+from mmfewshot_seg.datasets.drawn import draw_dataset
+from mmfewshot_seg.evaluation.mask_baselines import mask_baselines
+from mmfewshot_seg.registry import DATASETS, MODELS
+
+CONFIG = 'configs/panet/panet_r18-d8_1xb8-500_drawn.py'
+NUM_ROWS = 6
+
+
+def run_demo(root: Path, work_dir: Path) -> Path:
+    """Draw, train, test, compare; print the table and write ``summary.json`` and a picture.
+
+    Args:
+        root: Folder that holds ``configs`` and ``tools``.
+        work_dir: Where everything is written.
+
+    Returns:
+        Path of the picture: a row per episode with support, query, prediction and truth.
+
+    Raises:
+        RuntimeError: If training or testing fails; the end of the log is in the message.
+    """
+    start = time.time()
+    os.environ['DRAWN_DATA'] = str(draw_dataset(work_dir / 'data'))
+    cfg = Config.fromfile(root / CONFIG)
+    init_default_scope(cfg.default_scope)
+
+    train = [root / 'tools/train.py', root / CONFIG, '--work-dir', work_dir / 'train']
+    _run('Training on the base classes', train, work_dir / 'train.log')
+    checkpoint = work_dir / 'train' / f'iter_{cfg.train_cfg.max_iters}.pth'
+    pictures = work_dir / 'pictures'
+    novel = _test('the trained network', root, checkpoint, work_dir, '--show-dir', pictures)
+    untrained = _save_untrained(cfg, work_dir / 'untrained.pth')
+    baselines = {'untrained network': _test('an untrained one', root, untrained, work_dir)['mIoU']}
+
+    print('Baselines that look at no image, on the same episodes', flush=True)
+    dataset = DATASETS.build(cfg.test_dataloader.dataset)
+    items = (dataset[i] for i in range(len(dataset)))
+    baselines.update(mask_baselines(track_iter_progress((items, len(dataset)))))
+    picture = _stack_pictures(pictures, work_dir / 'episodes.png')
+    summary = dict(
+        command=f'{sys.executable} {" ".join(sys.argv)}',
+        seconds=round(time.time() - start),
+        episodes=len(dataset),
+        novel_classes=novel,
+        baselines=baselines,
+    )
+    (work_dir / 'summary.json').write_text(json.dumps(summary, indent=2) + '\n')
+    _print_table(novel, baselines)
+    return picture
+
+
+def _run(title: str, arguments: list, log: Path) -> None:
+    """Run one of the tools; its iterations become a progress bar, its output goes to ``log``."""
+    print(f'{title}; log: {log}', flush=True)
+    command = [sys.executable, *map(str, arguments)]
+    bar, tail = None, deque(maxlen=20)
+    with (
+        log.open('w') as file,
+        subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        ) as process,
+    ):
+        for line in process.stdout:
+            file.write(line)
+            tail.append(line)
+            if match := re.search(r'Iter\((?:train|test)\)\s*\[\s*(\d+)/\s*(\d+)\]', line):
+                done, total = map(int, match.groups())
+                bar = bar or ProgressBar(total)
+                bar.update(done - bar.completed)
+    print(flush=True)
+    if process.returncode:
+        raise RuntimeError(f'{" ".join(command)} failed; the end of {log}:\n{"".join(tail)}')
+
+
+def _test(what: str, root: Path, checkpoint: Path, work_dir: Path, *options) -> dict[str, float]:
+    """Figures of ``tools/test.py`` on the novel classes."""
+    out = work_dir / f'test_{checkpoint.stem}'
+    command = [root / 'tools/test.py', root / CONFIG, checkpoint, '--work-dir', out, *options]
+    _run(f'Testing {what} on the novel classes', command, out.with_suffix('.log'))
+    newest = max(out.glob('*/*.json'), key=lambda path: path.stat().st_mtime)
+    return json.loads(newest.read_text())
+
+
+def _save_untrained(cfg: Config, path: Path) -> Path:
+    set_random_seed(cfg.randomness.seed)
+    model = MODELS.build(cfg.model)
+    model.init_weights()
+    save_checkpoint(dict(state_dict=model.state_dict(), meta={}), str(path))
+    return path
+
+
+def _stack_pictures(folder: Path, path: Path) -> Path:
+    """Lay the pictures of the first episodes below one another."""
+    files = sorted(folder.rglob('*.png'))[:NUM_ROWS]
+    rows = [cv2.imread(str(file)) for file in files]
+    width = max(row.shape[1] for row in rows)
+    padded = [
+        cv2.copyMakeBorder(
+            row, 0, 0, 0, width - row.shape[1], cv2.BORDER_CONSTANT, value=(255, 255, 255)
+        )
+        for row in rows
+    ]
+    cv2.imwrite(str(path), np.concatenate(padded))
+    return path
+
+
+def _print_table(novel: dict[str, float], baselines: dict[str, float]) -> None:
+    table = PrettyTable(['novel classes, 1-way 1-shot', 'mIoU'], align='l', float_format='.3')
+    table.add_rows([['trained network', novel['mIoU']], *baselines.items()])
+    print(table)

@@ -1,0 +1,141 @@
+"""Options of the command line, written into a config of mmdet or mmseg."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from mmengine.config import Config, DictAction
+
+
+class UsageError(Exception):
+    """A mistake of the user; the message names the cure."""
+
+
+def load_config(path: str, cfg_options: Sequence[str] = (), work_dir: str | None = None) -> Config:
+    """Read a config and apply ``key=value`` options.
+
+    Args:
+        path: Config file.
+        cfg_options: As on the command line, ``['train_cfg.max_iters=10', ...]``.
+        work_dir: Where logs and checkpoints go; by default the config's, else
+            ``work_dirs/<name of the config>``.
+
+    Raises:
+        UsageError: If the file is missing or cannot be read, or an option is malformed.
+    """
+    if not Path(path).is_file():
+        raise UsageError(f'config {path} does not exist')
+    malformed = [option for option in cfg_options if '=' not in option]
+    if malformed:
+        raise UsageError(f'--cfg-options takes key=value, got {malformed[0]!r}')
+    parser = argparse.ArgumentParser()
+    parser.add_argument('--cfg-options', nargs='*', action=DictAction, default={})
+    options = parser.parse_args(['--cfg-options', *cfg_options]).cfg_options
+    try:
+        cfg = Config.fromfile(path)
+        cfg.merge_from_dict(options)
+    except Exception as error:  # a config is Python code: anything can go wrong in it
+        raise UsageError(f'config {path}: {type(error).__name__}: {error}') from error
+    cfg.work_dir = work_dir or cfg.get('work_dir') or f'work_dirs/{Path(path).stem}'
+    return cfg
+
+
+def set_seed(cfg: Config, seed: int, loader: str) -> None:
+    """Seed weights and training, and the episodes of ``loader`` if it draws any."""
+    cfg.setdefault('randomness', {})['seed'] = seed
+    dataset = cfg[loader].dataset
+    if dataset.type in ('FewShotDataset', 'mmfewshot_seg.FewShotDataset'):
+        dataset.seed = seed
+
+
+def set_launcher(cfg: Config, launcher: str) -> None:
+    """Choose how processes are started, and a backend that this machine has."""
+    cfg.launcher = launcher
+    if not torch.cuda.is_available():
+        dist_cfg = cfg.setdefault('env_cfg', {}).setdefault('dist_cfg', {})
+        dist_cfg['backend'] = 'gloo'
+
+
+def set_amp(cfg: Config) -> None:
+    """Train in mixed precision.
+
+    Raises:
+        UsageError: If there is no CUDA device.
+    """
+    if not torch.cuda.is_available():
+        raise UsageError('--amp needs a CUDA device, and there is none')
+    cfg.optim_wrapper.type = 'AmpOptimWrapper'
+    cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')
+
+
+def set_resume(cfg: Config, resume: str) -> None:
+    """Resume from the last checkpoint of the work dir (``'auto'``) or from a file.
+
+    Raises:
+        UsageError: If the file does not exist.
+    """
+    cfg.resume = True
+    cfg.load_from = None if resume == 'auto' else existing(resume)
+
+
+def existing(checkpoint: str) -> str:
+    """The checkpoint's path, or its URL.
+
+    Raises:
+        UsageError: If the file does not exist.
+    """
+    if '://' not in checkpoint and not Path(checkpoint).is_file():
+        raise UsageError(f'checkpoint {checkpoint} does not exist')
+    return checkpoint
+
+
+def set_out(cfg: Config, out: str) -> None:
+    """Dump all predictions.
+
+    Raises:
+        UsageError: If ``out`` is no pickle file.
+    """
+    if Path(out).suffix not in ('.pkl', '.pickle'):
+        raise UsageError(f'--out must end with .pkl or .pickle, got {out}')
+    dump = 'DumpDetResults' if cfg.get('default_scope') == 'mmdet' else 'DumpResults'
+    evaluators = cfg.test_evaluator
+    evaluators = evaluators if isinstance(evaluators, list | tuple) else [evaluators]
+    cfg.test_evaluator = [*evaluators, dict(type=dump, out_file_path=out)]
+
+
+def set_show_dir(cfg: Config, show_dir: str) -> None:
+    """Draw what is predicted, by the config's visualization hook.
+
+    Raises:
+        UsageError: If the config has no such hook.
+    """
+    hook = cfg.get('default_hooks', {}).get('visualization')
+    if hook is None:
+        raise UsageError(
+            '--show-dir needs a hook that draws: add default_hooks = dict(visualization='
+            "dict(type='mmfewshot_seg.EpisodeVisualizationHook')) or the host's to the config"
+        )
+    hook.draw = True
+    if 'EpisodeVisualizationHook' in hook.type:
+        hook.out_dir = show_dir
+    elif 'DetVisualizationHook' in hook.type:
+        hook.test_out_dir = str(Path(show_dir).resolve())
+    else:
+        cfg.setdefault('visualizer', {})['save_dir'] = show_dir
+
+
+def set_tta(cfg: Config) -> None:
+    """Test with the config's test-time augmentation.
+
+    Raises:
+        UsageError: If the config defines none.
+    """
+    missing = [key for key in ('tta_model', 'tta_pipeline') if key not in cfg]
+    if missing:
+        raise UsageError(f'--tta: the config defines no {" and no ".join(missing)}')
+    dataset = cfg.test_dataloader.dataset
+    while 'dataset' in dataset:
+        dataset = dataset.dataset
+    dataset.pipeline = cfg.tta_pipeline
+    cfg.model = dict(**cfg.tta_model, module=cfg.model)

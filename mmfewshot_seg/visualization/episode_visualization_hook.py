@@ -1,0 +1,85 @@
+"""Draws episodes while a model is tested, validated or trained."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+
+from mmfewshot_seg.registry import HOOKS, register
+from mmfewshot_seg.structures import Episode
+
+
+@register(HOOKS, host='mmseg')
+class EpisodeVisualizationHook(Hook):
+    """Gives episodes to the runner's :class:`EpisodeVisualizer`.
+
+    Which episodes are drawn depends on their numbers alone, not on the number of processes.
+
+    Args:
+        draw: Whether to draw in validation and test; ``tools/test.py --show-dir`` sets it.
+        interval: In validation and test every ``interval``-th episode of a run is drawn.
+        train_interval: In training the episodes of every ``train_interval``-th iteration are
+            drawn with their truth; 0 for none.
+        out_dir: Folder of the pictures; by default the visualizer's backends get them.
+
+    Raises:
+        ValueError: If an interval is out of range.
+    """
+
+    def __init__(
+        self,
+        draw: bool = False,
+        interval: int = 50,
+        train_interval: int = 0,
+        out_dir: str | None = None,
+    ) -> None:
+        if interval < 1 or train_interval < 0:
+            raise ValueError(
+                f'interval must be positive and train_interval not negative, got {interval} and '
+                f'{train_interval}'
+            )
+        self.draw = draw
+        self.interval = interval
+        self.train_interval = train_interval
+        self.out_dir = out_dir
+
+    def after_train_iter(
+        self, runner: Runner, batch_idx: int, data_batch: dict, outputs: dict | None = None
+    ) -> None:
+        """Draw what the training sees."""
+        if self.train_interval and self.every_n_train_iters(runner, self.train_interval):
+            for i, episode in enumerate(data_batch['data_samples']):
+                self._draw(runner, data_batch, i, episode, 'train')
+
+    def after_val_iter(
+        self, runner: Runner, batch_idx: int, data_batch: dict, outputs: Sequence[Episode]
+    ) -> None:
+        """Draw predictions of the validation."""
+        self._draw_chosen(runner, data_batch, outputs, 'val')
+
+    def after_test_iter(
+        self, runner: Runner, batch_idx: int, data_batch: dict, outputs: Sequence[Episode]
+    ) -> None:
+        """Draw predictions of the test."""
+        self._draw_chosen(runner, data_batch, outputs, 'test')
+
+    def _draw_chosen(
+        self, runner: Runner, data_batch: dict, episodes: Sequence[Episode], mode: str
+    ) -> None:
+        for i, episode in enumerate(episodes):
+            if self.draw and episode.index % self.interval == 0:
+                self._draw(runner, data_batch, i, episode, mode)
+
+    def _draw(self, runner: Runner, data_batch: dict, i: int, episode: Episode, mode: str) -> None:
+        """Draw ``episode``, the ``i``-th of the batch."""
+        classes = re.sub(r'[^\w.-]+', '-', '_'.join(episode.class_names))
+        name = f'{mode}_{episode.run}_{episode.index:05d}_{classes}'
+        runner.visualizer.add_datasample(
+            name,
+            {key: values[i] for key, values in data_batch['inputs'].items()},
+            episode,
+            out_file=None if self.out_dir is None else str(Path(self.out_dir) / f'{name}.png'),
+            step=runner.iter,
+        )

@@ -1,0 +1,105 @@
+"""Every shipped config loads, differs from its siblings as its name says, and runs."""
+
+import re
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+import yaml
+from mmengine.config import Config
+from mmengine.dataset import pseudo_collate
+from mmengine.registry import init_default_scope
+
+from mmfewshot_seg.registry import DATASETS, MODELS
+
+ROOT = Path(__file__).parents[2]
+CONFIGS = sorted((ROOT / 'configs').glob('[!_]*/*.py'))
+NETWORKS = ('panet_vgg16', 'panet_r50-d8', 'panet_r101-d8', 'panet_r18-d8')
+FOLD_LEAVES = [path for path in CONFIGS if re.search(r'fold[123]', path.stem)]
+
+
+def _flat(config, prefix: str = '') -> dict:
+    """Every value by its dotted key."""
+    if not isinstance(config, dict):
+        return {prefix: config}
+    return {k: v for key in config for k, v in _flat(config[key], f'{prefix}.{key}').items()}
+
+
+@pytest.mark.parametrize('path', CONFIGS, ids=lambda path: path.stem)
+def test_name_says_what_the_config_does(path) -> None:
+    config = Config.fromfile(path)
+    assert config.default_scope == 'mmseg'
+    if match := re.search(r'fold(\d)-(2way-)?(\d)shot', path.stem):
+        for loader in ('train', 'val', 'test'):
+            dataset = config[f'{loader}_dataloader'].dataset
+            assert dataset.fold == int(match[1])
+            assert dataset.get('num_ways', 1) == (2 if match[2] else 1)
+            assert dataset.get('num_shots', 1) == int(match[3])
+            assert dataset.get('test_mode', False) == (loader != 'train')
+    batch, iterations = re.search(r'_1xb(\d)-(\d+k?)_', path.stem).groups()
+    assert config.train_dataloader.batch_size == int(batch)
+    assert config.train_cfg.max_iters == int(iterations.replace('k', '000'))
+
+
+@pytest.mark.parametrize('path', FOLD_LEAVES, ids=lambda path: path.stem)
+def test_fold_leaves_differ_in_the_fold_alone(path) -> None:
+    first = path.with_name(re.sub(r'fold\d', 'fold0', path.name))
+    ours, theirs = (_flat(Config.fromfile(file)._cfg_dict.to_dict()) for file in (path, first))
+    different = {key for key in ours.keys() | theirs.keys() if ours.get(key) != theirs.get(key)}
+    assert different == {
+        f'.{loader}_dataloader.dataset.fold' for loader in ('train', 'val', 'test')
+    }
+    assert len(path.read_text().splitlines()) <= 10
+
+
+def test_model_index_names_every_config() -> None:
+    imports = yaml.safe_load((ROOT / 'model-index.yml').read_text())['Import']
+    models = [
+        model for file in imports for model in yaml.safe_load((ROOT / file).read_text())['Models']
+    ]
+    for model in models:
+        assert (ROOT / model['Config']).stem == model['Name']
+    assert sorted(str(ROOT / model['Config']) for model in models) == list(map(str, CONFIGS))
+
+
+def _draw_folder(root: Path) -> dict:
+    """Two classes of three images, bright discs on dark ground."""
+    rng = np.random.default_rng(0)
+    for name in ('disc', 'ring'):
+        (root / name).mkdir(parents=True)
+        for number in range(3):
+            mask = np.zeros((50, 60), np.uint8)
+            centre = (20 + 5 * number, 25)
+            cv2.circle(mask, centre, 12, 255, -1 if name == 'disc' else 4)
+            image = rng.integers(0, 100, (50, 60, 3), dtype=np.uint8)
+            image[mask > 0] += 120
+            cv2.imwrite(str(root / name / f'{number}.jpg'), image)
+            cv2.imwrite(str(root / name / f'{number}.png'), mask)
+    return dict(type='mmfewshot_seg.FolderSource', data_root=str(root), index_dir=None)
+
+
+@pytest.mark.parametrize('network', NETWORKS)
+def test_networks_train_and_predict_through_their_pipelines(network, tmp_path) -> None:
+    path = next(path for path in CONFIGS if path.name.startswith(network))
+    config = Config.fromfile(path)
+    init_default_scope(config.default_scope)
+    source = _draw_folder(tmp_path)
+    model = MODELS.build(config.model)
+    for mode, loader in (('loss', config.train_dataloader), ('predict', config.test_dataloader)):
+        changes = dict(source=source, fold=None, base_classes=None, num_episodes=2, num_runs=1)
+        dataset = {**loader.dataset.to_dict(), **changes, 'protocol': 'panet'}
+        for transform in dataset['pipeline']:  # the same transforms on smaller images
+            for key in ('scale', 'size', 'crop_size'):
+                if key in transform:
+                    transform[key] = (65, 65)
+        batch = pseudo_collate([DATASETS.build(dataset)[0]])
+        data = model.data_preprocessor(batch, training=mode == 'loss')
+        output = model(**data, mode=mode)
+        if mode == 'loss':
+            assert all(torch.isfinite(value) for value in output.values())
+        else:
+            episode = output[0]
+            assert episode.pred_masks.shape == episode.query_masks.shape
+            assert set(episode.pred_masks.unique().tolist()) <= {0, 1}

@@ -1,0 +1,34 @@
+"""Test a config of MMSegmentation or MMDetection: python tools/test.py CONFIG CHECKPOINT."""
+
+import argparse
+import os
+import sys
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description='Test the model of a config.')
+    parser.add_argument('config')
+    parser.add_argument('checkpoint')
+    parser.add_argument('--work-dir', help='where logs and figures go')
+    parser.add_argument('--out', metavar='FILE.pkl', help='dump all predictions')
+    parser.add_argument('--show-dir', metavar='DIR', help='draw predictions')
+    parser.add_argument('--tta', action='store_true', help='test-time augmentation of the config')
+    parser.add_argument('--seed', type=int, help='seed of the episodes')
+    parser.add_argument('--cfg-options', nargs='+', default=[], metavar='KEY=VALUE')
+    parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none')
+    parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
+    args = parser.parse_args()
+    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+
+    from mmfewshot_seg.apis import UsageError, test
+
+    options = {key: value for key, value in vars(args).items() if key != 'local_rank'}
+    try:
+        test(**options)
+    except UsageError as error:
+        print(f'test: {error}', file=sys.stderr)
+        sys.exit(2)
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,38 @@
+"""Train a config of MMSegmentation or MMDetection: python tools/train.py CONFIG."""
+
+import argparse
+import os
+import sys
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description='Train the model of a config.')
+    parser.add_argument('config')
+    parser.add_argument('--work-dir', help='where logs and checkpoints go')
+    parser.add_argument('--amp', action='store_true', help='mixed precision')
+    parser.add_argument(
+        '--resume',
+        nargs='?',
+        const='auto',
+        metavar='CHECKPOINT',
+        help='continue, from the last checkpoint of the work dir unless one is named',
+    )
+    parser.add_argument('--seed', type=int, help='seed of weights and episodes')
+    parser.add_argument('--cfg-options', nargs='+', default=[], metavar='KEY=VALUE')
+    parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none')
+    parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
+    args = parser.parse_args()
+    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+
+    from mmfewshot_seg.apis import UsageError, train
+
+    options = {key: value for key, value in vars(args).items() if key != 'local_rank'}
+    try:
+        train(**options)
+    except UsageError as error:
+        print(f'train: {error}', file=sys.stderr)
+        sys.exit(2)
+
+
+if __name__ == '__main__':
+    main()
