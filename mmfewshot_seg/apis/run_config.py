@@ -43,18 +43,28 @@ def load_config(path: str, cfg_options: Sequence[str] = (), work_dir: str | None
 
 def set_seed(cfg: Config, seed: int, loader: str) -> None:
     """Seed weights and training, and the episodes of ``loader`` if it draws any."""
-    cfg.setdefault('randomness', {})['seed'] = seed
+    cfg.merge_from_dict({'randomness.seed': seed})
     dataset = cfg[loader].dataset
     if dataset.type in ('FewShotDataset', 'mmfewshot_seg.FewShotDataset'):
         dataset.seed = seed
 
 
 def set_launcher(cfg: Config, launcher: str) -> None:
-    """Choose how processes are started, and a backend that this machine has."""
+    """Choose how processes are started; without CUDA devices they talk through gloo.
+
+    Raises:
+        UsageError: If the launcher does not work without CUDA devices, and there are none.
+    """
     cfg.launcher = launcher
-    if not torch.cuda.is_available():
-        dist_cfg = cfg.setdefault('env_cfg', {}).setdefault('dist_cfg', {})
-        dist_cfg['backend'] = 'gloo'
+    if torch.cuda.is_available() or launcher == 'none':
+        return
+    if launcher != 'pytorch':
+        raise UsageError(f'--launcher {launcher} needs CUDA devices; without them use pytorch')
+    # MMEngine would choose a CUDA device for the process group and for the wrapped model.
+    if not torch.distributed.is_initialized():
+        torch.distributed.init_process_group('gloo')
+    wrapper = cfg.get('model_wrapper_cfg') or dict(broadcast_buffers=False)
+    cfg.merge_from_dict({'model_wrapper_cfg': {**wrapper, 'device_ids': None}})
 
 
 def set_amp(cfg: Config) -> None:
@@ -122,7 +132,7 @@ def set_show_dir(cfg: Config, show_dir: str) -> None:
     elif 'DetVisualizationHook' in hook.type:
         hook.test_out_dir = str(Path(show_dir).resolve())
     else:
-        cfg.setdefault('visualizer', {})['save_dir'] = show_dir
+        cfg.merge_from_dict({'visualizer.save_dir': show_dir})
 
 
 def set_tta(cfg: Config) -> None:

@@ -51,28 +51,31 @@ class EpisodeVisualizationHook(Hook):
         """Draw what the training sees."""
         if self.train_interval and self.every_n_train_iters(runner, self.train_interval):
             for i, episode in enumerate(data_batch['data_samples']):
-                self._draw(runner, data_batch, i, episode, 'train')
+                self._draw(runner, data_batch, i, episode, 'train', runner.iter)
 
     def after_val_iter(
         self, runner: Runner, batch_idx: int, data_batch: dict, outputs: Sequence[Episode]
     ) -> None:
         """Draw predictions of the validation."""
-        self._draw_chosen(runner, data_batch, outputs, 'val')
+        self._draw_chosen(runner, data_batch, outputs, 'val', runner.iter)
 
     def after_test_iter(
         self, runner: Runner, batch_idx: int, data_batch: dict, outputs: Sequence[Episode]
     ) -> None:
         """Draw predictions of the test."""
-        self._draw_chosen(runner, data_batch, outputs, 'test')
+        # A runner that only tests would build its training loop to answer `runner.iter`.
+        self._draw_chosen(runner, data_batch, outputs, 'test', step=0)
 
     def _draw_chosen(
-        self, runner: Runner, data_batch: dict, episodes: Sequence[Episode], mode: str
+        self, runner: Runner, data_batch: dict, episodes: Sequence[Episode], mode: str, step: int
     ) -> None:
         for i, episode in enumerate(episodes):
             if self.draw and episode.index % self.interval == 0:
-                self._draw(runner, data_batch, i, episode, mode)
+                self._draw(runner, data_batch, i, episode, mode, step)
 
-    def _draw(self, runner: Runner, data_batch: dict, i: int, episode: Episode, mode: str) -> None:
+    def _draw(
+        self, runner: Runner, data_batch: dict, i: int, episode: Episode, mode: str, step: int
+    ) -> None:
         """Draw ``episode``, the ``i``-th of the batch."""
         classes = re.sub(r'[^\w.-]+', '-', '_'.join(episode.class_names))
         name = f'{mode}_{episode.run}_{episode.index:05d}_{classes}'
@@ -81,5 +84,5 @@ class EpisodeVisualizationHook(Hook):
             {key: values[i] for key, values in data_batch['inputs'].items()},
             episode,
             out_file=None if self.out_dir is None else str(Path(self.out_dir) / f'{name}.png'),
-            step=runner.iter,
+            step=step,
         )

@@ -3,11 +3,10 @@
 import re
 from pathlib import Path
 
-import cv2
-import numpy as np
 import pytest
 import torch
 import yaml
+from helpers.class_folder import draw_class_folder
 from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 from mmengine.registry import init_default_scope
@@ -64,28 +63,13 @@ def test_model_index_names_every_config() -> None:
     assert sorted(str(ROOT / model['Config']) for model in models) == list(map(str, CONFIGS))
 
 
-def _draw_folder(root: Path) -> dict:
-    """Two classes of three images, bright discs on dark ground."""
-    rng = np.random.default_rng(0)
-    for name in ('disc', 'ring'):
-        (root / name).mkdir(parents=True)
-        for number in range(3):
-            mask = np.zeros((50, 60), np.uint8)
-            centre = (20 + 5 * number, 25)
-            cv2.circle(mask, centre, 12, 255, -1 if name == 'disc' else 4)
-            image = rng.integers(0, 100, (50, 60, 3), dtype=np.uint8)
-            image[mask > 0] += 120
-            cv2.imwrite(str(root / name / f'{number}.jpg'), image)
-            cv2.imwrite(str(root / name / f'{number}.png'), mask)
-    return dict(type='mmfewshot_seg.FolderSource', data_root=str(root), index_dir=None)
-
-
 @pytest.mark.parametrize('network', NETWORKS)
 def test_networks_train_and_predict_through_their_pipelines(network, tmp_path) -> None:
     path = next(path for path in CONFIGS if path.name.startswith(network))
     config = Config.fromfile(path)
     init_default_scope(config.default_scope)
-    source = _draw_folder(tmp_path)
+    draw_class_folder(tmp_path)
+    source = dict(type='mmfewshot_seg.FolderSource', data_root=str(tmp_path), index_dir=None)
     model = MODELS.build(config.model)
     for mode, loader in (('loss', config.train_dataloader), ('predict', config.test_dataloader)):
         changes = dict(source=source, fold=None, base_classes=None, num_episodes=2, num_runs=1)

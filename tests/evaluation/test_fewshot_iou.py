@@ -96,7 +96,10 @@ def test_summary_agrees_with_pixels_pooled_at_once():
     rng = np.random.RandomState(3)
     preds, targets = rng.randint(0, 2, (2, 5, 16, 16))
     summary = summarize(
-        [(0, i, (9,), episode_counts(p, t, 1)) for i, (p, t) in enumerate(zip(preds, targets))]
+        [
+            (0, i, (9,), episode_counts(p, t, 1))
+            for i, (p, t) in enumerate(zip(preds, targets, strict=True))
+        ]
     )
     expected = (preds & targets).sum() / (preds | targets).sum()
     assert summary['miou'] == pytest.approx(expected, abs=1e-12)

@@ -1,0 +1,118 @@
+"""What command-line options do to a config, and which mistakes are told."""
+
+import pytest
+import torch
+from mmengine.config import Config
+
+from mmfewshot_seg.apis import run_config
+from mmfewshot_seg.apis.run_config import UsageError
+
+
+def _config(tmp_path, text: str = 'a = dict(b=1)\n') -> str:
+    path = tmp_path / 'some.py'
+    path.write_text(text)
+    return str(path)
+
+
+def test_options_and_work_dir(tmp_path) -> None:
+    cfg = run_config.load_config(_config(tmp_path), ['a.b=2', 'a.c=[1,x]'])
+    assert cfg.a == dict(b=2, c=[1, 'x'])
+    assert cfg.work_dir == 'work_dirs/some'
+    assert run_config.load_config(_config(tmp_path), work_dir='here').work_dir == 'here'
+
+
+@pytest.mark.parametrize(
+    ('text', 'options', 'message'),
+    [
+        ('a = 1', ['a'], "takes key=value, got 'a'"),
+        ('a = ', [], 'SyntaxError'),
+        ("_base_ = './no.py'", [], 'no.py'),
+    ],
+)
+def test_bad_configs_are_refused(tmp_path, text, options, message) -> None:
+    with pytest.raises(UsageError, match=message):
+        run_config.load_config(_config(tmp_path, text), options)
+
+
+def test_missing_files_are_refused(tmp_path) -> None:
+    with pytest.raises(UsageError, match='config no.py does not exist'):
+        run_config.load_config('no.py')
+    with pytest.raises(UsageError, match='checkpoint no.pth does not exist'):
+        run_config.set_resume(Config(), 'no.pth')
+    assert run_config.existing('https://host/file.pth') == 'https://host/file.pth'
+
+
+@pytest.mark.parametrize(
+    ('kind', 'seeded'),
+    [('mmfewshot_seg.FewShotDataset', True), ('FewShotDataset', True), ('CocoDataset', False)],
+)
+def test_seed_reaches_the_episodes(kind, seeded) -> None:
+    cfg = Config(dict(train_dataloader=dict(dataset=dict(type=kind)), randomness=dict(x=1)))
+    run_config.set_seed(cfg, 7, 'train_dataloader')
+    assert cfg.randomness == dict(x=1, seed=7)
+    assert ('seed' in cfg.train_dataloader.dataset) == seeded
+
+
+def test_resume_from_the_last_checkpoint() -> None:
+    cfg = Config(dict(load_from='x'))
+    run_config.set_resume(cfg, 'auto')
+    assert cfg.resume and cfg.load_from is None
+
+
+def test_without_cuda(monkeypatch) -> None:
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
+    with pytest.raises(UsageError, match='--launcher slurm needs CUDA devices'):
+        run_config.set_launcher(Config(), 'slurm')
+    with pytest.raises(UsageError, match='--amp needs a CUDA device'):
+        run_config.set_amp(Config())
+
+
+def test_amp_keeps_the_optimizer(monkeypatch) -> None:
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: True)
+    cfg = Config(dict(optim_wrapper=dict(type='OptimWrapper', optimizer=dict(type='SGD'))))
+    run_config.set_amp(cfg)
+    assert cfg.optim_wrapper.type == 'AmpOptimWrapper'
+    assert cfg.optim_wrapper.optimizer.type == 'SGD'
+    assert cfg.optim_wrapper.loss_scale == 'dynamic'
+
+
+@pytest.mark.parametrize(
+    ('hook', 'scope', 'key', 'value'),
+    [
+        ('mmfewshot_seg.EpisodeVisualizationHook', 'mmseg', 'out_dir', 'pictures'),
+        ('SegVisualizationHook', 'mmseg', 'save_dir', 'pictures'),
+    ],
+)
+def test_show_dir_of_each_hook(hook, scope, key, value) -> None:
+    cfg = Config(dict(default_scope=scope, default_hooks=dict(visualization=dict(type=hook))))
+    run_config.set_show_dir(cfg, 'pictures')
+    options = cfg.default_hooks.visualization
+    assert options.draw
+    assert (options if key == 'out_dir' else cfg.visualizer)[key] == value
+    with pytest.raises(UsageError, match='--show-dir needs a hook'):
+        run_config.set_show_dir(Config(), 'pictures')
+
+
+@pytest.mark.parametrize(('scope', 'dump'), [('mmdet', 'DumpDetResults'), ('mmseg', 'DumpResults')])
+def test_out_is_added_to_the_evaluators(scope, dump) -> None:
+    cfg = Config(dict(default_scope=scope, test_evaluator=dict(type='M')))
+    run_config.set_out(cfg, 'out.pkl')
+    assert [evaluator.type for evaluator in cfg.test_evaluator] == ['M', dump]
+    with pytest.raises(UsageError, match='must end with .pkl'):
+        run_config.set_out(cfg, 'out.json')
+
+
+def test_tta_wraps_the_model_and_replaces_the_innermost_pipeline() -> None:
+    cfg = Config(
+        dict(
+            model=dict(type='A'),
+            tta_model=dict(type='T'),
+            tta_pipeline=[dict(type='P')],
+            test_dataloader=dict(dataset=dict(type='Wrapper', dataset=dict(pipeline=[]))),
+        )
+    )
+    run_config.set_tta(cfg)
+    assert cfg.model == dict(type='T', module=dict(type='A'))
+    assert cfg.test_dataloader.dataset.dataset.pipeline == [dict(type='P')]
+    with pytest.raises(UsageError, match='defines no tta_model and no tta_pipeline'):
+        run_config.set_tta(Config(dict(test_dataloader=dict(dataset=dict()))))

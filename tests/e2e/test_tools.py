@@ -1,0 +1,151 @@
+"""The command-line tools from end to end: same figures in any arrangement, mistakes told."""
+
+import json
+import os
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from helpers.class_folder import draw_class_folder
+
+ROOT = Path(__file__).parents[2]
+CONFIG = """
+_base_ = '{root}/configs/panet/panet_r18-d8_1xb8-2k_class-folder.py'
+model = dict(backbone=dict(base_channels=4, stem_channels=4))
+source = dict(data_root='{folder}', index_dir='{folder}_index')
+train_dataloader = dict(
+    batch_size=2, num_workers=0, persistent_workers=False,
+    dataset=dict(source=source, base_classes=['disc', 'ring'], fold=['square']))
+val_dataloader = None
+val_evaluator = None
+val_cfg = None
+test_dataloader = dict(
+    num_workers=0, dataset=dict(source=source, fold=['square'], num_episodes=7, num_runs=2))
+train_cfg = dict(_delete_=True, type='IterBasedTrainLoop', max_iters=6)
+default_hooks = dict(
+    logger=dict(interval=1), checkpoint=dict(interval=2), visualization=dict(interval=5))
+"""
+KILLED = """
+_base_ = './config.py'
+custom_imports = dict(imports=['kill_hook'])
+custom_hooks = [dict(type='KillHook')]
+"""
+KILL_HOOK = """
+import os
+import signal
+
+from mmengine.hooks import Hook
+from mmengine.registry import HOOKS
+
+
+@HOOKS.register_module()
+class KillHook(Hook):
+    def after_train_iter(self, runner, *args, **kwargs):
+        if runner.iter == 2:
+            os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.fixture(scope='module')
+def folder(tmp_path_factory) -> Path:
+    """Data, configs, and a model trained for six iterations without a break."""
+    folder = tmp_path_factory.mktemp('tools')
+    draw_class_folder(folder / 'classes')
+    (folder / 'config.py').write_text(CONFIG.format(root=ROOT, folder=folder / 'classes'))
+    (folder / 'killed.py').write_text(KILLED)
+    (folder / 'kill_hook.py').write_text(KILL_HOOK)
+    _run(folder, 'train.py', 'config.py', '--work-dir', 'whole')
+    return folder
+
+
+def _run(folder: Path, tool: str, *arguments: str, processes: int = 0, code: int = 0):
+    environment = {**os.environ, 'OMP_NUM_THREADS': '1', 'PYTHONPATH': str(folder)}
+    command = [sys.executable, str(ROOT / 'tools' / tool), *arguments]
+    if processes:
+        shell, *positional = str(ROOT / 'tools' / f'dist_{tool[:-3]}.sh'), *arguments
+        place = 2 if tool == 'test.py' else 1
+        command = ['bash', shell, *positional[:place], str(processes), *positional[place:]]
+        environment['PYTHON'] = sys.executable
+    result = subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300
+    )
+    assert result.returncode == code, result.stdout[-2000:] + result.stderr[-5000:]
+    return result
+
+
+def _figures(work_dir: Path) -> dict:
+    """Figures that a test logged, without its times."""
+    (path,) = work_dir.glob('*/*.json')
+    figures = json.loads(path.read_text())
+    return {key: value for key, value in figures.items() if 'time' not in key}
+
+
+@pytest.mark.slow
+def test_killed_training_resumes_to_the_same_weights(folder) -> None:
+    _run(folder, 'train.py', 'killed.py', '--work-dir', 'broken', code=-9)
+    assert (folder / 'broken/last_checkpoint').read_text().endswith('iter_2.pth')
+    _run(folder, 'train.py', 'config.py', '--work-dir', 'broken', '--resume')
+    weights = [
+        torch.load(folder / run / 'iter_6.pth', weights_only=False)['state_dict']
+        for run in ('whole', 'broken')
+    ]
+    assert weights[0].keys() == weights[1].keys()
+    assert all(torch.equal(weights[0][key], weights[1][key]) for key in weights[0])
+
+
+@pytest.mark.slow
+def test_workers_and_processes_give_the_same_figures(folder) -> None:
+    arguments = ('config.py', 'whole/iter_6.pth', '--work-dir')
+    _run(folder, 'test.py', *arguments, 'one', '--out', 'one.pkl', '--show-dir', 'pictures')
+    two_workers = ('--cfg-options', 'test_dataloader.num_workers=2')
+    _run(folder, 'test.py', *arguments, 'workers', *two_workers)
+    _run(folder, 'test.py', *arguments, 'processes', processes=2)
+    figures = _figures(folder / 'one')
+    assert set(figures) == {'mIoU', 'FB-IoU', 'episode_mIoU', 'mIoU_std', 'FB-IoU_std'}
+    assert _figures(folder / 'workers') == figures
+    assert _figures(folder / 'processes') == figures
+    episodes = pickle.loads((folder / 'one.pkl').read_bytes())
+    assert [(e['run'], e['index']) for e in episodes] == [(r, i) for r in (0, 1) for i in range(7)]
+    assert sorted(path.name for path in (folder / 'pictures').iterdir()) == [
+        f'test_{run}_0000{index}_square.png' for run in (0, 1) for index in (0, 5)
+    ]
+
+
+@pytest.mark.slow
+def test_training_with_two_processes_runs(folder) -> None:
+    _run(folder, 'train.py', 'config.py', '--work-dir', 'two', '--seed', '3', processes=2)
+    assert (folder / 'two/iter_6.pth').exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ('tool', 'arguments', 'message'),
+    [
+        ('train.py', ['no.py'], 'config no.py does not exist'),
+        ('test.py', ['config.py', 'no.pth'], 'checkpoint no.pth does not exist'),
+        (
+            'train.py',
+            ['config.py', '--cfg-options', 'train_dataloader.dataset.fold=[sqare]'],
+            "'sqare'",
+        ),
+        ('train.py', ['config.py', '--cfg-options', 'model.type=PANett'], 'PANett'),
+    ],
+)
+def test_mistakes_are_told_in_a_line(folder, tool, arguments, message) -> None:
+    result = _run(folder, tool, *arguments, '--work-dir', 'mistake', code=2)
+    assert message in result.stderr
+    assert 'Traceback' not in result.stderr
+
+
+@pytest.mark.parametrize('tool', ['train', 'test', 'demo', 'convert_checkpoint', 'draw_dataset'])
+def test_help_needs_no_torch(tool) -> None:
+    code = (
+        'import runpy, sys; sys.argv = ["x", "--help"]\n'
+        f'try: runpy.run_path({str(ROOT / "tools" / f"{tool}.py")!r}, run_name="__main__")\n'
+        'except SystemExit as stop: assert stop.code == 0\n'
+        'assert "torch" not in sys.modules and "mmengine" not in sys.modules'
+    )
+    subprocess.run([sys.executable, '-c', code], check=True, capture_output=True)
