@@ -6,6 +6,7 @@ from pathlib import Path
 
 import torch
 from mmengine.config import Config, DictAction
+from mmengine.runner import find_latest_checkpoint
 
 
 class UsageError(Exception):
@@ -63,7 +64,9 @@ def set_launcher(cfg: Config, launcher: str) -> None:
     # MMEngine would choose a CUDA device for the process group and for the wrapped model.
     if not torch.distributed.is_initialized():
         torch.distributed.init_process_group('gloo')
-    wrapper = cfg.get('model_wrapper_cfg') or dict(broadcast_buffers=False)
+    wrapper = cfg.get('model_wrapper_cfg') or dict(
+        broadcast_buffers=False, find_unused_parameters=cfg.get('find_unused_parameters', False)
+    )
     cfg.merge_from_dict({'model_wrapper_cfg': {**wrapper, 'device_ids': None}})
 
 
@@ -71,10 +74,13 @@ def set_amp(cfg: Config) -> None:
     """Train in mixed precision.
 
     Raises:
-        UsageError: If there is no CUDA device.
+        UsageError: If there is no CUDA device, or the config has an optimizer wrapper of its own.
     """
     if not torch.cuda.is_available():
         raise UsageError('--amp needs a CUDA device, and there is none')
+    kind = cfg.optim_wrapper.get('type', 'OptimWrapper')
+    if kind not in ('OptimWrapper', 'AmpOptimWrapper'):
+        raise UsageError(f'--amp replaces OptimWrapper, but the config has {kind}: leave it out')
     cfg.optim_wrapper.type = 'AmpOptimWrapper'
     cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')
 
@@ -82,11 +88,15 @@ def set_amp(cfg: Config) -> None:
 def set_resume(cfg: Config, resume: str) -> None:
     """Resume from the last checkpoint of the work dir (``'auto'``) or from a file.
 
+    A work dir without checkpoint starts as the config says, from its ``load_from`` if any.
+
     Raises:
         UsageError: If the file does not exist.
     """
-    cfg.resume = True
-    cfg.load_from = None if resume == 'auto' else existing(resume)
+    checkpoint = find_latest_checkpoint(cfg.work_dir) if resume == 'auto' else resume
+    cfg.resume = checkpoint is not None
+    if cfg.resume:
+        cfg.load_from = existing(checkpoint)
 
 
 def existing(checkpoint: str) -> str:
@@ -109,9 +119,15 @@ def set_out(cfg: Config, out: str) -> None:
     if Path(out).suffix not in ('.pkl', '.pickle'):
         raise UsageError(f'--out must end with .pkl or .pickle, got {out}')
     dump = 'DumpDetResults' if cfg.get('default_scope') == 'mmdet' else 'DumpResults'
-    evaluators = cfg.test_evaluator
-    evaluators = evaluators if isinstance(evaluators, list | tuple) else [evaluators]
-    cfg.test_evaluator = [*evaluators, dict(type=dump, out_file_path=out)]
+    evaluator, dump = cfg.test_evaluator, dict(type=dump, out_file_path=out)
+    if isinstance(evaluator, dict) and 'metrics' in evaluator:  # an Evaluator of its own type
+        evaluator.metrics = [*_as_list(evaluator.metrics), dump]
+    else:
+        cfg.test_evaluator = [*_as_list(evaluator), dump]
+
+
+def _as_list(value) -> list:
+    return list(value) if isinstance(value, list | tuple) else [value]
 
 
 def set_show_dir(cfg: Config, show_dir: str) -> None:

@@ -85,7 +85,7 @@ def test(
         UsageError: If an argument, the config or its data is wrong.
     """
     cfg = load_config(config, cfg_options, work_dir)
-    cfg.load_from = existing(checkpoint)
+    cfg.load_from, cfg.resume = existing(checkpoint), False
     set_launcher(cfg, launcher)
     if out is not None:
         set_out(cfg, out)

@@ -117,10 +117,12 @@ def _query_tiles(
     predictions = getattr(episode, 'pred_masks', None) if draw_pred else None
     rows = []
     for i, (query, truth) in enumerate(zip(queries, episode.query_masks.cpu(), strict=True)):
-        image, truth = _rgb(query), truth.numpy()
+        image = _view(_rgb(query), episode, i, truth.shape)
+        size = image.shape[:2]
+        truth = truth.numpy()[: size[0], : size[1]]
         row = [_tile(image, None, 'query')]
         if predictions is not None:
-            prediction = predictions[i].cpu().numpy()
+            prediction = predictions[i].cpu().numpy()[: size[0], : size[1]]
             figures = iou(episode_counts(prediction, truth, len(episode.class_ids))[1:])
             caption = 'prediction: IoU ' + ' '.join(f'{f:.2f}' for f in figures if f == f)
             row.append(_tile(image, prediction, caption))
@@ -130,6 +132,14 @@ def _query_tiles(
     return rows
 
 
+def _view(image: np.ndarray, episode: Episode, i: int, canvas: Sequence[int]) -> np.ndarray:
+    """Query ``i`` (H, W, 3) as its label shows it: without padding, at the label's resolution."""
+    height, width = episode.get('img_shapes', {i: image.shape[:2]})[i]
+    eval_height, eval_width = episode.get('eval_shapes', {i: canvas})[i]
+    image = cv2.resize(image[:height, :width], (eval_width, eval_height))
+    return image[: canvas[0], : canvas[1]]
+
+
 def _rgb(image: Tensor) -> np.ndarray:
     """(3, H, W) BGR tensor as (H, W, 3) RGB array."""
     return np.ascontiguousarray(image.numpy()[::-1].transpose(1, 2, 0))
@@ -137,11 +147,7 @@ def _rgb(image: Tensor) -> np.ndarray:
 
 def _tile(image: np.ndarray, labels: np.ndarray | None, caption: str) -> np.ndarray:
     """Picture of ``TILE`` pixels with labels and a caption below, on white."""
-    if labels is not None:
-        # A label at original resolution covers the same view as the resized image.
-        height, width = labels.shape
-    else:
-        height, width = image.shape[:2]
+    height, width = image.shape[:2]
     scale = TILE / max(height, width)
     size = (max(round(width * scale), 1), max(round(height * scale), 1))
     picture = cv2.resize(image, size, interpolation=cv2.INTER_LINEAR)

@@ -53,12 +53,6 @@ def test_seed_reaches_the_episodes(kind, seeded) -> None:
     assert ('seed' in cfg.train_dataloader.dataset) == seeded
 
 
-def test_resume_from_the_last_checkpoint() -> None:
-    cfg = Config(dict(load_from='x'))
-    run_config.set_resume(cfg, 'auto')
-    assert cfg.resume and cfg.load_from is None
-
-
 def test_without_cuda(monkeypatch) -> None:
     monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
     with pytest.raises(UsageError, match='--launcher slurm needs CUDA devices'):
@@ -74,6 +68,9 @@ def test_amp_keeps_the_optimizer(monkeypatch) -> None:
     assert cfg.optim_wrapper.type == 'AmpOptimWrapper'
     assert cfg.optim_wrapper.optimizer.type == 'SGD'
     assert cfg.optim_wrapper.loss_scale == 'dynamic'
+    cfg.optim_wrapper.type = 'DeepSpeedOptimWrapper'
+    with pytest.raises(UsageError, match='the config has DeepSpeedOptimWrapper'):
+        run_config.set_amp(cfg)
 
 
 @pytest.mark.parametrize(
@@ -93,11 +90,27 @@ def test_show_dir_of_each_hook(hook, scope, key, value) -> None:
         run_config.set_show_dir(Config(), 'pictures')
 
 
+def test_resume_takes_the_last_checkpoint_if_there_is_one(tmp_path) -> None:
+    cfg = Config(dict(load_from='pretrained.pth', work_dir=str(tmp_path)))
+    run_config.set_resume(cfg, 'auto')
+    assert not cfg.resume and cfg.load_from == 'pretrained.pth'
+    (tmp_path / 'last_checkpoint').write_text(str(tmp_path / 'iter_2.pth'))
+    with pytest.raises(UsageError, match='iter_2.pth does not exist'):
+        run_config.set_resume(cfg, 'auto')
+    (tmp_path / 'iter_2.pth').touch()
+    run_config.set_resume(cfg, 'auto')
+    assert cfg.resume and cfg.load_from == str(tmp_path / 'iter_2.pth')
+
+
 @pytest.mark.parametrize(('scope', 'dump'), [('mmdet', 'DumpDetResults'), ('mmseg', 'DumpResults')])
 def test_out_is_added_to_the_evaluators(scope, dump) -> None:
     cfg = Config(dict(default_scope=scope, test_evaluator=dict(type='M')))
     run_config.set_out(cfg, 'out.pkl')
     assert [evaluator.type for evaluator in cfg.test_evaluator] == ['M', dump]
+    cfg.test_evaluator = dict(type='E', metrics=dict(type='M'))
+    run_config.set_out(cfg, 'out.pkl')
+    assert cfg.test_evaluator.type == 'E'
+    assert [metric.type for metric in cfg.test_evaluator.metrics] == ['M', dump]
     with pytest.raises(UsageError, match='must end with .pkl'):
         run_config.set_out(cfg, 'out.json')
 

@@ -66,6 +66,19 @@ def test_label_at_another_resolution_covers_the_image(tmp_path) -> None:
     assert top.tolist() != bottom.tolist()
 
 
+def test_padding_of_the_query_is_not_drawn(tmp_path) -> None:
+    """A padded query, its label at the original size: evaluated on the square, then cut."""
+    inputs, episode = _episode(label_size=(20, 60))
+    inputs['query'] = torch.zeros(1, 3, 30, 30, dtype=torch.uint8)
+    inputs['query'][:, 0, :10] = 200
+    episode.set_metainfo(dict(img_shapes=((30, 30),), eval_shapes=((60, 60),)))
+    picture = _draw(tmp_path, inputs, episode)
+    query, truth = picture[:, TILE + GAP : 2 * TILE + GAP], picture[:, 2 * (TILE + GAP) :]
+    image, below = query[: TILE // 3 - 10], query[TILE // 3 + 1 : TILE]
+    assert (image == (200, 0, 0)).all() and (below == 255).all()
+    assert (truth[: TILE // 3 - 10, :TILE] == (200, 0, 0)).all()
+
+
 def test_overlay_paints_ways_and_hatches_ignored_pixels() -> None:
     image = np.full((40, 40, 3), 100, np.uint8)
     labels = np.zeros((40, 40), np.uint8)
