@@ -52,6 +52,7 @@ test_dataloader = dict(
         type='mmfewshot_seg.FewShotDataset',
         source=source,
         fold=data_root + '/splits/test.txt',
+        num_episodes=200,
         test_mode=True,
         pipeline=test_pipeline,
     ),

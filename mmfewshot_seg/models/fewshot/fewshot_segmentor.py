@@ -28,13 +28,15 @@ class FewShotSegmentor(BaseSegmentor):
         backbone: Config of any mmseg backbone.
         decode_head: Config of a few-shot head.
         neck: Config of a neck between them.
-        data_preprocessor: Usually ``mmfewshot_seg.EpisodeDataPreProcessor``.
-        train_cfg, test_cfg, pretrained, auxiliary_head: Accepted so that only ``type`` changes
-            in a config of ``EncoderDecoder``; the last two must be None.
+        data_preprocessor: Config of an :class:`EpisodeDataPreProcessor`; one of mmseg's
+            ``SegDataPreProcessor`` stands for it with the same arguments.
+        train_cfg, test_cfg: Accepted so that a config of ``EncoderDecoder`` needs few changes.
+        pretrained: Weights of the backbone, as in ``EncoderDecoder``.
+        auxiliary_head: Must be None.
         init_cfg: See ``BaseModule``.
 
     Raises:
-        ValueError: If ``pretrained`` or ``auxiliary_head`` is given.
+        ValueError: If ``auxiliary_head`` is given.
     """
 
     def __init__(
@@ -45,18 +47,18 @@ class FewShotSegmentor(BaseSegmentor):
         data_preprocessor: dict | None = None,
         train_cfg: dict | None = None,
         test_cfg: dict | None = None,
-        pretrained: None = None,
+        pretrained: str | None = None,
         auxiliary_head: None = None,
         init_cfg: dict | None = None,
     ) -> None:
-        if pretrained is not None:
-            raise ValueError(
-                f'pretrained={pretrained!r}: give the backbone an init_cfg instead, '
-                "init_cfg=dict(type='Pretrained', checkpoint=...)"
-            )
         if auxiliary_head is not None:
             raise ValueError('FewShotSegmentor has no auxiliary_head: set auxiliary_head=None')
-        super().__init__(data_preprocessor, init_cfg)
+        if pretrained is not None:
+            backbone = {**backbone, 'pretrained': pretrained}
+        preprocessor = dict(data_preprocessor or {})
+        if preprocessor.get('type') in (None, 'SegDataPreProcessor', 'mmseg.SegDataPreProcessor'):
+            preprocessor['type'] = 'mmfewshot_seg.EpisodeDataPreProcessor'
+        super().__init__(preprocessor, init_cfg)
         self.backbone = MODELS.build(backbone)
         self.neck = MODELS.build(neck) if neck is not None else None
         self.decode_head = MODELS.build(decode_head)

@@ -5,7 +5,7 @@ import torch
 from mmengine.registry import init_default_scope
 from mmseg.registry import MODELS as MMSEG_MODELS
 
-from mmfewshot_seg.models.fewshot import FewShotSegmentor
+from mmfewshot_seg.models.fewshot import EpisodeDataPreProcessor, FewShotSegmentor
 from mmfewshot_seg.structures import Episode, SupportState
 
 BACKBONE = dict(
@@ -120,10 +120,17 @@ def test_builds_unprefixed_in_mmseg_and_prefixed_without_scope() -> None:
     assert model(_inputs(queries=1)).shape == (1, 1, 3, 40, 33)
 
 
-@pytest.mark.parametrize('name', ['pretrained', 'auxiliary_head'])
-def test_foreign_options_are_refused(name) -> None:
-    with pytest.raises(ValueError, match=name):
-        _model(**{name: 'x'})
+@pytest.mark.parametrize('kind', [None, 'SegDataPreProcessor', 'mmseg.SegDataPreProcessor'])
+def test_data_preprocessor_of_mmseg_stands_for_ours(kind) -> None:
+    config = dict(type=kind, mean=[1] * 3, std=[2] * 3) if kind else None
+    preprocessor = _model(data_preprocessor=config).data_preprocessor
+    assert type(preprocessor) is EpisodeDataPreProcessor
+    assert not kind or preprocessor.std.flatten().tolist() == [2] * 3
+
+
+def test_auxiliary_head_is_refused() -> None:
+    with pytest.raises(ValueError, match='auxiliary_head'):
+        _model(auxiliary_head=dict(type='FCNHead'))
 
 
 def test_support_shapes_are_checked() -> None:
