@@ -121,6 +121,15 @@ def test_training_with_two_processes_runs(folder) -> None:
 
 
 @pytest.mark.slow
+def test_baselines_of_a_config(folder) -> None:
+    result = _run(folder, 'analysis_tools/fewshot_baselines.py', 'config.py')
+    *_, everything, copied, disc = result.stdout.splitlines()
+    assert everything.endswith('everything foreground')
+    assert copied.endswith('support mask copied')
+    assert float(disc[:5]) > float(everything[:5]) > 0
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ('tool', 'arguments', 'message'),
     [
@@ -140,7 +149,10 @@ def test_mistakes_are_told_in_a_line(folder, tool, arguments, message) -> None:
     assert 'Traceback' not in result.stderr
 
 
-@pytest.mark.parametrize('tool', ['train', 'test', 'demo', 'convert_checkpoint', 'draw_dataset'])
+TOOLS = ('train', 'test', 'demo', 'convert_checkpoint', 'draw_dataset')
+
+
+@pytest.mark.parametrize('tool', [*TOOLS, 'analysis_tools/fewshot_baselines'])
 def test_help_needs_no_torch(tool) -> None:
     code = (
         'import runpy, sys; sys.argv = ["x", "--help"]\n'

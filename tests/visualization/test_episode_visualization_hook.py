@@ -19,7 +19,7 @@ def _batch(*indices: int):
     return dict(inputs=inputs, data_samples=episodes), episodes
 
 
-class Tester:
+class OnlyTests:
     """A runner that only tests: asking for its iteration would build the training loop."""
 
     def __init__(self) -> None:
@@ -31,7 +31,7 @@ class Tester:
 
 
 def test_draws_every_interval_th_episode_by_its_number() -> None:
-    hook, runner = EpisodeVisualizationHook(draw=True, interval=10, out_dir='out'), Tester()
+    hook, runner = EpisodeVisualizationHook(draw=True, interval=10, out_dir='out'), OnlyTests()
     for indices in ((9, 10), (11, 20)):
         batch, episodes = _batch(*indices)
         hook.after_test_iter(runner, 0, batch, episodes)
@@ -45,7 +45,7 @@ def test_draws_every_interval_th_episode_by_its_number() -> None:
 
 
 def test_draws_nothing_unless_told() -> None:
-    hook, runner = EpisodeVisualizationHook(), Tester()
+    hook, runner = EpisodeVisualizationHook(), OnlyTests()
     batch, episodes = _batch(0)
     hook.after_test_iter(runner, 0, batch, episodes)
     hook.after_train_iter(SimpleNamespace(iter=0, visualizer=runner.visualizer), 0, batch)
