@@ -22,9 +22,9 @@ def draw_background(height: int, width: int, rng: RandomState) -> np.ndarray:
         (height, width, 3) float64 BGR in [0, 1].
     """
     image = _ground(height, width, rng)
-    for _ in range(rng.randint(10, 22)):
+    for _ in range(rng.randint(6, 15)):
         _draw_line(image, rng)
-    for _ in range(rng.randint(14, 28)):
+    for _ in range(rng.randint(8, 17)):
         _draw_fragment(image, rng)
     return image
 
@@ -36,7 +36,7 @@ def _any_color(rng: RandomState) -> np.ndarray:
 def _ground(height: int, width: int, rng: RandomState) -> np.ndarray:
     """Three muted shades mixed by smooth noise and a gradient."""
     size = min(height, width)
-    shades = [0.55 * rng.uniform(0.15, 0.95) + 0.45 * _any_color(rng) for _ in range(3)]
+    shades = [0.7 * rng.uniform(0.15, 0.95) + 0.3 * _any_color(rng) for _ in range(3)]
     coarse = clouds(height, width, size * rng.uniform(0.2, 0.5), rng)[..., None]
     fine = clouds(height, width, max(size * rng.uniform(0.02, 0.08), 2), rng)[..., None]
     y, x = np.mgrid[:height, :width] / size

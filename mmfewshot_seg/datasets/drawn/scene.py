@@ -20,7 +20,7 @@ from mmfewshot_seg.datasets.drawn.textures import clouds, draw_surface
 MIN_AREA, MAX_AREA = 0.01, 0.40  # visible part of an object, as a share of the image
 MAX_OBJECTS = 6
 SUPERSAMPLING = 5  # odd, so that one sample lies on each pixel's centre
-MIN_VISIBLE = 0.5  # share of an object's drawn area that no later object may cover
+MIN_VISIBLE = 0.65  # share of an object's drawn area that no later object may cover
 
 
 @dataclass(frozen=True)
@@ -54,13 +54,14 @@ def draw_scene(height: int, width: int, groups: Sequence[Sequence[int]], rng: Ra
             equally often, and within it from each class equally often.
         rng: Source of everything in the image.
     """
-    wanted = [_choose(_choose(groups, rng), rng) for _ in range(rng.randint(2, MAX_OBJECTS + 1))]
+    count = _choose((2, 2, 2, 3, 3, 3, 4, 4, 5, MAX_OBJECTS), rng)
+    wanted = [_choose(_choose(groups, rng), rng) for _ in range(count)]
     image = draw_background(height, width, rng)
     instances = np.zeros((height, width), np.uint8)
     drawn: list[int] = []
     sizes: list[int] = []
-    # Large objects first, so that small ones lie on them and not under them.
-    areas = np.sort(rng.uniform(0.0125**0.5, 0.38**0.5, size=len(wanted)) ** 2)[::-1]
+    # Diameters are uniform. Large objects first, so that small ones lie on them, not under them.
+    areas = np.sort(rng.uniform(0.105, 0.63, size=count) ** 2)[::-1]
     for class_id, area in zip(wanted, areas, strict=True):
         placed = _place(CLASSES[class_id], area, instances, sizes, rng)
         if placed is None:
@@ -102,7 +103,8 @@ def _place(
     kept = np.maximum(MIN_VISIBLE * np.array([0, *sizes]), least)[1:]
     for _ in range(40):
         angle = rng.uniform(0, 2 * np.pi)
-        centre = rng.uniform(0.05, 0.95, size=2) * (width, height)
+        margin = 0.03 + 0.3 * np.sqrt(area)  # large objects need the middle to fit
+        centre = rng.uniform(margin, 1 - margin, size=2) * (width, height)
         contours = outline(drawn_class.shape, rng)
         pixels = area * instances.size
         contours = transform(contours, pixels, angle, rng.uniform(0.8, 1.25), centre)

@@ -90,7 +90,7 @@ def _bolt(rng: RandomState) -> Outline:
 def _crescent(rng: RandomState) -> Outline:
     # A disc of radius 1 without the disc of radius `inner` around (shift, 0); `half` is the
     # angle from the x axis, at the centre of each disc, of the two points where they meet.
-    inner, shift = rng.uniform(0.78, 0.86), rng.uniform(0.42, 0.50)
+    inner, shift = rng.uniform(0.74, 0.82), rng.uniform(0.52, 0.60)
     x = (1 - inner**2 + shift**2) / (2 * shift)
     half = np.arccos(x) / (2 * np.pi)
     inner_half = np.arccos((x - shift) / inner) / (2 * np.pi)
@@ -100,7 +100,7 @@ def _crescent(rng: RandomState) -> Outline:
 
 
 def _cross(rng: RandomState) -> Outline:
-    a = rng.uniform(0.26, 0.34)
+    a = rng.uniform(0.30, 0.38)
     arm = [(a, -a), (1, -a), (1, a), (a, a)]
     quarter = np.array([[0, 1], [-1, 0]])
     corners, points = np.array(arm), []
@@ -117,7 +117,7 @@ def _flower(rng: RandomState) -> Outline:
 
 
 def _gear(rng: RandomState) -> Outline:
-    teeth, hole = rng.randint(8, 11), rng.uniform(0.28, 0.36)
+    teeth, hole = rng.randint(8, 11), rng.uniform(0.24, 0.32)
     tooth = np.array([0.0, 0.16, 0.5, 0.66])
     turns = ((np.arange(teeth)[:, None] + tooth) / teeth).ravel()
     radius = np.tile([0.74, 1.0, 1.0, 0.74], teeth)
@@ -132,7 +132,7 @@ def _heart(rng: RandomState) -> Outline:
 
 
 def _letter_e(rng: RandomState) -> Outline:
-    bar, stem = rng.uniform(0.34, 0.42), rng.uniform(0.38, 0.46)
+    bar, stem = rng.uniform(0.40, 0.46), rng.uniform(0.44, 0.52)
     middle = bar / 2
     points = [(0, -1), (1.3, -1), (1.3, -1 + bar), (stem, -1 + bar), (stem, -middle)]
     points += [(1.1, -middle), (1.1, middle), (stem, middle), (stem, 1 - bar)]
@@ -141,13 +141,13 @@ def _letter_e(rng: RandomState) -> Outline:
 
 
 def _letter_t(rng: RandomState) -> Outline:
-    bar, stem = rng.uniform(0.42, 0.52), rng.uniform(0.22, 0.28)
+    bar, stem = rng.uniform(0.52, 0.62), rng.uniform(0.28, 0.34)
     left = [(-0.85, -1), (-0.85, -1 + bar), (-stem, -1 + bar), (-stem, 1)]
     return [_polygon(*left, *[(-x, y) for x, y in left[::-1]])]
 
 
 def _ring(rng: RandomState) -> Outline:
-    hole = rng.uniform(0.5, 0.6)
+    hole = rng.uniform(0.40, 0.50)
     return [_polar(np.ones(80), _turns(80)), _polar(np.full(64, hole), _turns(64))]
 
 

@@ -27,7 +27,7 @@ def draw_color(color: str, rng: RandomState) -> np.ndarray:
     """One shade of a colour family, (3,) BGR in [0, 1]."""
     hue, spread = COLORS[color]
     hue = (hue + rng.uniform(-spread, spread)) % 360 / 360
-    rgb = colorsys.hsv_to_rgb(hue, rng.uniform(0.62, 0.95), rng.uniform(0.70, 0.95))
+    rgb = colorsys.hsv_to_rgb(hue, rng.uniform(0.70, 0.95), rng.uniform(0.75, 0.95))
     return np.array(rgb[::-1])
 
 
@@ -47,10 +47,10 @@ def draw_surface(
         (H, W, 3) BGR in [0, 1].
     """
     main = draw_color(color, rng)
-    towards, share = (1.0, rng.uniform(0.70, 0.9)) if rng.rand() < 0.5 else (0.0, 0.78)
-    second = main * (1 - share) + towards * share
+    pattern, extreme = TEXTURES[texture]
+    second = main + (extreme - main) * rng.uniform(0.7, 0.9)
     phase = rng.uniform(0, 1, size=2)
-    mix = TEXTURES[texture](grid / period + phase, period, rng)[..., None]
+    mix = pattern(grid / period + phase, period, rng)[..., None]
     return main * (1 - mix) + second * mix
 
 
@@ -97,7 +97,7 @@ def _dotted(grid: np.ndarray, period: float, rng: RandomState) -> np.ndarray:
 
 def _faded(grid: np.ndarray, period: float, rng: RandomState) -> np.ndarray:
     along = grid[..., 0]
-    return (along - along.min()) / max(np.ptp(along), 1e-6)
+    return 0.7 * (along - along.min()) / max(np.ptp(along), 1e-6)
 
 
 def _marbled(grid: np.ndarray, period: float, rng: RandomState) -> np.ndarray:
@@ -105,11 +105,13 @@ def _marbled(grid: np.ndarray, period: float, rng: RandomState) -> np.ndarray:
     return _step(1.2 * (clouds(height, width, max(0.45 * period, 2.0), rng) - 0.5), period)
 
 
-TEXTURES: dict[str, Callable[[np.ndarray, float, RandomState], np.ndarray]] = {
-    'plain': _plain,
-    'striped': _striped,
-    'checked': _checked,
-    'dotted': _dotted,
-    'faded': _faded,
-    'marbled': _marbled,
+Pattern = Callable[[np.ndarray, float, RandomState], np.ndarray]
+# The pattern, and what its second colour tends to: 0 black, 1 white.
+TEXTURES: dict[str, tuple[Pattern, float]] = {
+    'plain': (_plain, 0),
+    'striped': (_striped, 1),
+    'checked': (_checked, 0),
+    'dotted': (_dotted, 1),
+    'faded': (_faded, 1),
+    'marbled': (_marbled, 0),
 }

@@ -15,7 +15,7 @@ from mmfewshot_seg.datasets.drawn.classes import CLASSES
 from mmfewshot_seg.datasets.drawn.layout import SPLITS, coco_categories, write_descriptions
 from mmfewshot_seg.datasets.drawn.scene import Scene, draw_scene
 
-_FORMAT = 1  # raise it when the same settings would give other files
+_FORMAT = 2  # raise it when the same settings would give other files
 _SETTINGS = 'settings.json'
 _MIN_SIZE = 64  # an object of 1 % still has 40 pixels
 _BASE_IDS = tuple(i for i, c in enumerate(CLASSES) if not c.novel)
