@@ -17,6 +17,8 @@ from mmengine.registry import TRANSFORMS as ROOT_TRANSFORMS
 from mmengine.registry import VISUALIZERS as ROOT_VISUALIZERS
 from mmengine.registry import Registry
 
+from mmfewshot_seg.compat import check_versions
+
 SCOPE = 'mmfewshot_seg'
 
 
@@ -40,12 +42,14 @@ def register(registry: Registry, host: str) -> Callable[[type], type]:
         host: ``'mmseg'`` or ``'mmdet'``, the framework whose configs use the class.
 
     Raises:
+        ImportError: If the host or what it stands on is missing or too old.
         KeyError: If the host already has a class of that name; ours then needs its own name.
 
     Example:
         >>> @register(MODELS, host='mmseg')
         ... class MyHead(nn.Module): ...
     """
+    check_versions('torch', 'mmengine', 'mmcv', host)
     import_module(f'{host}.registry')
     host_registry = registry.parent.children[host]
 

@@ -1,7 +1,8 @@
 """Options of the command line, written into a config of mmdet or mmseg."""
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -11,6 +12,16 @@ from mmengine.runner import find_latest_checkpoint
 
 class UsageError(Exception):
     """A mistake of the user; the message names the cure."""
+
+
+@contextmanager
+def told_in_a_line() -> Iterator[None]:
+    """Turn what a wrong config raises while things are built into a :class:`UsageError`."""
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, OSError) as error:
+        message = error.args[0] if isinstance(error, KeyError) and error.args else error
+        raise UsageError(f'{type(error).__name__}: {message}') from error
 
 
 def load_config(path: str, cfg_options: Sequence[str] = (), work_dir: str | None = None) -> Config:

@@ -1,16 +1,12 @@
 """Training and testing of mmdet and mmseg configs alike, through MMEngine's runner."""
 
-import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 
 from mmengine.config import Config
-from mmengine.registry import RUNNERS, init_default_scope
+from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
-from mmengine.utils import track_iter_progress
 
 from mmfewshot_seg.apis.run_config import (
-    UsageError,
     existing,
     load_config,
     set_amp,
@@ -20,9 +16,8 @@ from mmfewshot_seg.apis.run_config import (
     set_seed,
     set_show_dir,
     set_tta,
+    told_in_a_line,
 )
-from mmfewshot_seg.evaluation.mask_baselines import mask_baselines
-from mmfewshot_seg.registry import DATASETS
 
 
 def train(
@@ -103,40 +98,9 @@ def test(
     return _build(cfg, lambda runner: runner.test_loop).test()
 
 
-def baselines(config: str, cfg_options: Sequence[str] = ()) -> dict[str, float]:
-    """mIoU of yardsticks without a network, on the test episodes of a few-shot config.
-
-    Args:
-        config: Config file.
-        cfg_options: ``key=value`` options.
-
-    Returns:
-        See :func:`mask_baselines`.
-
-    Raises:
-        UsageError: If the config or its data is wrong.
-    """
-    cfg = load_config(config, cfg_options)
-    init_default_scope(cfg.get('default_scope', 'mmseg'))
-    with _told_in_a_line():
-        dataset = DATASETS.build(cfg.test_dataloader.dataset)
-    items = (dataset[i] for i in range(len(dataset)))
-    return mask_baselines(track_iter_progress((items, len(dataset)), file=sys.stderr))
-
-
 def _build(cfg: Config, build_loops: Callable[[Runner], object]) -> Runner:
     """The runner with its data loaders: mistakes in the config come out before any work."""
-    with _told_in_a_line():
+    with told_in_a_line():
         runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
         build_loops(runner)
     return runner
-
-
-@contextmanager
-def _told_in_a_line() -> Iterator[None]:
-    """Turn what a wrong config raises while things are built into a :class:`UsageError`."""
-    try:
-        yield
-    except (KeyError, TypeError, ValueError, OSError) as error:
-        message = error.args[0] if isinstance(error, KeyError) and error.args else error
-        raise UsageError(f'{type(error).__name__}: {message}') from error

@@ -13,7 +13,8 @@ def main() -> None:
     parser.add_argument('--cfg-options', nargs='+', default=[], metavar='KEY=VALUE')
     args = parser.parse_args()
 
-    from mmfewshot_seg.apis import UsageError, baselines
+    from mmfewshot_seg.apis.baselines import baselines
+    from mmfewshot_seg.apis.run_config import UsageError
 
     try:
         figures = baselines(args.config, args.cfg_options)

@@ -1,0 +1,32 @@
+"""Yardsticks of a few-shot config."""
+
+import sys
+from collections.abc import Sequence
+
+from mmengine.registry import init_default_scope
+from mmengine.utils import track_iter_progress
+
+from mmfewshot_seg.apis.run_config import load_config, told_in_a_line
+from mmfewshot_seg.evaluation.mask_baselines import mask_baselines
+from mmfewshot_seg.registry import DATASETS
+
+
+def baselines(config: str, cfg_options: Sequence[str] = ()) -> dict[str, float]:
+    """mIoU of yardsticks without a network, on the test episodes of a few-shot config.
+
+    Args:
+        config: Config file.
+        cfg_options: ``key=value`` options.
+
+    Returns:
+        See :func:`mask_baselines`.
+
+    Raises:
+        UsageError: If the config or its data is wrong.
+    """
+    cfg = load_config(config, cfg_options)
+    init_default_scope(cfg.get('default_scope', 'mmseg'))
+    with told_in_a_line():
+        dataset = DATASETS.build(cfg.test_dataloader.dataset)
+    items = (dataset[i] for i in range(len(dataset)))
+    return mask_baselines(track_iter_progress((items, len(dataset)), file=sys.stderr))
