@@ -1,6 +1,7 @@
 """Options of the command line, written into a config of mmdet or mmseg."""
 
 import argparse
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,7 +20,7 @@ def told_in_a_line() -> Iterator[None]:
     """Turn what a wrong config raises while things are built into a :class:`UsageError`."""
     try:
         yield
-    except (KeyError, TypeError, ValueError, OSError) as error:
+    except (ImportError, KeyError, TypeError, ValueError, OSError) as error:
         message = error.args[0] if isinstance(error, KeyError) and error.args else error
         raise UsageError(f'{type(error).__name__}: {message}') from error
 
@@ -56,8 +57,8 @@ def load_config(path: str, cfg_options: Sequence[str] = (), work_dir: str | None
 def set_seed(cfg: Config, seed: int, loader: str) -> None:
     """Seed weights and training, and the episodes of ``loader`` if it draws any."""
     cfg.merge_from_dict({'randomness.seed': seed})
-    dataset = cfg[loader].dataset
-    if dataset.type in ('FewShotDataset', 'mmfewshot_seg.FewShotDataset'):
+    dataset = (cfg.get(loader) or {}).get('dataset', {})
+    if dataset.get('type') in ('FewShotDataset', 'mmfewshot_seg.FewShotDataset'):
         dataset.seed = seed
 
 
@@ -65,9 +66,15 @@ def set_launcher(cfg: Config, launcher: str) -> None:
     """Choose how processes are started; without CUDA devices they talk through gloo.
 
     Raises:
-        UsageError: If the launcher does not work without CUDA devices, and there are none.
+        UsageError: If the launcher does not work without CUDA devices, and there are none, or if
+            nothing launched this process.
     """
     cfg.launcher = launcher
+    if launcher == 'pytorch' and 'RANK' not in os.environ:
+        raise UsageError(
+            '--launcher pytorch is for processes that torchrun started: use tools/dist_train.sh '
+            'or tools/dist_test.sh'
+        )
     if torch.cuda.is_available() or launcher == 'none':
         return
     if launcher != 'pytorch':
@@ -125,8 +132,10 @@ def set_out(cfg: Config, out: str) -> None:
     """Dump all predictions.
 
     Raises:
-        UsageError: If ``out`` is no pickle file.
+        UsageError: If ``out`` is no pickle file, or the config does not evaluate.
     """
+    if not cfg.get('test_evaluator'):
+        raise UsageError('--out needs a config with a test_evaluator')
     if Path(out).suffix not in ('.pkl', '.pickle'):
         raise UsageError(f'--out must end with .pkl or .pickle, got {out}')
     dump = 'DumpDetResults' if cfg.get('default_scope') == 'mmdet' else 'DumpResults'
@@ -144,19 +153,27 @@ def _as_list(value) -> list:
 def set_show_dir(cfg: Config, show_dir: str) -> None:
     """Draw what is predicted, by the config's visualization hook.
 
+    A few-shot model in a config whose hook draws something else gets our hook and visualizer.
+
     Raises:
         UsageError: If the config has no such hook.
     """
+    if cfg.get('model', {}).get('type', '').endswith('FewShotSegmentor'):
+        hooks = cfg.get('default_hooks', {})
+        hook = hooks.get('visualization') or {}
+        if 'EpisodeVisualizationHook' not in hook.get('type', ''):
+            hook = dict(type='mmfewshot_seg.EpisodeVisualizationHook')
+            cfg.visualizer = dict(type='mmfewshot_seg.EpisodeVisualizer')
+        cfg.default_hooks = {**hooks, 'visualization': {**hook, 'draw': True, 'out_dir': show_dir}}
+        return
     hook = cfg.get('default_hooks', {}).get('visualization')
     if hook is None:
         raise UsageError(
             '--show-dir needs a hook that draws: add default_hooks = dict(visualization='
-            "dict(type='mmfewshot_seg.EpisodeVisualizationHook')) or the host's to the config"
+            "dict(type='SegVisualizationHook')), or DetVisualizationHook, to the config"
         )
     hook.draw = True
-    if 'EpisodeVisualizationHook' in hook.type:
-        hook.out_dir = show_dir
-    elif 'DetVisualizationHook' in hook.type:
+    if 'DetVisualizationHook' in hook.type:
         hook.test_out_dir = str(Path(show_dir).resolve())
     else:
         cfg.merge_from_dict({'visualizer.save_dir': show_dir})

@@ -121,6 +121,7 @@ class FewShotDataset(Dataset):
             class_names=names,
         )
         print_log(self.report(), logger='current')
+        self[0]  # transforms that do not fit fail here, not in a worker process
 
     @property
     def metainfo(self) -> dict:

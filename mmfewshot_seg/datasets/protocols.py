@@ -42,7 +42,7 @@ class Protocol:
     """How episodes are drawn and judged.
 
     Attributes:
-        name: Name printed with the results.
+        name: Name printed with the results; values that were replaced stand beside it.
         query_order: ``'random'``; ``'images'``: every image that shows a class large enough, in
             order, the class drawn among those it shows; ``'pairs'``: every pair of image and
             class, in order.
@@ -130,7 +130,10 @@ def resolve_protocol(protocol: str | Mapping, benchmark: str | None = None) -> P
     for key in changes:
         if key not in keys:
             raise ValueError(_unknown(f'key of protocol {name!r}', key, keys))
-    return dataclasses.replace(base, **{**base.on.get(benchmark, {}), **changes}, on={})
+    published = dataclasses.replace(base, **base.on.get(benchmark, {}), on={})
+    replaced = [f'{k}={v}' for k, v in changes.items() if v != getattr(published, k)]
+    label = f'{name} with {", ".join(replaced)}' if replaced else name
+    return dataclasses.replace(published, **changes, name=label)
 
 
 def _unknown(what: str, value: object, known: object) -> str:

@@ -57,6 +57,9 @@ def test_without_cuda(monkeypatch) -> None:
     monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
     with pytest.raises(UsageError, match='--launcher slurm needs CUDA devices'):
         run_config.set_launcher(Config(), 'slurm')
+    monkeypatch.delenv('RANK', raising=False)
+    with pytest.raises(UsageError, match='use tools/dist_train.sh'):
+        run_config.set_launcher(Config(), 'pytorch')
     with pytest.raises(UsageError, match='--amp needs a CUDA device'):
         run_config.set_amp(Config())
 
@@ -73,21 +76,32 @@ def test_amp_keeps_the_optimizer(monkeypatch) -> None:
         run_config.set_amp(cfg)
 
 
-@pytest.mark.parametrize(
-    ('hook', 'scope', 'key', 'value'),
-    [
-        ('mmfewshot_seg.EpisodeVisualizationHook', 'mmseg', 'out_dir', 'pictures'),
-        ('SegVisualizationHook', 'mmseg', 'save_dir', 'pictures'),
-    ],
-)
-def test_show_dir_of_each_hook(hook, scope, key, value) -> None:
-    cfg = Config(dict(default_scope=scope, default_hooks=dict(visualization=dict(type=hook))))
-    run_config.set_show_dir(cfg, 'pictures')
-    options = cfg.default_hooks.visualization
-    assert options.draw
-    assert (options if key == 'out_dir' else cfg.visualizer)[key] == value
+def test_show_dir_of_the_hosts() -> None:
+    seg = Config(dict(default_hooks=dict(visualization=dict(type='SegVisualizationHook'))))
+    run_config.set_show_dir(seg, 'pictures')
+    assert seg.default_hooks.visualization.draw and seg.visualizer.save_dir == 'pictures'
+    det = Config(dict(default_hooks=dict(visualization=dict(type='DetVisualizationHook'))))
+    run_config.set_show_dir(det, 'pictures')
+    assert det.default_hooks.visualization.test_out_dir.endswith('/pictures')
     with pytest.raises(UsageError, match='--show-dir needs a hook'):
         run_config.set_show_dir(Config(), 'pictures')
+
+
+@pytest.mark.parametrize('hook', ['mmfewshot_seg.EpisodeVisualizationHook', 'SegVisualizationHook'])
+def test_show_dir_of_a_few_shot_model_draws_episodes(hook) -> None:
+    cfg = Config(
+        dict(
+            model=dict(type='mmfewshot_seg.FewShotSegmentor'),
+            default_hooks=dict(visualization=dict(type=hook), timer=dict(type='IterTimerHook')),
+            visualizer=dict(type='SegLocalVisualizer'),
+        )
+    )
+    run_config.set_show_dir(cfg, 'pictures')
+    drawn = dict(type='mmfewshot_seg.EpisodeVisualizationHook', draw=True, out_dir='pictures')
+    assert cfg.default_hooks.visualization == drawn
+    assert cfg.default_hooks.timer.type == 'IterTimerHook'
+    ours = hook.startswith('mmfewshot_seg')
+    assert cfg.visualizer.type.endswith('SegLocalVisualizer' if ours else 'EpisodeVisualizer')
 
 
 def test_resume_takes_the_last_checkpoint_if_there_is_one(tmp_path) -> None:
@@ -111,6 +125,8 @@ def test_out_is_added_to_the_evaluators(scope, dump) -> None:
     run_config.set_out(cfg, 'out.pkl')
     assert cfg.test_evaluator.type == 'E'
     assert [metric.type for metric in cfg.test_evaluator.metrics] == ['M', dump]
+    with pytest.raises(UsageError, match='a config with a test_evaluator'):
+        run_config.set_out(Config(), 'out.pkl')
     with pytest.raises(UsageError, match='must end with .pkl'):
         run_config.set_out(cfg, 'out.json')
 

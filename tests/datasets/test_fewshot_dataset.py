@@ -222,20 +222,18 @@ def test_padded_resolution(source):
     ],
 )
 def test_labels_at_the_wrong_place(source, query_pipeline, eval_at, message):
-    data = blocks(
-        source,
-        query_pipeline=query_pipeline,
-        protocol=dict(name='panet', eval_at=eval_at),
-        test_mode=True,
-    )
     with pytest.raises(ValueError, match=message):
-        data[0]
+        blocks(
+            source,
+            query_pipeline=query_pipeline,
+            protocol=dict(name='panet', eval_at=eval_at),
+            test_mode=True,
+        )
 
 
 def test_support_label_at_the_wrong_place(source):
-    data = blocks(source, support_pipeline=[LOAD, RESIZE, MASK])
     with pytest.raises(ValueError, match='the label of this support has the size'):
-        data[0]
+        blocks(source, support_pipeline=[LOAD, RESIZE, MASK])
 
 
 def test_items_do_not_depend_on_global_state(source):
@@ -377,12 +375,12 @@ def test_numbers_of_episodes(source):
         seed=1234,
     )
     on_coco = BlockSource(source.folder, benchmark='coco')
-    protocol = dict(name='pfenet', min_area=0)
+    protocol = dict(name='pfenet', min_area=0, eval_at='network')
     assert len(blocks(on_coco, protocol=protocol, test_mode=True)) == 20000
 
 
 def test_training_walks_the_list_in_new_orders(source):
-    protocol = dict(name='pfenet', min_area=0)
+    protocol = dict(name='pfenet', min_area=0, eval_at='network')
     data = blocks(source, protocol=protocol)
     queries = [data.sampler.episode(i).query[0] for i in range(50)]
     assert sorted(queries[:25]) == sorted(queries[25:]) == list(range(25))

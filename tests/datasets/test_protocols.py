@@ -41,7 +41,11 @@ def test_published_values(name, benchmark, expected):
 
 def test_config_wins_over_benchmark():
     asgnet = resolve_protocol({'name': 'pfenet', 'num_episodes': 7}, 'coco')
-    assert (asgnet.name, asgnet.num_episodes, asgnet.image_size) == ('pfenet', 7, 641)
+    assert (asgnet.name, asgnet.num_episodes, asgnet.image_size) == (
+        'pfenet with num_episodes=7',
+        7,
+        641,
+    )
     assert PROTOCOLS['pfenet'].num_episodes == 5000
 
 

@@ -68,8 +68,11 @@ class FewShotSegmentor(BaseSegmentor):
     def extract_feat(self, inputs: Tensor) -> Features:
         """Levels of (M, 3, H, W) images, each (M, C, h, w)."""
         features = self.backbone(inputs)
-        return tuple(self.neck(features) if self.with_neck else features)
+        if self.with_neck:
+            features = self.neck(features)
+        return (features,) if isinstance(features, Tensor) else tuple(features)
 
+    @torch.no_grad()
     def fit_support(self, images: Tensor, masks: Tensor) -> SupportState:
         """Fit support sets.
 
@@ -78,7 +81,7 @@ class FewShotSegmentor(BaseSegmentor):
             masks: (B, N, K, H, W) int64: 0 background, 1..N the ways, 255 ignored.
 
         Returns:
-            What :meth:`predict` needs; it can be saved and loaded.
+            What :meth:`predict` needs, without gradient; it can be saved and loaded.
 
         Raises:
             ValueError: If shapes of images and masks do not fit.

@@ -109,7 +109,8 @@ class PANetHead(BaseFewShotHead):
         if self.align_loss is not None:
             weights = self.query_weights(scores, query_masks)
             logits = self.support_logits(query_features, weights, support_features, support_masks)
-            present = weights[:, 1:].sum(dim=(2, 3, 4)) > 0
+            predicted = self.align_loss == 'predicted'
+            present = weights[:, 1:].sum(dim=(2, 3, 4)) > 0 if predicted else None
             loss = alignment_loss(logits, support_masks, present)
             losses['loss_align'] = self.align_weight * loss
         return losses

@@ -38,6 +38,7 @@ class PANetVGG(VGG, BaseModule):
         for index, stride in zip(pools, (2, 2, 2, 1), strict=True):
             self.features[index] = nn.MaxPool2d(3, stride, padding=1)
         self.features[-1] = nn.Identity()
+        self.train()  # freezes; the optimizer and distributed training look before any training
 
     def init_weights(self) -> None:
         """Initialise by ``init_cfg``; mmcv's VGG has a method of its own without it."""

@@ -53,11 +53,14 @@ def aligned_support_scores(
     return scores.unflatten(0, support_features.shape[:2])
 
 
-def alignment_loss(support_logits: Tensor, support_masks: Tensor, present: Tensor) -> Tensor:
-    """Cross-entropy of the aligned supports; the mean of each image's own mean.
+def alignment_loss(
+    support_logits: Tensor, support_masks: Tensor, present: Tensor | None = None
+) -> Tensor:
+    """Cross-entropy of the aligned supports.
 
-    Ways that are not ``present`` contribute nothing but still count in the mean, as in the
-    official code.
+    With ``present``, as in the official code: the mean of each image's own mean; ways that are
+    not present contribute nothing but still count. Without, as in the residual variant: the mean
+    over all labelled pixels.
 
     Args:
         support_logits: (B, N, K, 2, H, W).
@@ -74,5 +77,7 @@ def alignment_loss(support_logits: Tensor, support_masks: Tensor, present: Tenso
     loss = F.cross_entropy(
         support_logits.flatten(0, 2), targets.flatten(0, 2), ignore_index=255, reduction='none'
     ).view_as(targets)
-    labelled = (targets != 255).sum(dim=(-1, -2)).clamp_min(1)
-    return (loss.sum(dim=(-1, -2)) / labelled * present[..., None]).mean()
+    labelled = (targets != 255).sum(dim=(-1, -2))
+    if present is None:
+        return loss.sum() / labelled.sum().clamp_min(1)
+    return (loss.sum(dim=(-1, -2)) / labelled.clamp_min(1) * present[..., None]).mean()

@@ -6,9 +6,9 @@ from torch import Tensor, nn
 from mmfewshot_seg.registry import MODELS, register
 
 
-def _rectify(module: nn.Module, args: tuple, output: Tensor) -> Tensor:
-    """Forward hook: the ReLU that follows a normalisation layer."""
-    return output.relu()
+def _rectify(module: nn.Module, args: tuple[Tensor]) -> tuple[Tensor]:
+    """Forward pre-hook: the ReLU before a convolution."""
+    return (args[0].relu(),)
 
 
 @register(MODELS, host='mmseg')
@@ -26,8 +26,9 @@ class SignedResNet(ResNet):
     def __init__(self, **kwargs) -> None:
         super().__init__(**kwargs)
         block = getattr(self, self.res_layers[-1])[-1]
-        # A block applies its one ReLU module after each norm and after the sum.
-        norms = [block.norm1, block.norm2] if hasattr(block, 'conv3') else [block.norm1]
-        for norm in norms:
-            norm.register_forward_hook(_rectify)
+        # A block applies its one ReLU module after each norm but the last, and after the sum. The
+        # hooks sit on convolutions: norms are replaced when SyncBN is converted.
+        for convolution in (block.conv2, getattr(block, 'conv3', None)):
+            if convolution is not None:
+                convolution.register_forward_pre_hook(_rectify)
         block.relu = nn.Identity()

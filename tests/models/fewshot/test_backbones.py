@@ -2,7 +2,9 @@
 
 import pytest
 import torch
+from mmengine.model import revert_sync_batchnorm
 from mmseg.models.backbones import ResNet
+from torch import nn
 
 from mmfewshot_seg.models.fewshot import PANetVGG, SignedResNet
 
@@ -36,7 +38,6 @@ def test_vgg_starts_from_a_file(tmp_path) -> None:
 
 def test_frozen_blocks_are_not_trained() -> None:
     model = PANetVGG(depth=11, frozen_stages=2)
-    model.train()
     trained = {name for name, parameter in model.named_parameters() if parameter.requires_grad}
     assert 'features.0.weight' not in trained and 'features.3.weight' not in trained
     assert 'features.6.weight' in trained
@@ -58,3 +59,14 @@ def test_signed_resnet_is_resnet_without_the_last_relu(depth) -> None:
     assert signed[-1].min() < 0
     torch.testing.assert_close(signed[:-1], rectified[:-1])
     torch.testing.assert_close(signed[-1].relu(), rectified[-1])
+
+
+@pytest.mark.parametrize('depth', [18, 50])
+def test_signed_resnet_survives_the_conversion_of_norms(depth) -> None:
+    model = SignedResNet(depth=depth, base_channels=8, stem_channels=8)
+    model.eval()
+    images = torch.randn(2, 3, 33, 33)
+    with torch.no_grad():
+        expected = model(images)[-1]
+        converted = revert_sync_batchnorm(nn.SyncBatchNorm.convert_sync_batchnorm(model))
+        torch.testing.assert_close(converted(images)[-1], expected)

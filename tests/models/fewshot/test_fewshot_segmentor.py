@@ -137,3 +137,17 @@ def test_support_shapes_are_checked() -> None:
     inputs = _inputs()
     with pytest.raises(ValueError, match=r'got \(1, 2, 2, 3, 40, 33\) and \(1, 2, 2, 20, 33\)'):
         _model().fit_support(inputs['support'], inputs['support_masks'][..., :20, :])
+
+
+@pytest.mark.gpu
+def test_cuda_gives_the_logits_of_the_cpu_and_trains_in_half_precision() -> None:
+    model, inputs = _model().eval(), _inputs()
+    with torch.no_grad():
+        expected = model(inputs)
+        cuda_inputs = {name: value.cuda() for name, value in inputs.items()}
+        logits = model.cuda()(cuda_inputs).cpu()
+    torch.testing.assert_close(logits, expected, atol=1e-2, rtol=0)  # TF32 convolutions
+    label = torch.ones(2, 40, 33, dtype=torch.int64, device='cuda')
+    with torch.autocast('cuda', torch.float16):
+        losses = model.train().loss(cuda_inputs, [Episode(query_masks=label)])
+    assert all(loss.isfinite() and loss.dtype == torch.float32 for loss in losses.values())

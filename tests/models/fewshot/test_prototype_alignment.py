@@ -25,6 +25,8 @@ def test_loss_by_hand() -> None:
     way_1, way_2 = math.log(2), math.log(4 / 3)
     both = alignment_loss(logits, masks, torch.tensor([[True, True]]))
     torch.testing.assert_close(both, torch.tensor((way_1 + way_2) / 2))
+    pixels = alignment_loss(logits, masks)
+    torch.testing.assert_close(pixels, torch.tensor((2 * way_1 + way_2) / 3))
     skipped = alignment_loss(logits, masks, torch.tensor([[True, False]]))
     torch.testing.assert_close(skipped, torch.tensor(way_1 / 2))
 
@@ -32,6 +34,6 @@ def test_loss_by_hand() -> None:
 def test_support_without_labels_counts_as_zero() -> None:
     masks = torch.full((1, 1, 1, 2, 2), 255)
     logits = torch.randn(1, 1, 1, 2, 2, 2, requires_grad=True)
-    loss = alignment_loss(logits, masks, torch.tensor([[True]]))
+    loss = alignment_loss(logits, masks, torch.tensor([[True]])) + alignment_loss(logits, masks)
     loss.backward()
     assert loss == 0 and (logits.grad == 0).all()
