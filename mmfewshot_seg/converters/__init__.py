@@ -29,7 +29,8 @@ def convert_checkpoint(system: str, source: str | Path, target: str | Path) -> S
     """Convert the official file ``source`` of ``system`` and write it to ``target``.
 
     Raises:
-        FileNotFoundError: If ``source`` does not exist.
+        FileNotFoundError: If ``source`` or the folder of ``target`` does not exist.
+        OSError: If ``target`` cannot be written.
         ValueError: If the file cannot be converted completely; then nothing is written.
     """
     state_dict = convert_state_dict(load_official(source), layouts(system))

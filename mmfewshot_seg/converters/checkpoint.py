@@ -1,15 +1,14 @@
 """Official checkpoint -> ours, driven by a table of renamings."""
 
-import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from pickle import UnpicklingError
 
 import torch
 from torch import Tensor
 
+from mmfewshot_seg.tensor_file import load_tensors, save_tensors
 from mmfewshot_seg.version import __version__
 
 StateDict = dict[str, Tensor]
@@ -35,7 +34,7 @@ class Layout:
     dead: tuple[str, ...] = ()
 
     def convert(self, state_dict: StateDict) -> StateDict:
-        """Rename every key.
+        """Rename every key; counters of batches, which old files lack, are set to 0.
 
         Raises:
             ValueError: If a key is neither renamed nor dead, if one of our parameters stays
@@ -49,6 +48,9 @@ class Layout:
             elif not any(re.fullmatch(pattern, key) for pattern in self.dead):
                 unknown.append(key)
         target = self.target(state_dict)
+        for key, value in target.items():
+            if key.endswith('.num_batches_tracked'):
+                converted.setdefault(key, torch.zeros(value.shape, dtype=value.dtype))
         unknown += [key for key in converted if key not in target]
         missing = [key for key in target if key not in converted]
         misshapen = [
@@ -98,12 +100,12 @@ def load_official(path: str | Path) -> StateDict:
             code on loading, or no tensors at all.
     """
     try:
-        content = torch.load(path, map_location='cpu', weights_only=True)
-    except (UnpicklingError, RuntimeError, EOFError, KeyError) as error:
+        content = load_tensors(path)
+    except ValueError as error:
         raise ValueError(
-            f'{path} is not a file of tensors only ({str(error).splitlines()[0]}). If you trust '
-            'its origin, load it once with torch.load(..., weights_only=False) and save its '
-            "state dict alone: torch.save({'state_dict': state_dict}, path)"
+            f'{error}. If you trust its origin, load it once with torch.load(..., '
+            "weights_only=False) and save its state dict alone: torch.save({'state_dict': "
+            'state_dict}, path)'
         ) from error
     if isinstance(content, Mapping) and isinstance(content.get('state_dict'), Mapping):
         content = content['state_dict']
@@ -115,12 +117,10 @@ def load_official(path: str | Path) -> StateDict:
 def save_converted(
     state_dict: StateDict, path: str | Path, system: str, origin: str | Path
 ) -> None:
-    """Write a checkpoint that MMEngine loads; nothing is left behind if writing fails."""
-    path = Path(path)
+    """Write a checkpoint that MMEngine loads.
+
+    Raises:
+        OSError: See :func:`save_tensors`.
+    """
     meta = dict(converted_from=Path(origin).name, system=system, mmfewshot_seg_version=__version__)
-    part = path.with_name(path.name + '.part')
-    try:
-        torch.save(dict(meta=meta, state_dict=state_dict), part)
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
+    save_tensors(dict(meta=meta, state_dict=state_dict), path)

@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-import torch
 from mmengine.structures import BaseDataElement
+
+from mmfewshot_seg.tensor_file import load_tensors, save_tensors
 
 
 class SupportState(BaseDataElement):
@@ -20,8 +21,12 @@ class SupportState(BaseDataElement):
     """
 
     def save(self, path: str | Path) -> None:
-        """Write tensors and meta information to ``path``."""
-        torch.save({'tensors': dict(self.items()), 'meta': dict(self.metainfo_items())}, path)
+        """Write tensors and meta information to ``path``, whole or not at all.
+
+        Raises:
+            OSError: If the folder does not exist or the file cannot be written.
+        """
+        save_tensors({'tensors': dict(self.items()), 'meta': dict(self.metainfo_items())}, path)
 
     @classmethod
     def load(cls, path: str | Path, map_location: str = 'cpu') -> 'SupportState':
@@ -30,7 +35,7 @@ class SupportState(BaseDataElement):
         Raises:
             ValueError: If the file is not a saved support state.
         """
-        content = torch.load(path, map_location=map_location, weights_only=True)
+        content = load_tensors(path, map_location)
         if not isinstance(content, dict) or set(content) != {'tensors', 'meta'}:
             raise ValueError(f'{path} is not a support state written by SupportState.save')
         return cls(metainfo=content['meta'], **content['tensors'])

@@ -82,6 +82,14 @@ def test_keys_that_do_not_fit_are_named() -> None:
         assert part in str(error.value)
 
 
+def test_counters_of_batches_may_be_missing() -> None:
+    state_dict = {k: v for k, v in _resnet50().items() if not k.endswith('num_batches_tracked')}
+    converted = convert_state_dict(state_dict, layouts('panet'))
+    counter = converted['backbone.layer1.0.bn1.num_batches_tracked']
+    assert counter.dtype == torch.int64 and counter.item() == 0
+    assert counter.device.type == 'cpu'
+
+
 def test_depth_must_be_known() -> None:
     state_dict = {k: v for k, v in _resnet50().items() if not k.startswith('layer3.5')}
     with pytest.raises(ValueError, match='layer3 has 5 blocks'):
@@ -104,3 +112,13 @@ def test_pickled_code_is_refused_by_the_tool_and_nothing_is_written(tmp_path) ->
     assert 'in.pth is not a file of tensors only' in result.stderr
     assert 'Traceback' not in result.stderr
     assert sorted(path.name for path in tmp_path.iterdir()) == ['in.pth']
+
+
+def test_the_tool_names_a_missing_folder_of_the_output(tmp_path) -> None:
+    torch.save(_resnet50(), tmp_path / 'in.pth')
+    command = [sys.executable, str(ROOT / 'tools/convert_checkpoint.py'), 'panet', 'in.pth']
+    command.append('none/out.pth')
+    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert result.returncode == 2
+    assert 'convert_checkpoint: none/out.pth cannot be written: none is no folder' in result.stderr
+    assert 'Traceback' not in result.stderr

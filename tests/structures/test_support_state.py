@@ -21,3 +21,11 @@ def test_other_files_are_refused(tmp_path) -> None:
     torch.save({'state_dict': {}}, tmp_path / 'model.pth')
     with pytest.raises(ValueError, match=r'model\.pth is not a support state'):
         SupportState.load(tmp_path / 'model.pth')
+    (tmp_path / 'notes.txt').write_text('hello')
+    with pytest.raises(ValueError, match=r'notes\.txt is not a file of tensors only'):
+        SupportState.load(tmp_path / 'notes.txt')
+
+
+def test_saving_names_a_missing_folder(tmp_path) -> None:
+    with pytest.raises(FileNotFoundError, match='none is no folder'):
+        SupportState(prototypes=torch.zeros(1)).save(tmp_path / 'none' / 'state.pth')
