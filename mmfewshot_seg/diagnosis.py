@@ -18,7 +18,7 @@ from mmfewshot_seg.compat import (
 )
 
 FEWSHOT = 'few-shot and semantic'
-DETECTION = 'RefineMask and zero-shot'
+DETECTION = 'detection (RefineMask and zero-shot, still to come)'
 
 
 @dataclass(frozen=True)
