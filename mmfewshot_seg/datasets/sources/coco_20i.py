@@ -1,17 +1,16 @@
 """Source: COCO-20i, or other images, from a COCO instances json; masks are drawn when needed."""
 
-import json
 import os
 import pickle
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import pairwise
 
 import numpy as np
 from pycocotools import mask as mask_utils
 
 from mmfewshot_seg.datasets.folds import COCO_20I, COCO_CLASSES
 from mmfewshot_seg.datasets.sources.base import EpisodeSource
+from mmfewshot_seg.datasets.sources.coco_json import check_segmentation, read_coco_json
 from mmfewshot_seg.registry import DATASETS, register
 
 
@@ -48,18 +47,12 @@ class Coco20iSource(EpisodeSource):
         if not os.path.isdir(img_dir):
             raise FileNotFoundError(f'img_dir {img_dir!r} is no folder')
         self.ann_file, self.img_dir = ann_file, img_dir
-        content = _read_json(ann_file)
+        content = read_coco_json(ann_file)
         class_of = self._set_classes(content['categories'])
         images = sorted(content['images'], key=lambda image: image['file_name'])
-        if not images:
-            raise ValueError(f'{ann_file} names no images')
-        if twice := [
-            a['file_name'] for a, b in pairwise(images) if a['file_name'] == b['file_name']
-        ]:
-            raise ValueError(f'{ann_file} lists an image twice: {twice[0]}')
         self._file_names = [image['file_name'] for image in images]
         self._shapes = np.array([(image['height'], image['width']) for image in images])
-        self._set_annotations(content['annotations'], [image['id'] for image in images], class_of)
+        self._set_annotations(content['annotations'], images, class_of)
 
     def _set_classes(self, categories: Sequence[Mapping]) -> dict[int, int]:
         """Sets names and folds; returns class ids by category id."""
@@ -79,50 +72,33 @@ class Coco20iSource(EpisodeSource):
         return {key: self.class_names.index(name) for key, name in names.items()}
 
     def _set_annotations(
-        self, annotations: Sequence[Mapping], image_ids: Sequence, class_of: Mapping[int, int]
+        self, annotations: Sequence[Mapping], images: Sequence[Mapping], class_of: Mapping[int, int]
     ) -> None:
         """Keeps (class id, segmentation) of each image, pickled into one array.
 
         One array is shared with the worker processes of a data loader; millions of small objects
         would be copied into each of them.
         """
-        places = {image_id: j for j, image_id in enumerate(image_ids)}
-        if len(places) != len(image_ids):
-            raise ValueError(f'{self.ann_file}: ids of images are not distinct')
+        places = {image['id']: j for j, image in enumerate(images)}
         by_image = defaultdict(list)
         for annotation in annotations:
-            number = annotation.get('id')
+            what = f'{self.ann_file}: annotation {annotation.get("id")}'
             if annotation['image_id'] not in places:
                 raise ValueError(
-                    f'{self.ann_file}: annotation {number} is of image {annotation["image_id"]}, '
-                    'which is not among the images'
+                    f'{what} is of image {annotation["image_id"]}, which is not among the images'
                 )
             if annotation['category_id'] not in class_of:
                 raise ValueError(
-                    f'{self.ann_file}: annotation {number} has category '
+                    f'{what} has category '
                     f'{annotation["category_id"]}, which is not among the categories'
                 )
             j = places[annotation['image_id']]
-            self._check_segmentation(annotation, j)
-            by_image[j].append((class_of[annotation['category_id']], annotation['segmentation']))
-        chunks = [pickle.dumps(by_image[j], protocol=5) for j in range(len(image_ids))]
+            segmentation = annotation.get('segmentation')
+            check_segmentation(what, segmentation, images[j])
+            by_image[j].append((class_of[annotation['category_id']], segmentation))
+        chunks = [pickle.dumps(by_image[j], protocol=5) for j in range(len(images))]
         self._ends = np.cumsum([0, *map(len, chunks)])
         self._buffer = np.frombuffer(b''.join(chunks), dtype=np.uint8)
-
-    def _check_segmentation(self, annotation: Mapping, j: int) -> None:
-        segmentation = annotation.get('segmentation')
-        what = f'{self.ann_file}: annotation {annotation.get("id")}'
-        if not isinstance(segmentation, list | dict):
-            raise ValueError(f'{what} has no segmentation; boxes alone are not enough')
-        if isinstance(segmentation, dict):
-            shape = self._shapes[j].tolist()
-            if list(segmentation['size']) != shape:
-                raise ValueError(
-                    f'{what} has a run-length code of size {list(segmentation["size"])}, its image '
-                    f'{self._file_names[j]} is {shape} (height, width)'
-                )
-        elif any(len(polygon) % 2 for polygon in segmentation):
-            raise ValueError(f'{what} has a polygon with an odd number of coordinates')
 
     def __len__(self) -> int:
         return len(self._file_names)
@@ -178,22 +154,6 @@ class Coco20iSource(EpisodeSource):
         yield self.ann_file
         for j in range(len(self)):
             yield self.image_path(j)
-
-
-def _read_json(path: str) -> dict:
-    with open(path, encoding='utf-8') as file:
-        content = json.load(file)
-    lacking = {'images', 'annotations', 'categories'} - (
-        content.keys() if isinstance(content, dict) else set()
-    )
-    if lacking:
-        raise ValueError(f'{path} is no COCO instances json, it lacks {sorted(lacking)}')
-    unsized = [
-        image for image in content['images'] if not {'file_name', 'height', 'width'} <= image.keys()
-    ]
-    if unsized:
-        raise ValueError(f'{path}: images need file_name, height and width, got {unsized[0]}')
-    return content
 
 
 def _run_lengths(segmentation: list | dict, height: int, width: int) -> dict | None:

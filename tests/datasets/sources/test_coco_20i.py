@@ -155,26 +155,17 @@ def _annotation(**changes):
     return lambda content: content['annotations'][0].update(changes)
 
 
-def _image(**changes):
-    return lambda content: content['images'][0].update(changes)
-
-
 @pytest.mark.parametrize(
     ('change', 'message'),
     [
         (_annotation(image_id=99), 'annotation 1 is of image 99, which is not among the images'),
         (_annotation(category_id=3), 'annotation 1 has category 3, which is not among the categ'),
         (_annotation(segmentation=None), 'annotation 1 has no segmentation; boxes alone are not'),
-        (_annotation(segmentation=[[0] * 7]), 'annotation 1 has a polygon with an odd number'),
         (
             _annotation(segmentation={'size': [9, 9], 'counts': [81]}),
             r'annotation 1 has a run-length code of size \[9, 9\], its image b.jpg is \[12, 16\]',
         ),
-        (_image(file_name='a.jpg'), 'lists an image twice: a.jpg'),
-        (_image(id=30), 'ids of images are not distinct'),
-        (lambda content: content['images'][0].pop('height'), 'images need file_name, height and'),
         (lambda content: content['images'].clear(), 'names no images'),
-        (lambda content: content.pop('categories'), r"lacks \['categories'\]"),
         (
             lambda content: content['categories'][0].update(name='cat'),
             'categories need distinct ids and names',
