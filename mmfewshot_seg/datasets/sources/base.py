@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from mmfewshot_seg.datasets.folds import FoldTables
-from mmfewshot_seg.datasets.sources.pair_index import check_unreadable, pair_index
+from mmfewshot_seg.datasets.sources.pair_index import check_unreadable, log_empty, pair_index
 
 VOID = 255
 
@@ -107,5 +107,6 @@ class EpisodeSource(ABC):
         if self._pairs is None:
             index = pair_index(self, self.index_dir)
             check_unreadable(index, self.skip_unreadable)
+            log_empty(index, self)
             self._pairs = index.pairs
         return self._pairs

@@ -7,14 +7,15 @@ import hashlib
 import json
 import os
 import sys
-import tempfile
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import numpy as np
-from mmengine.dist import get_rank
+from mmengine.dist import barrier, get_rank
 from mmengine.logging import print_log
 from mmengine.utils import track_iter_progress
 
@@ -40,16 +41,24 @@ class PairIndex:
 
 
 def pair_index(source: 'EpisodeSource', index_dir: str | None) -> PairIndex:
-    """The index of a source, from ``index_dir`` if it is there and still holds."""
+    """The index of a source, from ``index_dir`` if it is there and still holds.
+
+    Of several processes the first builds it and the others wait; without ``index_dir`` each
+    builds its own.
+    """
     name = type(source).__name__
     key = fingerprint(source.files(), {'source': name, **source.options()})
     if index_dir is None:
         return build(source)
     path = os.path.join(index_dir, f'{name}-{key}.npz')
+    if get_rank() > 0:
+        barrier()
     index = load(path)
     if index is None:
         index = build(source, note=f' (once; kept in {path})')
         save(path, index)
+    if get_rank() == 0:
+        barrier()
     return index
 
 
@@ -125,9 +134,13 @@ def load(path: str) -> PairIndex | None:
 def save(path: str, index: PairIndex) -> None:
     """Writes the file whole or not at all; several processes may do so at once."""
     os.makedirs(os.path.dirname(path) or '.', exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=os.path.dirname(path) or '.', delete=False) as file:
-        np.savez(file, pairs=index.pairs, unreadable=np.array(index.unreadable, dtype=np.str_))
-    os.replace(file.name, path)
+    part = Path(f'{path}.{uuid4().hex}.part')
+    try:
+        with part.open('xb') as file:
+            np.savez(file, pairs=index.pairs, unreadable=np.array(index.unreadable, dtype=np.str_))
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def check_unreadable(index: PairIndex, skip: bool) -> None:
@@ -142,6 +155,17 @@ def check_unreadable(index: PairIndex, skip: bool) -> None:
     if not skip:
         raise ValueError(f'{message}. Repair them, or leave them out by skip_unreadable=True')
     print_log(f'Left out: {message}', 'current')
+
+
+def log_empty(index: PairIndex, source: 'EpisodeSource') -> None:
+    """Logs how many readable images show no class; no episode draws them."""
+    number = len(source) - len(index.unreadable) - len(np.unique(index.pairs[:, 0]))
+    if number:
+        print_log(
+            f'{type(source).__name__}: {number} of {len(source)} images show no class and are '
+            'not drawn',
+            'current',
+        )
 
 
 def _some(items: Iterable[str], most: int = 10) -> str:

@@ -28,8 +28,8 @@ class SegDatasetSource(LabelMapSource):
         skip_unreadable: See :class:`EpisodeSource`.
 
     Raises:
-        ValueError: If the data set is empty, names no classes or has no labels, or there is no
-            class named ``background``.
+        ValueError: If the data set wraps others, is empty, names no classes or has no labels, or
+            there is no class named ``background``.
 
     Example:
         >>> SegDatasetSource(dict(
@@ -46,6 +46,11 @@ class SegDatasetSource(LabelMapSource):
         skip_unreadable: bool = False,
     ) -> None:
         super().__init__(index_dir, skip_unreadable)
+        if wrapped := {'dataset', 'datasets'} & dataset.keys():
+            raise ValueError(
+                f'{dataset["type"]} wraps other data sets, a source is of one: give the config '
+                f'in {wrapped.pop()!r} itself, or a source for each of several'
+            )
         self.dataset = MMSEG_DATASETS.build({**dataset, 'pipeline': [], 'serialize_data': False})
         classes = self.dataset.metainfo.get('classes')
         if not classes:

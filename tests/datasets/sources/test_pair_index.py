@@ -89,6 +89,47 @@ def test_several_at_once_leave_one_whole_file(folder):
     assert module.load(str(path)).pairs.tolist() == results[0]
 
 
+def test_a_failed_write_leaves_no_file(folder, monkeypatch):
+    def fail(file, **arrays):
+        file.write(b'half')
+        raise OSError('disk full')
+
+    monkeypatch.setattr(module.np, 'savez', fail)
+    with pytest.raises(OSError, match='disk full'):
+        _ = _source(folder).pairs
+    assert os.listdir(folder.parent / 'index') == []
+
+
+def test_the_index_is_a_file_like_others(folder):
+    (folder.parent / 'other').touch()
+    _ = _source(folder).pairs
+    (path,) = (folder.parent / 'index').iterdir()
+    assert path.stat().st_mode == (folder.parent / 'other').stat().st_mode
+
+
+@pytest.mark.parametrize(('rank', 'kept'), [(0, True), (1, False)])
+def test_the_first_process_builds_before_the_others_pass(folder, monkeypatch, rank, kept):
+    waits = []
+    index = folder.parent / 'index'
+    monkeypatch.setattr(module, 'get_rank', lambda: rank)
+    monkeypatch.setattr(module, 'barrier', lambda: waits.append(index.exists()))
+    _ = _source(folder).pairs
+    assert waits == [kept]
+    _ = FolderSource(str(folder), index_dir=None).pairs
+    assert len(waits) == 1
+
+
+def test_images_without_a_class_are_counted(folder, write_mask, monkeypatch):
+    logged = []
+    monkeypatch.setattr(module, 'print_log', lambda message, *_: logged.append(message))
+    write_mask(folder / 'cat' / '2.png', [[0, 0], [0, 0]])
+    message = 'FolderSource: 1 of 3 images show no class and are not drawn'
+    for _ in range(2):  # built, then from the stored index
+        assert _source(folder).pairs.tolist() == [[0, 0, 2], [2, 1, 3]]
+        assert logged.count(message) == 1
+        logged.clear()
+
+
 def test_size_of_mask_must_be_that_of_the_image(folder, write_image):
     write_image(folder / 'cat' / '2.jpg', 3, 5)
     with pytest.raises(ValueError, match=r'cat/2.jpg is 5x3 pixels .* its mask 2x2'):

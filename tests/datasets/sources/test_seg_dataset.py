@@ -116,3 +116,12 @@ def test_a_truncated_label_is_named(data, truncate):
 def test_odd_data_sets_are_refused(data, kwargs, message):
     with pytest.raises(ValueError, match=message):
         _open(data, **kwargs)
+
+
+@pytest.mark.parametrize(
+    ('type_', 'key', 'value'),
+    [('ConcatDataset', 'datasets', [{}, {}]), ('RepeatDataset', 'dataset', {})],
+)
+def test_wrapped_data_sets_are_refused(type_, key, value):
+    with pytest.raises(ValueError, match=f"^{type_} wraps other data sets.* config in '{key}'"):
+        SegDatasetSource({'type': type_, key: value}, index_dir=None)
