@@ -3,7 +3,7 @@
 import os
 from collections.abc import Sequence
 
-from mmfewshot_seg.datasets.folds import FoldTables, resolve_classes
+from mmfewshot_seg.datasets.folds import COCO_20I, FoldTables, resolve_classes
 
 ClassList = Sequence[str] | str | os.PathLike
 """Class names, or the path of a text file with one name per line."""
@@ -46,6 +46,17 @@ def novel_classes(
     if not table[fold]:
         raise ValueError(f'fold={fold} is empty: none of its classes is in the data set')
     return tuple(table[fold])
+
+
+def check_style(style: str, folds: FoldTables | None) -> None:
+    """Refuse a misspelt fold style even where the data set has no choice of tables.
+
+    Raises:
+        ValueError: If neither COCO-20i nor the source has folds of this style.
+    """
+    styles = {**COCO_20I, **(folds or {})}
+    if style not in styles:
+        raise ValueError(f'fold_style={style!r}: the styles are {", ".join(styles)}')
 
 
 def base_classes(

@@ -6,6 +6,7 @@ N ways, K shots, Q queries. The sampler knows pairs of image and class, no files
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import comb
+from numbers import Integral
 
 import numpy as np
 from numpy.random import RandomState
@@ -62,8 +63,8 @@ class EpisodeSampler:
         class_names: Names for error messages, indexed by class id.
 
     Raises:
-        ValueError: If a number is not positive, a pair is listed twice, the classes are fewer than
-            the ways, or a class has fewer than K + Q images.
+        ValueError: If a number is no positive integer, the seed is out of range, a pair is listed
+            twice, the classes are fewer than the ways, or a class has fewer than K + Q images.
 
     Example:
         >>> pairs = [(image, image % 2, 50) for image in range(10)]
@@ -94,10 +95,11 @@ class EpisodeSampler:
             'num_runs': num_runs,
         }
         for key, value in sizes.items():
-            if value < 1:
-                raise ValueError(f'{key} must be at least 1, got {value}')
-        if seed < 0:
-            raise ValueError(f'seed must not be negative, got {seed}')
+            if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:
+                raise ValueError(f'{key} must be an integer of at least 1, got {value!r}')
+        most = 2**32 - num_runs  # run r has the seed + r, which NumPy takes up to 2**32 - 1
+        if not isinstance(seed, Integral) or isinstance(seed, bool) or not 0 <= seed <= most:
+            raise ValueError(f'seed must be an integer from 0 to {most}, got {seed!r}')
         if query_order not in ('random', 'images', 'pairs'):
             raise ValueError(f"query_order is 'random', 'images' or 'pairs', got {query_order!r}")
         self.class_ids = tuple(sorted({int(class_id) for class_id in class_ids}))

@@ -92,8 +92,9 @@ class FewShotDataset(Dataset):
         }
         names = tuple(self.source.class_names)
         self.novel_classes = ()
+        style = fold_style or protocol.fold_style
+        class_split.check_style(style, self.source.folds)
         if fold is not None:
-            style = fold_style or protocol.fold_style
             self.novel_classes = class_split.novel_classes(fold, names, self.source.folds, style)
         self.base_classes = class_split.base_classes(
             base_classes, names, self.novel_classes, test_mode or allow_novel_in_training

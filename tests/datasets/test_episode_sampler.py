@@ -191,15 +191,25 @@ def test_coco_sized_construction_and_episodes_are_quick():
         sampler.episode(i)
 
 
+def test_the_largest_seed_and_integers_of_numpy():
+    sampler = EpisodeSampler(
+        PAIRS, [0, 1, 2], num_shots=np.int64(1), num_episodes=5, num_runs=2, seed=2**32 - 2
+    )
+    assert sampler.episode(9).run == 1
+
+
 @pytest.mark.parametrize(
     ('changes', 'message'),
     [
-        ({'num_shots': 0}, 'num_shots must be at least 1, got 0'),
-        ({'num_ways': 0}, 'num_ways must be at least 1'),
-        ({'num_queries': 0}, 'num_queries must be at least 1'),
-        ({'num_episodes': 0}, 'num_episodes must be at least 1'),
-        ({'num_runs': -1}, 'num_runs must be at least 1, got -1'),
-        ({'seed': -1}, 'seed must not be negative'),
+        ({'num_shots': 0}, 'num_shots must be an integer of at least 1, got 0'),
+        ({'num_ways': 1.0}, 'num_ways must be an integer of at least 1, got 1.0'),
+        ({'num_queries': True}, 'num_queries must be an integer of at least 1, got True'),
+        ({'num_episodes': '9'}, "num_episodes must be an integer of at least 1, got '9'"),
+        ({'num_runs': -1}, 'num_runs must be an integer of at least 1, got -1'),
+        ({'seed': -1}, 'seed must be an integer from 0 to 4294967295, got -1'),
+        ({'seed': 2**32 - 1, 'num_runs': 2}, 'from 0 to 4294967294, got 4294967295'),
+        ({'seed': 1.5}, 'seed must be an integer .* got 1.5'),
+        ({'seed': '1'}, "seed must be an integer .* got '1'"),
         ({'query_order': 'list'}, "query_order .* got 'list'"),
         ({'class_ids': [0, 1], 'num_ways': 3}, '3 ways .* only 2 can be drawn'),
         ({'num_shots': 3}, r'3 shots and 1 queries need 4 images of every class.*: sea \(3\)\. '),

@@ -325,6 +325,8 @@ def test_allowed_overlap(source):
     ('arguments', 'message'),
     [
         (dict(fold=0, base_classes=['ant', 'bee']), 'novel classes of the fold: ant.*allow_novel'),
+        (dict(fold_style='interlaced'), "fold_style='interlaced': .* contiguous, interleaved"),
+        (dict(seed=2**32), 'seed must be an integer from 0 to .* got 4294967296'),
         (dict(fold=2), r'fold=2: the folds are 0 to 1'),
         (dict(fold=-1), r'fold=-1: the folds are 0 to 1'),
         (dict(fold=['cow']), "unknown class: 'cow'"),
@@ -335,7 +337,7 @@ def test_allowed_overlap(source):
         (dict(protocol='pannet'), "did you mean 'panet'"),
         (dict(num_shots=9), r'9 shots and 1 queries need 10 images .*ant \(7\)'),
         (dict(fold=0, num_ways=5), '5 ways .* only 4 can be drawn'),
-        (dict(num_episodes=0), 'num_episodes must be at least 1, got 0'),
+        (dict(num_episodes=0), 'num_episodes must be an integer of at least 1, got 0'),
         (dict(drop_novel_images=True), 'drop_novel_images needs novel classes: set fold'),
         (dict(pipeline=None), 'no transforms for the support images'),
         (
