@@ -24,6 +24,10 @@ def pack_episode(
 ) -> dict:
     """Stack the images of an episode; unlike sizes are padded at the bottom and right.
 
+    Within an episode images are padded with raw black, as ASGNet's evaluation does, so their
+    padding is not 0 after normalisation. The preprocessor of the model pads the episodes of a
+    batch to one size after normalisation, with ``pad_val``. A ``Pad`` in the pipeline settles both.
+
     Args:
         support: N lists of K results of the support pipeline, each with ``img`` (H, W, 3) uint8,
             ``gt_seg_map`` (H, W), ``ori_shape`` and ``img_path``.
