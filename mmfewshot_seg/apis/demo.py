@@ -23,6 +23,7 @@ from mmfewshot_seg.registry import DATASETS, MODELS
 
 CONFIG = 'configs/panet/panet_r18-d8_1xb8-500_drawn.py'
 NUM_ROWS = 6
+PICTURES = 'test_*.png'  # as EpisodeVisualizationHook names them
 
 
 def run_demo(root: Path, work_dir: Path) -> Path:
@@ -36,6 +37,7 @@ def run_demo(root: Path, work_dir: Path) -> Path:
         Path of the picture: a row per episode with support, query, prediction and truth.
 
     Raises:
+        FileExistsError: If ``work_dir/data`` was drawn with other settings and is to be removed.
         RuntimeError: If training or testing fails; the end of the log is in the message.
     """
     start = time.time()
@@ -47,6 +49,8 @@ def run_demo(root: Path, work_dir: Path) -> Path:
     _run('Training on the base classes', train, work_dir / 'train.log')
     checkpoint = work_dir / 'train' / f'iter_{cfg.train_cfg.max_iters}.pth'
     pictures = work_dir / 'pictures'
+    for picture in pictures.rglob(PICTURES):  # of an earlier run
+        picture.unlink()
     novel = _test('the trained network', root, checkpoint, work_dir, '--show-dir', pictures)
     untrained = _save_untrained(cfg, work_dir / 'untrained.pth')
     baselines = {'untrained network': _test('an untrained one', root, untrained, work_dir)['mIoU']}
@@ -63,7 +67,9 @@ def run_demo(root: Path, work_dir: Path) -> Path:
         novel_classes=novel,
         baselines=baselines,
     )
-    (work_dir / 'summary.json').write_text(json.dumps(summary, indent=2) + '\n')
+    part = work_dir / 'summary.json.part'
+    part.write_text(json.dumps(summary, indent=2) + '\n')
+    part.replace(work_dir / 'summary.json')
     _print_table(novel, baselines)
     return picture
 
@@ -110,7 +116,7 @@ def _save_untrained(cfg: Config, path: Path) -> Path:
 
 def _stack_pictures(folder: Path, path: Path) -> Path:
     """Lay the pictures of the first episodes below one another."""
-    files = sorted(folder.rglob('*.png'))[:NUM_ROWS]
+    files = sorted(folder.rglob(PICTURES))[:NUM_ROWS]
     rows = [cv2.imread(str(file)) for file in files]
     width = max(row.shape[1] for row in rows)
     padded = [

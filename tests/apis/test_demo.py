@@ -1,0 +1,59 @@
+"""The order of the demo's steps and what it leaves, without training."""
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from mmfewshot_seg.apis import demo
+from mmfewshot_seg.datasets.drawn import draw_dataset
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def quick_demo(tmp_path, monkeypatch):
+    """Runs the demo with figures and pictures that are made up."""
+
+    def fake_test(what, root, checkpoint, work_dir, *options):
+        if options:
+            (work_dir / 'pictures').mkdir(exist_ok=True)
+            cv2.imwrite(
+                str(work_dir / 'pictures' / 'test_0_00001_b.png'), np.full((4, 6, 3), 7, np.uint8)
+            )
+        return {'mIoU': 0.5}
+
+    monkeypatch.setenv('DRAWN_DATA', '')
+    monkeypatch.setenv('OMP_WAIT_POLICY', 'passive')
+    monkeypatch.setattr(demo, 'draw_dataset', lambda out_dir, **kwargs: out_dir)
+    monkeypatch.setattr(demo, '_run', lambda *args: None)
+    monkeypatch.setattr(demo, '_test', fake_test)
+    monkeypatch.setattr(demo, '_save_untrained', lambda cfg, path: path)
+    monkeypatch.setattr(demo.DATASETS, 'build', lambda cfg: [0, 1])
+    monkeypatch.setattr(demo, 'mask_baselines', lambda items: {'all foreground': 0.2})
+    return lambda: demo.run_demo(ROOT, tmp_path)
+
+
+def test_pictures_of_an_earlier_run_do_not_enter(quick_demo, tmp_path):
+    (tmp_path / 'pictures').mkdir()
+    cv2.imwrite(str(tmp_path / 'pictures' / 'test_0_00000_a.png'), np.zeros((4, 6, 3), np.uint8))
+    picture = cv2.imread(str(quick_demo()))
+    assert [path.name for path in (tmp_path / 'pictures').iterdir()] == ['test_0_00001_b.png']
+    assert picture.shape == (4, 6, 3) and (picture == 7).all()
+
+
+def test_summary_is_written_whole(quick_demo, tmp_path, monkeypatch):
+    quick_demo()
+    summary = json.loads((tmp_path / 'summary.json').read_text())
+    assert summary['episodes'] == 2 and summary['novel_classes'] == {'mIoU': 0.5}
+    assert summary['baselines'] == {'untrained network': 0.5, 'all foreground': 0.2}
+    assert not list(tmp_path.glob('*.part'))
+
+
+def test_data_of_other_settings_are_named_with_the_cure(tmp_path, monkeypatch):
+    monkeypatch.setenv('DRAWN_DATA', '')
+    draw_dataset(tmp_path / 'data', num_train=1, num_test=1, size=64)
+    with pytest.raises(FileExistsError, match=r'data was drawn with other settings .*: remove it'):
+        demo.run_demo(ROOT, tmp_path)
