@@ -11,8 +11,7 @@ from torch import Tensor
 
 from mmfewshot_seg.datasets.episode_sampler import EpisodeIndex
 from mmfewshot_seg.structures import Episode
-
-_IGNORED = 255
+from mmfewshot_seg.structures.labels import IGNORED
 
 
 def pack_episode(
@@ -59,7 +58,7 @@ def pack_episode(
 
     grid = (len(support), len(support[0]))
     images = _stack([results['img'].transpose(2, 0, 1) for results in shots], 0)
-    masks = _stack([results['gt_seg_map'] for results in shots], _IGNORED)
+    masks = _stack([results['gt_seg_map'] for results in shots], IGNORED)
     inputs = {
         'query': _stack([results['img'].transpose(2, 0, 1) for results in query], 0),
         'support': images.reshape(*grid, *images.shape[1:]),
@@ -76,7 +75,7 @@ def pack_episode(
             'img_shapes': img_shapes,
             'eval_shapes': eval_shapes,
         },
-        query_masks=_stack([results['gt_seg_map'] for results in query], _IGNORED).long(),
+        query_masks=_stack([results['gt_seg_map'] for results in query], IGNORED).long(),
     )
     return {'inputs': inputs, 'data_samples': episode}
 

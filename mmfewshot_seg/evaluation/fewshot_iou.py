@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
-IGNORED = 255
+from mmfewshot_seg.structures.labels import IGNORED
 
 EpisodeCounts = tuple[int, int, tuple[int, ...], np.ndarray]
 """(run, index, class ids of the N ways, (1+N, 3) counts): what a process keeps of an episode."""

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable, Sequence
 import cv2
 import numpy as np
 
-from mmfewshot_seg.evaluation.fewshot_iou import IGNORED, episode_counts, summarize
+from mmfewshot_seg.evaluation.fewshot_iou import episode_counts, summarize
+from mmfewshot_seg.structures.labels import IGNORED
 
 RADII = tuple(np.arange(1, 21) / 20)
 """Radii of the discs that are tried, as shares of half the diagonal."""

@@ -12,8 +12,6 @@ import numpy as np
 from mmfewshot_seg.datasets.folds import FoldTables
 from mmfewshot_seg.datasets.sources.pair_index import check_unreadable, log_empty, pair_index
 
-VOID = 255
-
 
 class EpisodeSource(ABC):
     """Images that show classes.

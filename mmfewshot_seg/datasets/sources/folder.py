@@ -5,9 +5,10 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from mmfewshot_seg.datasets.sources.base import VOID, EpisodeSource
+from mmfewshot_seg.datasets.sources.base import EpisodeSource
 from mmfewshot_seg.datasets.sources.image_files import IMAGE_SUFFIXES, read_mask
 from mmfewshot_seg.registry import DATASETS, register
+from mmfewshot_seg.structures.labels import IGNORED
 
 _UNDECLARED = 254
 
@@ -79,7 +80,7 @@ class FolderSource(EpisodeSource):
         """(256,) uint8: 0 background, 1 class, 255 void, or undeclared, for each mask value."""
         declared = {self.background_value: 0, **dict.fromkeys(self.foreground_values, 1)}
         if self.ignore_value is not None:
-            declared[self.ignore_value] = VOID
+            declared[self.ignore_value] = IGNORED
         if len(declared) != 1 + len(self.foreground_values) + (self.ignore_value is not None):
             raise ValueError(
                 f'a mask value has one meaning only: background {self.background_value}, '

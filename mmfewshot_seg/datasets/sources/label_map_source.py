@@ -5,7 +5,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mmfewshot_seg.datasets.sources.base import VOID, EpisodeSource
+from mmfewshot_seg.datasets.sources.base import EpisodeSource
+from mmfewshot_seg.structures.labels import IGNORED
 
 
 class LabelMapSource(EpisodeSource):
@@ -34,7 +35,7 @@ class LabelMapSource(EpisodeSource):
     def label_map(self, j: int, class_ids: Sequence[int]) -> np.ndarray:
         """(H, W) uint8: n where image ``j`` shows ``class_ids[n - 1]``, else 0; 255 for void."""
         ways = np.zeros(256, dtype=np.uint8)
-        ways[VOID] = VOID
+        ways[IGNORED] = IGNORED
         for way, class_id in enumerate(class_ids, start=1):
             ways[self.class_labels[class_id]] = way
         return ways[self.read_labels(j)]
@@ -44,7 +45,7 @@ class LabelMapSource(EpisodeSource):
         labels = self.read_labels(j)
         areas = np.bincount(labels.reshape(-1), minlength=256)
         undeclared = areas.copy()
-        undeclared[[*self.class_labels, VOID]] = 0
+        undeclared[[*self.class_labels, IGNORED]] = 0
         if self.background_label is not None:
             undeclared[self.background_label] = 0
         if undeclared.any():
@@ -52,7 +53,7 @@ class LabelMapSource(EpisodeSource):
             background = '' if self.background_label is None else f'{self.background_label}, '
             raise ValueError(
                 f'{self.label_path(j)} holds labels that are not declared: {values[:10]}; declared '
-                f'are {background}{min(self.class_labels)}..{max(self.class_labels)} and {VOID}'
+                f'are {background}{min(self.class_labels)}..{max(self.class_labels)} and {IGNORED}'
             )
         return labels.shape, {
             class_id: int(areas[label])

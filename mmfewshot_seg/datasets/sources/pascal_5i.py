@@ -7,10 +7,10 @@ import numpy as np
 
 from mmfewshot_seg.datasets.folds import PASCAL_5I, VOC_CLASSES
 from mmfewshot_seg.datasets.sources import sbd
-from mmfewshot_seg.datasets.sources.base import VOID
 from mmfewshot_seg.datasets.sources.image_files import read_mask
 from mmfewshot_seg.datasets.sources.label_map_source import LabelMapSource
 from mmfewshot_seg.registry import DATASETS, register
+from mmfewshot_seg.structures.labels import IGNORED
 
 _TREE = """expected
   VOC2012/                      data_root
@@ -142,7 +142,7 @@ class Pascal5iSource(LabelMapSource):
             objects = sbd.read_instances(path)
         else:
             return None
-        return np.where(objects == VOID, 0, objects)
+        return np.where(objects == IGNORED, 0, objects)
 
     def scribble_map(self, j: int) -> np.ndarray:
         """(H, W) int32: 0 scribbled background, 1.. scribbled instances, 255 no scribble.
@@ -161,7 +161,7 @@ class Pascal5iSource(LabelMapSource):
         if not os.path.isfile(path):
             raise FileNotFoundError(f'no scribbles of image {self.names[j]!r}: {path} is missing')
         scribbles = read_mask(path)
-        numbers = np.full(scribbles.shape, VOID, dtype=np.int32)
+        numbers = np.full(scribbles.shape, IGNORED, dtype=np.int32)
         numbers[scribbles == 0] = 0
         total = 0
         for label in sorted(set(np.unique(scribbles).tolist()) & set(self.class_labels)):
@@ -169,8 +169,8 @@ class Pascal5iSource(LabelMapSource):
             own = (scribbles == label) & (instances > 0)
             numbers[own] = instances[own] + total
             total += int(instances.max())
-        if total >= VOID:
-            raise ValueError(f'{path}: {total} instances, at most {VOID - 1} can be told apart')
+        if total >= IGNORED:
+            raise ValueError(f'{path}: {total} instances, at most {IGNORED - 1} can be told apart')
         return numbers
 
     def files(self) -> Iterable[str]:

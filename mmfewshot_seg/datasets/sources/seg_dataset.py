@@ -7,10 +7,10 @@ from mmseg.datasets.transforms import LoadAnnotations
 from mmseg.registry import DATASETS as MMSEG_DATASETS
 
 from mmfewshot_seg.datasets.folds import resolve_classes
-from mmfewshot_seg.datasets.sources.base import VOID
 from mmfewshot_seg.datasets.sources.image_files import decoding
 from mmfewshot_seg.datasets.sources.label_map_source import LabelMapSource
 from mmfewshot_seg.registry import DATASETS, register
+from mmfewshot_seg.structures.labels import IGNORED
 
 
 @register(DATASETS, host='mmseg')
@@ -104,8 +104,8 @@ class SegDatasetSource(LabelMapSource):
                 f'{path}: labels are one value per pixel, this file has {labels.shape[-1]} '
                 'channels; convert it to class indices'
             )
-        if self.dataset.ignore_index != VOID:
-            labels[labels == self.dataset.ignore_index] = VOID
+        if self.dataset.ignore_index != IGNORED:
+            labels[labels == self.dataset.ignore_index] = IGNORED
         return labels
 
     def files(self) -> Iterable[str]:

@@ -3,6 +3,7 @@
 from mmcv.transforms import BaseTransform
 
 from mmfewshot_seg.registry import TRANSFORMS, register
+from mmfewshot_seg.structures.labels import IGNORED
 
 
 @register(TRANSFORMS, host='mmseg')
@@ -34,7 +35,7 @@ class LoadEpisodeMask(BaseTransform):
             )
         if results['role'] == 'support' and results['support_void'] == 'background':
             label = label.copy()
-            label[label == 255] = 0
+            label[label == IGNORED] = 0
         results['gt_seg_map'] = label
         results['seg_fields'].append('gt_seg_map')
         return results

@@ -8,8 +8,7 @@ from mmcv.transforms import BaseTransform
 from scipy.ndimage import binary_dilation
 
 from mmfewshot_seg.registry import TRANSFORMS, register
-
-_UNANNOTATED = 255
+from mmfewshot_seg.structures.labels import IGNORED
 
 
 def bounding_box_annotation(foreground: np.ndarray, instance_map: np.ndarray) -> np.ndarray:
@@ -30,7 +29,7 @@ def bounding_box_annotation(foreground: np.ndarray, instance_map: np.ndarray) ->
         return label
     boxes = {number: _box(instances == number) for number in numbers}
     for box in boxes.values():
-        label[box] = _UNANNOTATED
+        label[box] = IGNORED
     label[boxes[numbers[np.argmax(areas)]]] = 1
     return label
 
@@ -52,7 +51,7 @@ def scribble_annotation(
     """
     background = scribble_map == 0
     scribbled = np.where(foreground, scribble_map, 0)
-    numbers = np.setdiff1d(scribbled, [0, _UNANNOTATED])
+    numbers = np.setdiff1d(scribbled, [0, IGNORED])
     chosen = np.zeros(background.shape, bool)
     if len(numbers):
         chosen = scribbled == np.random.choice(numbers)
@@ -60,7 +59,7 @@ def scribble_annotation(
         chosen, background = (
             binary_dilation(mask, iterations=dilation) for mask in (chosen, background)
         )
-    label = np.full(background.shape, _UNANNOTATED, np.uint8)
+    label = np.full(background.shape, IGNORED, np.uint8)
     label[background] = 0
     label[chosen] = 1
     return label
