@@ -22,6 +22,7 @@ from mmfewshot_seg.evaluation.mask_baselines import mask_baselines
 from mmfewshot_seg.registry import DATASETS, MODELS
 
 CONFIG = 'configs/panet/panet_r18-d8_1xb8-500_drawn.py'
+NUM_IMAGES = 1200
 NUM_ROWS = 6
 PICTURES = 'test_*.png'  # as EpisodeVisualizationHook names them
 
@@ -41,19 +42,24 @@ def run_demo(root: Path, work_dir: Path) -> Path:
         RuntimeError: If training or testing fails; the end of the log is in the message.
     """
     start = time.time()
-    os.environ['DRAWN_DATA'] = str(draw_dataset(work_dir / 'data'))
+    os.environ['DRAWN_DATA'] = str(draw_dataset(work_dir / 'data', num_train=NUM_IMAGES))
+    # Threads that spin while they wait make every small operation slow on a busy machine.
+    os.environ.setdefault('OMP_WAIT_POLICY', 'passive')
     cfg = Config.fromfile(root / CONFIG)
     init_default_scope(cfg.default_scope)
 
     train = [root / 'tools/train.py', root / CONFIG, '--work-dir', work_dir / 'train']
-    _run('Training on the base classes', train, work_dir / 'train.log')
+    _run('Training on the base classes', train, work_dir / 'train.log', cfg.train_cfg.max_iters)
     checkpoint = work_dir / 'train' / f'iter_{cfg.train_cfg.max_iters}.pth'
     pictures = work_dir / 'pictures'
     for picture in pictures.rglob(PICTURES):  # of an earlier run
         picture.unlink()
-    novel = _test('the trained network', root, checkpoint, work_dir, '--show-dir', pictures)
+    episodes = cfg.test_dataloader.dataset.num_episodes
+    test = [root / 'tools/test.py', root / CONFIG]
+    novel = _test([*test, checkpoint, '--show-dir', pictures], work_dir / 'test', episodes)
     untrained = _save_untrained(cfg, work_dir / 'untrained.pth')
-    baselines = {'untrained network': _test('an untrained one', root, untrained, work_dir)['mIoU']}
+    before = _test([*test, untrained], work_dir / 'test_untrained', episodes)
+    baselines = {'untrained network': before['mIoU']}
 
     print('Baselines that look at no image, on the same episodes', flush=True)
     dataset = DATASETS.build(cfg.test_dataloader.dataset)
@@ -63,7 +69,7 @@ def run_demo(root: Path, work_dir: Path) -> Path:
     summary = dict(
         command=f'{sys.executable} {" ".join(sys.argv)}',
         seconds=round(time.time() - start),
-        episodes=len(dataset),
+        episodes=episodes,
         novel_classes=novel,
         baselines=baselines,
     )
@@ -74,11 +80,11 @@ def run_demo(root: Path, work_dir: Path) -> Path:
     return picture
 
 
-def _run(title: str, arguments: list, log: Path) -> None:
-    """Run one of the tools; its iterations become a progress bar, its output goes to ``log``."""
+def _run(title: str, arguments: list, log: Path, total: int) -> None:
+    """Run one of the tools; its ``total`` iterations become a bar, its output goes to ``log``."""
     print(f'{title}; log: {log}', flush=True)
     command = [sys.executable, *map(str, arguments)]
-    bar, tail = None, deque(maxlen=20)
+    bar, tail = ProgressBar(total), deque(maxlen=20)
     with (
         log.open('w') as file,
         subprocess.Popen(
@@ -88,20 +94,22 @@ def _run(title: str, arguments: list, log: Path) -> None:
         for line in process.stdout:
             file.write(line)
             tail.append(line)
-            if match := re.search(r'Iter\((?:train|test)\)\s*\[\s*(\d+)/\s*(\d+)\]', line):
-                done, total = map(int, match.groups())
-                bar = bar or ProgressBar(total)
-                bar.update(done - bar.completed)
+            match = re.search(r'Iter\((?:train|test)\)\s*\[\s*(\d+)/', line)
+            if match and int(match[1]) > bar.completed:  # the last line of a test comes twice
+                bar.update(int(match[1]) - bar.completed)
     print(flush=True)
     if process.returncode:
         raise RuntimeError(f'{" ".join(command)} failed; the end of {log}:\n{"".join(tail)}')
 
 
-def _test(what: str, root: Path, checkpoint: Path, work_dir: Path, *options) -> dict[str, float]:
+def _test(arguments: list, out: Path, total: int) -> dict[str, float]:
     """Figures of ``tools/test.py`` on the novel classes."""
-    out = work_dir / f'test_{checkpoint.stem}'
-    command = [root / 'tools/test.py', root / CONFIG, checkpoint, '--work-dir', out, *options]
-    _run(f'Testing {what} on the novel classes', command, out.with_suffix('.log'))
+    _run(
+        f'Testing on the novel classes: {out.name}',
+        [*arguments, '--work-dir', out],
+        out.with_suffix('.log'),
+        total,
+    )
     newest = max(out.glob('*/*.json'), key=lambda path: path.stat().st_mtime)
     return json.loads(newest.read_text())
 

@@ -137,8 +137,8 @@ def test_baselines_of_a_config(folder) -> None:
         ('test.py', ['config.py', 'no.pth'], 'checkpoint no.pth does not exist'),
         (
             'train.py',
-            ['config.py', '--cfg-options', 'train_dataloader.dataset.fold=[rin]'],
-            "'rin'",
+            ['config.py', '--cfg-options', 'train_dataloader.dataset.fold=[ring2]'],
+            "'ring2'",
         ),
         ('train.py', ['config.py', '--cfg-options', 'model.type=PANett'], 'PANett'),
     ],
