@@ -1,27 +1,13 @@
-# The residual variant's episodes: crops of 473 in training, void ignored in supports too.
-_base_ = './coco_20i.py'
+# COCO-20i for the residual variant: 4000 test episodes.
+_base_ = './pascal_5i_473.py'
 
-crop_size = (473, 473)
-protocol = dict(name='panet', support_void='ignore', num_episodes=4000)
-train_pipeline = [
-    dict(type='LoadImageFromFile'),
-    dict(type='mmfewshot_seg.LoadEpisodeMask'),
-    dict(
-        type='RandomResize',
-        scale=crop_size,
-        ratio_range=(0.9, 1.1),
-        keep_ratio=True,
-        resize_type='Resize',
-    ),
-    dict(type='RandomFlip', prob=0.5),
-    dict(type='Pad', size=crop_size, pad_val=dict(img=(103.53, 116.28, 123.675), seg=255)),
-    dict(type='mmfewshot_seg.RandomCropKeepForeground', crop_size=crop_size),
-]
-test_pipeline = [
-    dict(type='LoadImageFromFile'),
-    dict(type='mmfewshot_seg.LoadEpisodeMask'),
-    dict(type='Resize', scale=crop_size, keep_ratio=False),
-]
-train_dataloader = dict(batch_size=4, dataset=dict(protocol=protocol, pipeline=train_pipeline))
-val_dataloader = dict(dataset=dict(protocol=protocol, pipeline=test_pipeline))
-test_dataloader = dict(dataset=dict(protocol=protocol, pipeline=test_pipeline))
+source = dict(
+    _delete_=True,
+    type='mmfewshot_seg.Coco20iSource',
+    ann_file='data/coco/annotations/instances_train2014.json',
+    img_dir='data/coco/train2014',
+)
+protocol = dict(num_episodes=4000)
+train_dataloader = dict(dataset=dict(source=source, protocol=protocol))
+val_dataloader = dict(dataset=dict(source=source, protocol=protocol))
+test_dataloader = dict(dataset=dict(source=source, protocol=protocol))

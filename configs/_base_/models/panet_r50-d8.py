@@ -1,15 +1,11 @@
 # Residual variant: deep-stem ResNet, stages 1 to 3; stem, stage 1 and all norms frozen.
 # The checkpoint is PSPNet's ImageNet file resnet50_v2.pth after
 # `python tools/convert_checkpoint.py panet resnet50_v2.pth checkpoints/resnet50_v2.pth`.
+_base_ = './panet_vgg16.py'
+
 model = dict(
-    type='mmfewshot_seg.FewShotSegmentor',
-    data_preprocessor=dict(
-        type='mmfewshot_seg.EpisodeDataPreProcessor',
-        mean=[123.675, 116.28, 103.53],
-        std=[58.395, 57.12, 57.375],
-        bgr_to_rgb=True,
-    ),
     backbone=dict(
+        _delete_=True,
         type='mmfewshot_seg.SignedResNet',
         depth=50,
         deep_stem=True,
@@ -27,7 +23,6 @@ model = dict(
         ),
     ),
     decode_head=dict(
-        type='mmfewshot_seg.PANetHead',
         scale=10,
         pooling='mask_to_features',
         align_loss='annotated',
