@@ -88,6 +88,15 @@ def set_launcher(cfg: Config, launcher: str) -> None:
     cfg.merge_from_dict({'model_wrapper_cfg': {**wrapper, 'device_ids': None}})
 
 
+@contextmanager
+def process_group_closed() -> Iterator[None]:
+    """Close the process group in the end: threads of gloo abort a process that just leaves."""
+    yield
+    if torch.distributed.is_initialized():
+        torch.distributed.barrier()
+        torch.distributed.destroy_process_group()
+
+
 def set_amp(cfg: Config) -> None:
     """Train in mixed precision.
 

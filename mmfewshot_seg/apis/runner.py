@@ -9,6 +9,7 @@ from mmengine.runner import Runner
 from mmfewshot_seg.apis.run_config import (
     existing,
     load_config,
+    process_group_closed,
     set_amp,
     set_launcher,
     set_out,
@@ -51,7 +52,8 @@ def train(
         set_resume(cfg, resume)
     if seed is not None:
         set_seed(cfg, seed, 'train_dataloader')
-    _build(cfg, lambda runner: (runner.train_loop, runner.val_loop)).train()
+    with process_group_closed():
+        _build(cfg, lambda runner: (runner.train_loop, runner.val_loop)).train()
 
 
 def test(
@@ -95,7 +97,8 @@ def test(
         set_tta(cfg)
     if seed is not None:
         set_seed(cfg, seed, 'test_dataloader')
-    return _build(cfg, lambda runner: runner.test_loop).test()
+    with process_group_closed():
+        return _build(cfg, lambda runner: runner.test_loop).test()
 
 
 def _build(cfg: Config, build_loops: Callable[[Runner], object]) -> Runner:
