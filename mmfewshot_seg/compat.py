@@ -146,6 +146,6 @@ def require_ops(user: str) -> None:
     if error is not None:
         raise ImportError(
             f"{user} needs mmcv's compiled ops, which cannot be loaded: {error}\n"
-            'Compile them with `make ops` in a clone of this project (once, 7 to 38 minutes on '
+            'Compile them with `make ops` in a clone of this project (once, 6 to 38 minutes on '
             f'two cores), or by hand:\n{ops_cure()}'
         )

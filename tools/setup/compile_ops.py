@@ -95,7 +95,7 @@ def main() -> int:
     install = [sys.executable, '-m', 'pip', 'install', '-v', '--no-build-isolation', '--no-deps']
     install += ['--force-reinstall', '-c', 'requirements/constraints.txt', DISTRIBUTION]
     print(
-        f'mmcv with compiled ops is made once per machine, {num_jobs()} files at a time: 7 to 38 '
+        f'mmcv with compiled ops is made once per machine, {num_jobs()} files at a time: 6 to 38 '
         'minutes on two cores.\nWhere pip has kept it from an earlier time: seconds.',
         flush=True,
     )
