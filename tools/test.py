@@ -20,7 +20,7 @@ def main() -> None:
     args = parser.parse_args()
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
 
-    from mmfewshot_seg.apis import UsageError, test
+    from mmfewshot_seg.apis import UsageError, leave, test
 
     options = {key: value for key, value in vars(args).items() if key != 'local_rank'}
     try:
@@ -28,6 +28,7 @@ def main() -> None:
     except UsageError as error:
         print(f'test: {error}', file=sys.stderr)
         sys.exit(2)
+    leave()
 
 
 if __name__ == '__main__':

@@ -24,7 +24,7 @@ def main() -> None:
     args = parser.parse_args()
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
 
-    from mmfewshot_seg.apis import UsageError, train
+    from mmfewshot_seg.apis import UsageError, leave, train
 
     options = {key: value for key, value in vars(args).items() if key != 'local_rank'}
     try:
@@ -32,6 +32,7 @@ def main() -> None:
     except UsageError as error:
         print(f'train: {error}', file=sys.stderr)
         sys.exit(2)
+    leave()
 
 
 if __name__ == '__main__':

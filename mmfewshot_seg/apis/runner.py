@@ -9,7 +9,6 @@ from mmengine.runner import Runner
 from mmfewshot_seg.apis.run_config import (
     existing,
     load_config,
-    process_group_closed,
     set_amp,
     set_launcher,
     set_out,
@@ -52,8 +51,7 @@ def train(
         set_resume(cfg, resume)
     if seed is not None:
         set_seed(cfg, seed, 'train_dataloader')
-    with process_group_closed():
-        _build(cfg, lambda runner: (runner.train_loop, runner.val_loop)).train()
+    _build(cfg, lambda runner: (runner.train_loop, runner.val_loop)).train()
 
 
 def test(
@@ -97,8 +95,7 @@ def test(
         set_tta(cfg)
     if seed is not None:
         set_seed(cfg, seed, 'test_dataloader')
-    with process_group_closed():
-        return _build(cfg, lambda runner: runner.test_loop).test()
+    return _build(cfg, lambda runner: runner.test_loop).test()
 
 
 def _build(cfg: Config, build_loops: Callable[[Runner], object]) -> Runner:
