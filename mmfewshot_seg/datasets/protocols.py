@@ -4,7 +4,7 @@ Figures of different protocols cannot be compared: they differ in the images, in
 COCO, in the size of the label that is predicted and in the number of episodes.
 
 =============  =====================  ===========================  =========================
-\              panet                  pfenet                       hsnet
+\              panet                  pfenet, asgnet               hsnet
 =============  =====================  ===========================  =========================
 query          drawn at random        the image list in order,     the list of (image, class)
                                       class among those present    in order; COCO: random
@@ -14,12 +14,12 @@ COCO folds     contiguous             interleaved                  interleaved
 support void   background             ignored                      ignored
 judged at      network resolution     square of the long side of   network resolution
                                       the original label
-test episodes  5 runs of 1000         5000; COCO 20000             1000
+test episodes  5 runs of 1000         5000 (asgnet 1000);          1000
+                                      COCO 20000
 seed           1234                   321                          0
 image size     417                    473; COCO 641                400
 =============  =====================  ===========================  =========================
 
-ASGNet uses ``pfenet`` with 1000 episodes on PASCAL: ``dict(name='pfenet', num_episodes=1000)``.
 Differences to the official programs: supports are always distinct (HSNet may repeat one), a query
 shows the labels of every way of its episode (PANet on COCO: of one class only).
 """
@@ -78,21 +78,24 @@ class Protocol:
                 raise ValueError(f'{key} is one of {allowed}, got {getattr(self, key)!r}')
 
 
+_PFENET = Protocol(
+    'pfenet',
+    query_order='images',
+    min_area=2048,
+    fold_style='interleaved',
+    eval_at='padded',
+    num_episodes=5000,
+    seed=321,
+    image_size=473,
+    on={'coco': {'num_episodes': 20000, 'image_size': 641}},
+)
+
 PROTOCOLS = {
     protocol.name: protocol
     for protocol in (
         Protocol('panet', support_void='background', num_runs=5, seed=1234, image_size=417),
-        Protocol(
-            'pfenet',
-            query_order='images',
-            min_area=2048,
-            fold_style='interleaved',
-            eval_at='padded',
-            num_episodes=5000,
-            seed=321,
-            image_size=473,
-            on={'coco': {'num_episodes': 20000, 'image_size': 641}},
-        ),
+        _PFENET,
+        dataclasses.replace(_PFENET, name='asgnet', num_episodes=1000),
         Protocol(
             'hsnet',
             query_order='pairs',

@@ -20,6 +20,12 @@ from mmfewshot_seg.datasets.protocols import PROTOCOLS, resolve_protocol
             ('images', 2048, 'interleaved', 'ignore', 'padded', 5000, 1, 321, 473),
         ),
         ('pfenet', 'coco', ('images', 2048, 'interleaved', 'ignore', 'padded', 20000, 1, 321, 641)),
+        (
+            'asgnet',
+            'pascal',
+            ('images', 2048, 'interleaved', 'ignore', 'padded', 1000, 1, 321, 473),
+        ),
+        ('asgnet', 'coco', ('images', 2048, 'interleaved', 'ignore', 'padded', 20000, 1, 321, 641)),
         ('hsnet', 'pascal', ('pairs', 0, 'interleaved', 'ignore', 'network', 1000, 1, 0, 400)),
         ('hsnet', 'coco', ('random', 0, 'interleaved', 'ignore', 'network', 1000, 1, 0, 400)),
     ],
@@ -40,8 +46,8 @@ def test_published_values(name, benchmark, expected):
 
 
 def test_config_wins_over_benchmark():
-    asgnet = resolve_protocol({'name': 'pfenet', 'num_episodes': 7}, 'coco')
-    assert (asgnet.name, asgnet.num_episodes, asgnet.image_size) == (
+    changed = resolve_protocol({'name': 'pfenet', 'num_episodes': 7}, 'coco')
+    assert (changed.name, changed.num_episodes, changed.image_size) == (
         'pfenet with num_episodes=7',
         7,
         641,
