@@ -11,7 +11,7 @@ from mmfewshot_seg.converters.checkpoint import (
     save_converted,
 )
 
-SYSTEMS = ('panet',)
+SYSTEMS = ('panet', 'asgnet')
 
 
 def layouts(system: str) -> tuple[Layout, ...]:

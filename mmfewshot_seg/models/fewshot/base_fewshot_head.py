@@ -22,7 +22,13 @@ class BaseFewShotHead(BaseModule, metaclass=ABCMeta):
         loss_decode: Loss of the query logits. Takes logits, labels and ``ignore_index``.
         ignore_index: Label value that no loss counts.
         init_cfg: See ``BaseModule``.
+
+    Attributes:
+        support_extras: Names of further inputs of an episode that :meth:`prototypes` and
+            :meth:`loss` take as keywords, where a batch has them.
     """
+
+    support_extras: tuple[str, ...] = ()
 
     def __init__(
         self,

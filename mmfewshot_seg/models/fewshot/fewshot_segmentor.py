@@ -102,7 +102,8 @@ class FewShotSegmentor(BaseSegmentor):
         """
         if state is None:
             query, support = self._extract_episodes(inputs)
-            state = self.decode_head.prototypes(support, inputs['support_masks'])
+            masks, extras = inputs['support_masks'], self._extras(inputs)
+            state = self.decode_head.prototypes(support, masks, **extras)
         else:
             query = self._extract(inputs['query'])
         scores = self.decode_head.scores(query, state)
@@ -112,7 +113,8 @@ class FewShotSegmentor(BaseSegmentor):
         """Losses of the head; the episodes' ``query_masks`` have the size of the queries."""
         query, support = self._extract_episodes(inputs)
         query_masks = torch.stack([episode.query_masks for episode in data_samples])
-        return self.decode_head.loss(query, support, inputs['support_masks'], query_masks)
+        masks, extras = inputs['support_masks'], self._extras(inputs)
+        return self.decode_head.loss(query, support, masks, query_masks, **extras)
 
     def predict(
         self,
@@ -160,6 +162,10 @@ class FewShotSegmentor(BaseSegmentor):
     def _forward(self, inputs: dict, data_samples: list | None = None) -> Tensor:
         return self.encode_decode(inputs)
 
+    def _extras(self, inputs: dict) -> dict[str, Tensor]:
+        """Further inputs that the head knows, as far as the batch has them."""
+        return {name: inputs[name] for name in self.decode_head.support_extras if name in inputs}
+
     def _extract(self, images: Tensor) -> Features:
         """Levels of (..., 3, H, W) images, each (..., C, h, w)."""
         features = self.extract_feat(images.flatten(0, -4))
@@ -181,8 +187,9 @@ class FewShotSegmentor(BaseSegmentor):
 
     @staticmethod
     def _check_support(images: Tensor, masks: Tensor) -> None:
-        if images.dim() != 6 or images.shape[:3] + images.shape[4:] != masks.shape:
+        shapes_fit = images.dim() == 6 and images.shape[:3] + images.shape[4:] == masks.shape
+        if not shapes_fit or 0 in masks.shape:
             raise ValueError(
-                'support images must be (B, N, K, 3, H, W) and masks (B, N, K, H, W), '
+                'support images must be (B, N, K, 3, H, W) and masks (B, N, K, H, W), none empty, '
                 f'got {tuple(images.shape)} and {tuple(masks.shape)}'
             )

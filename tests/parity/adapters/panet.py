@@ -1,9 +1,8 @@
 """PANet: the official VGG network, the residual variant, weak annotation and metric."""
 
-import re
-
 import torch
 from parity.harness import Case
+from parity.helpers import gradients
 from parity.reference import reference_image, reference_mask
 
 from mmfewshot_seg.converters import convert_state_dict, layouts
@@ -30,7 +29,7 @@ def network(case: Case) -> dict:
             losses = head.loss(query, support, inputs['support_masks'], labels)
             ours.update(query_loss=losses['loss_ce'], align_loss=losses['loss_align'])
             sum(losses.values()).backward()
-            ours.update(_gradients(case, model))
+            ours.update(gradients(case, model, layouts('panet')[0]))
         elif training:
             weights = head.query_weights(scores, labels)
             logits = head.support_logits(query, weights, support, inputs['support_masks'])
@@ -125,24 +124,6 @@ def _query_labels(case: Case) -> torch.Tensor:
 
 def _query_major(logits: torch.Tensor) -> torch.Tensor:
     return logits.transpose(0, 1).flatten(0, 1)
-
-
-def _gradients(case: Case, model: FewShotSegmentor) -> dict:
-    """Gradients under the official keys, ``grad:<key>[slice]``."""
-    parameters = dict(model.named_parameters())
-    renames = layouts('panet')[0]
-    gradients = {}
-    for entry in case.expected:
-        if match := re.fullmatch(r'grad:([^\[]+)(\[.+\])?', entry):
-            gradient = parameters[renames.rename(match[1])].grad
-            gradients[entry] = gradient[_slices(match[2] or '[:]')]
-    return gradients
-
-
-def _slices(text: str) -> tuple[slice, ...]:
-    """``'[:4,1:3]'`` as an index."""
-    bounds = [[int(n) if n else None for n in part.split(':')] for part in text[1:-1].split(',')]
-    return tuple(slice(*pair) for pair in bounds)
 
 
 def bounding_box(case: Case) -> dict:

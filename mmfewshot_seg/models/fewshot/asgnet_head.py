@@ -1,0 +1,229 @@
+"""Head of ASGNet: superpixel prototypes, each position of a query guided by one of them.
+
+Shape letters: ``B`` episodes, ``N`` ways, ``K`` shots, ``Q`` queries, ``C`` channels, ``S``
+superpixels of a support, ``P = K * S`` prototypes of a way, ``h w`` feature size, ``H W`` image
+size.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from mmseg.models.utils import resize
+from torch import Tensor, nn
+
+from mmfewshot_seg.datasets.superpixel_seeds import SEEDINGS, superpixel_seeds
+from mmfewshot_seg.models.fewshot.base_fewshot_head import BaseFewShotHead
+from mmfewshot_seg.models.fewshot.masked_pooling import masked_average, resized_mask
+from mmfewshot_seg.models.fewshot.prototype_allocation import SIMILARITIES, allocate
+from mmfewshot_seg.models.fewshot.superpixel_clustering import superpixel_clustering
+from mmfewshot_seg.registry import MODELS, register
+from mmfewshot_seg.structures import SupportState
+
+
+@register(MODELS, host='mmseg')
+class ASGNetHead(BaseFewShotHead):
+    """Superpixel-guided clustering, guided prototype allocation and a decoder.
+
+    A support with fewer than two seeds has one prototype, the average under its mask; an empty
+    mask gives a zero prototype. The published network knows one way. With several, one decoder
+    looks at the query with the guide of each way in turn; the score of a way is its margin over
+    its own background, and the background's score is the mean of those backgrounds. So the odds
+    of a way against the background are those of the 1-way network, and one way gives the
+    published scores.
+
+    Args:
+        in_channels: Channels of the levels that are used.
+        in_index: Which levels of the backbone or neck; they are resized to the first of them
+            and concatenated, the last first, as published.
+        channels: C, channels after the reduction.
+        decoder: Config of a decoder.
+        max_seeds: Most superpixels of a support.
+        superpixel_area: Positions per superpixel, at feature size.
+        seeding: ``'official'`` or ``'clean'``, see :func:`superpixel_seeds`.
+        train_iterations, test_iterations: Of the clustering.
+        similarity: ``'sum'`` or ``'mean'``, see :func:`allocate`.
+        aux_weight: Weight of the mean of the auxiliary losses.
+        dropout: Of the reduced features, whole channels.
+        align_corners: Of the masks and of the enlargement of the logits.
+        **kwargs: See :class:`BaseFewShotHead`.
+
+    Raises:
+        ValueError: If an argument is not one of those above or out of range.
+
+    Source: ASGNet (Li et al., CVPR 2021).
+    """
+
+    support_extras = ('support_seeds',)
+
+    def __init__(
+        self,
+        in_channels: Sequence[int] = (512, 1024),
+        in_index: Sequence[int] = (0, 1),
+        channels: int = 256,
+        decoder: dict | None = None,
+        max_seeds: int = 5,
+        superpixel_area: int = 100,
+        seeding: str = 'official',
+        train_iterations: int = 10,
+        test_iterations: int = 5,
+        similarity: str = 'sum',
+        aux_weight: float = 1.0,
+        dropout: float = 0.5,
+        align_corners: bool = True,
+        **kwargs,
+    ) -> None:
+        for name, value, choices in (
+            ('seeding', seeding, SEEDINGS),
+            ('similarity', similarity, SIMILARITIES),
+        ):
+            if value not in choices:
+                raise ValueError(f'ASGNetHead: {name}={value!r}, expected one of {choices}')
+        if len(in_channels) != len(in_index):
+            raise ValueError(
+                f'ASGNetHead: in_channels {in_channels} and in_index {in_index} differ in length'
+            )
+        if max_seeds < 1 or superpixel_area < 1:
+            raise ValueError(
+                'ASGNetHead: max_seeds and superpixel_area must be positive, got '
+                f'{max_seeds} and {superpixel_area}'
+            )
+        super().__init__(align_corners=align_corners, **kwargs)
+        self.in_index = tuple(in_index)
+        self.max_seeds = max_seeds
+        self.superpixel_area = superpixel_area
+        self.seeding = seeding
+        self.train_iterations = train_iterations
+        self.test_iterations = test_iterations
+        self.similarity = similarity
+        self.aux_weight = aux_weight
+        self.reduction = nn.Conv2d(sum(in_channels), channels, 1, bias=False)
+        self.dropout = nn.Dropout2d(dropout)
+        decoder = decoder or dict(type='mmfewshot_seg.FeatureEnrichment')
+        self.decoder = MODELS.build(dict(channels=channels, align_corners=align_corners, **decoder))
+
+    @torch.no_grad()
+    def prototypes(
+        self,
+        features: tuple[Tensor, ...],
+        masks: Tensor,
+        support_seeds: Tensor | None = None,
+    ) -> SupportState:
+        """See :class:`BaseFewShotHead`; without gradient.
+
+        Args:
+            features: Levels, each (B, N, K, C', h', w').
+            masks: (B, N, K, H, W) int64.
+            support_seeds: (B, N, K, S, 2) int64 of :func:`superpixel_seeds`; placed here if None.
+
+        Returns:
+            ``prototypes`` (B, N, P, C), those of the first shot first, and ``valid`` (B, N, P)
+            bool, which of them there are.
+        """
+        reduced = self._reduce(features).float()
+        ways = torch.arange(1, masks.shape[1] + 1, device=masks.device).view(1, -1, 1, 1, 1)
+        foreground = masks == ways
+        if support_seeds is None:
+            support_seeds = self._place_seeds(foreground, reduced.shape[-2:])
+        with torch.autocast(reduced.device.type, enabled=False):
+            soft = resized_mask(foreground.float(), reduced.shape[-2:], self.align_corners)
+            inside = soft > 1 - 1e-4
+            centres, _ = superpixel_clustering(
+                reduced.flatten(0, 2),
+                inside.flatten(0, 2),
+                support_seeds.flatten(0, 2),
+                self.train_iterations if self.training else self.test_iterations,
+            )
+            average = masked_average(reduced.unsqueeze(3), soft[..., None, None, :, :], eps=5e-4)
+        valid = (support_seeds[..., 0] >= 0) & inside.flatten(3).any(-1, keepdim=True)
+        single = ~valid.any(-1)
+        prototypes = centres.unflatten(0, masks.shape[:3])
+        prototypes = torch.where(single[..., None, None], average, prototypes)
+        valid[..., 0] |= single
+        return SupportState(prototypes=prototypes.flatten(2, 3), valid=valid.flatten(2, 3))
+
+    def scores(self, features: tuple[Tensor, ...], state: SupportState) -> Tensor:
+        """See :class:`BaseFewShotHead`."""
+        return self._decode(features, state)[0]
+
+    def loss(
+        self,
+        query_features: tuple[Tensor, ...],
+        support_features: tuple[Tensor, ...],
+        support_masks: Tensor,
+        query_masks: Tensor,
+        support_seeds: Tensor | None = None,
+    ) -> dict[str, Tensor]:
+        """See :class:`BaseFewShotHead`; ``loss_ce`` and the auxiliary ``loss_aux``."""
+        state = self.prototypes(support_features, support_masks, support_seeds)
+        scores, auxiliary = self._decode(query_features, state)
+        losses = [self.query_loss(logits, query_masks) for logits in auxiliary]
+        return dict(
+            loss_ce=self.query_loss(scores, query_masks),
+            loss_aux=self.aux_weight * sum(losses) / len(losses),
+        )
+
+    def _reduce(self, features: tuple[Tensor, ...]) -> Tensor:
+        """(..., C, h, w) of levels (..., C', h', w')."""
+        levels = [features[i] for i in self.in_index]
+        shape = levels[0].shape
+        levels = [
+            resize(level.flatten(0, -4), shape[-2:], mode='bilinear', align_corners=True)
+            if level.shape[-2:] != shape[-2:]
+            else level.flatten(0, -4)
+            for level in reversed(levels)
+        ]
+        reduced = self.dropout(self.reduction(torch.cat(levels, dim=1)))
+        return reduced.unflatten(0, shape[:-3])
+
+    def _place_seeds(self, foreground: Tensor, size: tuple[int, int]) -> Tensor:
+        """(B, N, K, S, 2) seeds of (B, N, K, H, W) bool masks."""
+        seeds = [
+            superpixel_seeds(mask, size, self.max_seeds, self.superpixel_area, self.seeding)
+            for mask in foreground.flatten(0, 2).cpu().numpy()
+        ]
+        seeds = torch.from_numpy(np.stack(seeds)).to(foreground.device)
+        return seeds.unflatten(0, foreground.shape[:3])
+
+    def _decode(
+        self, features: tuple[Tensor, ...], state: SupportState
+    ) -> tuple[Tensor, list[Tensor]]:
+        """Scores (B, Q, 1+N, h, w), and auxiliary ones in training."""
+        query = self._reduce(features)
+        batch = query.shape[:2]
+        query = query.flatten(0, 1)
+        prototypes, valid = (
+            tensor.unsqueeze(1).expand(-1, batch[1], *tensor.shape[1:]).flatten(0, 1)
+            for tensor in (state.prototypes, state.valid)
+        )
+        with torch.autocast(query.device.type, enabled=False):
+            similarity, guide = allocate(query.float(), prototypes, valid, self.similarity)
+        numbers = torch.arange(prototypes.shape[2], device=guide.device).view(-1, 1, 1)
+        logits, auxiliary = self.decoder(
+            query,
+            prototypes,
+            (guide.unsqueeze(2) == numbers).to(query.dtype),
+            similarity,
+            [level.flatten(0, 1) for level in features],
+        )
+        ways = prototypes.shape[1]
+        scores, *auxiliary = (
+            against_background(output, ways).unflatten(0, batch) for output in (logits, *auxiliary)
+        )
+        return scores, auxiliary
+
+
+def against_background(logits: Tensor, ways: int) -> Tensor:
+    """Scores of all ways from one background-foreground pair per way.
+
+    Args:
+        logits: (M * N, 2, h, w), background first.
+        ways: N.
+
+    Returns:
+        (M, 1+N, h, w): the mean of the backgrounds, and each way's margin over its own
+        background added to that mean.
+    """
+    background, foreground = logits.unflatten(0, (-1, ways)).unbind(2)
+    mean = background.mean(1, keepdim=True)
+    return torch.cat([mean, foreground + (mean - background)], dim=1)
