@@ -3,7 +3,7 @@
 Shape letters: ``N`` ways, ``K`` shots, ``Q`` queries, ``H W`` image size.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import cv2
 import mmcv
@@ -11,41 +11,14 @@ import numpy as np
 from mmengine.visualization import Visualizer
 from torch import Tensor
 
-from mmfewshot_seg.evaluation.fewshot_iou import IGNORED, episode_counts, iou
+from mmfewshot_seg.evaluation.fewshot_iou import episode_counts, iou
 from mmfewshot_seg.registry import VISUALIZERS, register
 from mmfewshot_seg.structures import Episode
+from mmfewshot_seg.visualization.overlay import overlay, overlay_prototypes
 
-# RGB, distinct for people with colour-vision deficiency (Okabe and Ito), by way.
-COLOURS = ((230, 97, 0), (0, 114, 178), (0, 158, 115), (204, 121, 167), (240, 228, 66))
 TILE = 224
 CAPTION = 22
 GAP = 8
-
-
-def overlay(image: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Paint labels over an image.
-
-    Args:
-        image: (H, W, 3) uint8 RGB.
-        labels: (H, W) integers: 0 is left alone, 1..N get the colour of their way and an outline,
-            255 is hatched in grey.
-
-    Returns:
-        (H, W, 3) uint8 RGB.
-    """
-    painted = image.copy()
-    rows, columns = np.indices(labels.shape)
-    hatched = (labels == IGNORED) & ((rows + columns) % 6 < 2)
-    painted[labels == IGNORED] = painted[labels == IGNORED] // 2 + 64
-    painted[hatched] = 128
-    for way in np.unique(labels[(labels > 0) & (labels != IGNORED)]):
-        mask = labels == way
-        colour = np.array(COLOURS[(way - 1) % len(COLOURS)])
-        painted[mask] = 0.5 * painted[mask] + 0.5 * colour
-        contours, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
-        cv2.drawContours(painted, contours, -1, (255, 255, 255), 2, cv2.LINE_AA)
-        cv2.drawContours(painted, contours, -1, colour.tolist(), 1, cv2.LINE_AA)
-    return painted
 
 
 @register(VISUALIZERS, host='mmseg')
@@ -54,6 +27,10 @@ class EpisodeVisualizer(Visualizer):
 
     A 1-way 1-shot episode is one row: support, query, prediction, truth. Otherwise each way has
     a row of its shots, and each query a row of its own.
+
+    Where the head shows its prototypes, the clusters of each support stand beside it, and between
+    query and prediction, per way, which prototype the query was compared with. A prototype has
+    the same colour in both.
     """
 
     def add_datasample(
@@ -74,18 +51,19 @@ class EpisodeVisualizer(Visualizer):
             name: Name of the picture in the backends.
             image: Inputs of the episode as the data set gives them: ``query`` (Q, 3, H, W),
                 ``support`` (N, K, 3, H', W') uint8 BGR and ``support_masks`` (N, K, H', W').
-            data_sample: The episode, with ``query_masks`` and, if predicted, ``pred_masks``.
+            data_sample: The episode, with ``query_masks`` and, if predicted, ``pred_masks``,
+                ``support_clusters`` and ``guides``.
             draw_gt: Whether to draw the truth.
-            draw_pred: Whether to draw the prediction.
+            draw_pred: Whether to draw what was predicted.
             show: Whether to open a window.
             wait_time: Seconds the window stays open, 0 for ever.
             out_file: Path of the picture.
             step: Step of the training, for the backends.
         """
-        supports = _support_tiles(image, data_sample.class_names)
+        supports = _support_tiles(image, data_sample, draw_pred)
         queries = _query_tiles(image['query'], data_sample, draw_gt, draw_pred)
         rows = [*supports, *queries]
-        if [len(row) for row in supports] == [1]:
+        if image['support'].shape[:2] == (1, 1):
             rows = [supports[0] + queries[0], *queries[1:]]
         picture = np.concatenate(_equally_wide([np.concatenate(row, axis=1) for row in rows]))
         self.set_image(picture)
@@ -97,37 +75,45 @@ class EpisodeVisualizer(Visualizer):
             self.add_image(name, picture, step)
 
 
-def _support_tiles(inputs: dict, class_names: Sequence[str]) -> list[list[np.ndarray]]:
-    """A row of K tiles per way."""
-    return [
-        [
-            _tile(_rgb(image), mask.numpy(), f'support: {name}')
-            for image, mask in zip(images, masks, strict=True)
-        ]
-        for name, images, masks in zip(
-            class_names, inputs['support'], inputs['support_masks'], strict=True
-        )
-    ]
+def _support_tiles(inputs: dict, episode: Episode, draw_pred: bool) -> list[list[np.ndarray]]:
+    """A row per way: its K shots, each with the clusters of its prototypes beside it."""
+    clusters = getattr(episode, 'support_clusters', None) if draw_pred else None
+    rows = []
+    for way, name in enumerate(episode.class_names):
+        row = []
+        for shot, image in enumerate(map(_rgb, inputs['support'][way])):
+            mask = inputs['support_masks'][way, shot].numpy()
+            row.append(_tile(image, f'support: {name}', mask))
+            if clusters is not None:
+                numbers = clusters[way, shot].cpu().numpy()
+                count = len(np.unique(numbers[numbers > 0]))
+                row.append(_tile(image, f'clusters: {name} ({count})', numbers, overlay_prototypes))
+        rows.append(row)
+    return rows
 
 
 def _query_tiles(
     queries: Tensor, episode: Episode, draw_gt: bool, draw_pred: bool
 ) -> list[list[np.ndarray]]:
-    """A row per query: the image, the prediction, the truth."""
+    """A row per query: the image, the prototypes it met, the prediction, the truth."""
     predictions = getattr(episode, 'pred_masks', None) if draw_pred else None
+    guides = getattr(episode, 'guides', None) if draw_pred else None
     rows = []
     for i, (query, truth) in enumerate(zip(queries, episode.query_masks.cpu(), strict=True)):
         image = _view(_rgb(query), episode, i, truth.shape)
-        size = image.shape[:2]
-        truth = truth.numpy()[: size[0], : size[1]]
-        row = [_tile(image, None, 'query')]
+        seen = np.s_[: image.shape[0], : image.shape[1]]
+        truth = truth.numpy()[seen]
+        row = [_tile(image, 'query')]
+        if guides is not None:
+            for name, guide in zip(episode.class_names, guides[i].cpu().numpy(), strict=True):
+                row.append(_tile(image, f'allocation: {name}', guide[seen], overlay_prototypes))
         if predictions is not None:
-            prediction = predictions[i].cpu().numpy()[: size[0], : size[1]]
+            prediction = predictions[i].cpu().numpy()[seen]
             figures = iou(episode_counts(prediction, truth, len(episode.class_ids))[1:])
             caption = 'prediction: IoU ' + ' '.join(f'{f:.2f}' for f in figures if f == f)
-            row.append(_tile(image, prediction, caption))
+            row.append(_tile(image, caption, prediction))
         if draw_gt:
-            row.append(_tile(image, truth, 'truth'))
+            row.append(_tile(image, 'truth', truth))
         rows.append(row)
     return rows
 
@@ -145,15 +131,20 @@ def _rgb(image: Tensor) -> np.ndarray:
     return np.ascontiguousarray(image.numpy()[::-1].transpose(1, 2, 0))
 
 
-def _tile(image: np.ndarray, labels: np.ndarray | None, caption: str) -> np.ndarray:
-    """Picture of ``TILE`` pixels with labels and a caption below, on white."""
+def _tile(
+    image: np.ndarray,
+    caption: str,
+    labels: np.ndarray | None = None,
+    paint: Callable[[np.ndarray, np.ndarray], np.ndarray] = overlay,
+) -> np.ndarray:
+    """Picture of ``TILE`` pixels on white, labels painted over it, a caption below."""
     height, width = image.shape[:2]
     scale = TILE / max(height, width)
     size = (max(round(width * scale), 1), max(round(height * scale), 1))
     picture = cv2.resize(image, size, interpolation=cv2.INTER_LINEAR)
     if labels is not None:
         labels = cv2.resize(labels.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST)
-        picture = overlay(picture, labels)
+        picture = paint(picture, labels)
     tile = np.full((TILE + CAPTION + GAP, TILE + GAP, 3), 255, np.uint8)
     tile[: size[1], : size[0]] = picture
     place = (2, TILE + CAPTION - 7)

@@ -7,13 +7,8 @@ import torch
 
 from mmfewshot_seg.structures import Episode
 from mmfewshot_seg.visualization import EpisodeVisualizer
-from mmfewshot_seg.visualization.episode_visualizer import (
-    CAPTION,
-    COLOURS,
-    GAP,
-    TILE,
-    overlay,
-)
+from mmfewshot_seg.visualization.episode_visualizer import CAPTION, GAP, TILE
+from mmfewshot_seg.visualization.overlay import PROTOTYPE_COLOURS
 
 
 def _episode(ways=1, shots=1, queries=1, label_size=(20, 30)):
@@ -79,13 +74,80 @@ def test_padding_of_the_query_is_not_drawn(tmp_path) -> None:
     assert (truth[: TILE // 3 - 10, :TILE] == (200, 0, 0)).all()
 
 
-def test_overlay_paints_ways_and_hatches_ignored_pixels() -> None:
-    image = np.full((40, 40, 3), 100, np.uint8)
-    labels = np.zeros((40, 40), np.uint8)
-    labels[:, 10:20], labels[:, 30:] = 2, 255
-    painted = overlay(image, labels)
-    assert (painted[:, :8] == 100).all()
-    expected = (0.5 * 100 + 0.5 * np.array(COLOURS[1])).astype(np.uint8)
-    assert (painted[20, 15] == expected).all()
-    assert len(np.unique(painted[:, 32:].reshape(-1, 3), axis=0)) == 2
-    assert (image == 100).all()
+def _with_prototypes(ways=1, shots=1, queries=1, **kwargs):
+    """Left half of each support: a prototype per shot; query: all of them, in stripes."""
+    inputs, episode = _episode(ways, shots, queries, **kwargs)
+    clusters = torch.zeros(ways, shots, 20, 30, dtype=torch.uint8)
+    clusters[..., :15] = torch.arange(1, shots + 1).view(1, -1, 1, 1)
+    stripes = torch.arange(episode.query_masks.shape[-1]) % shots + 1
+    episode.support_clusters = clusters
+    episode.guides = stripes.to(torch.uint8).expand(queries, ways, *episode.query_masks.shape[-2:])
+    episode.pred_masks = torch.zeros_like(episode.query_masks)
+    return inputs, episode
+
+
+@pytest.mark.parametrize(
+    ('shape', 'rows', 'columns'),
+    [((1, 1, 1), 1, 6), ((1, 1, 2), 2, 6), ((1, 5, 1), 2, 10), ((2, 1, 1), 3, 5)],
+)
+def test_layout_with_prototypes(shape, rows, columns, tmp_path) -> None:
+    picture = _draw(tmp_path, *_with_prototypes(*shape))
+    assert picture.shape == (rows * (TILE + CAPTION + GAP), columns * (TILE + GAP), 3)
+
+
+def _column(picture: np.ndarray, number: int) -> np.ndarray:
+    """RGB of a tile in the first row of tiles, without caption."""
+    return picture[:TILE, number * (TILE + GAP) :][:, :TILE, ::-1]
+
+
+def test_a_prototype_has_the_same_colour_over_support_and_query(tmp_path) -> None:
+    inputs, episode = _with_prototypes()
+    episode.support_clusters[..., :10, :15] = 2
+    episode.guides = episode.guides.clone()
+    episode.guides[..., 10:, :] = 2
+    inputs['support'][:] = 80
+    inputs['query'][:] = 80
+    picture = _draw(tmp_path, inputs, episode)
+    clusters, allocation = _column(picture, 1), _column(picture, 3)
+    height = TILE * 2 // 3
+    one, two = clusters[height - 20, 20].tolist(), clusters[20, 20].tolist()
+    assert one != two
+    assert allocation[20, 20].tolist() == one
+    assert allocation[height - 20, 20].tolist() == two
+    assert clusters[20, TILE - 20].tolist() == [80] * 3
+
+
+def test_allocation_lies_on_the_canvas_of_the_label(tmp_path) -> None:
+    """A padded query, its label at the original size."""
+    inputs, episode = _with_prototypes(label_size=(20, 60))
+    inputs['query'] = torch.zeros(1, 3, 30, 30, dtype=torch.uint8)
+    episode.set_metainfo(dict(img_shapes=((30, 30),), eval_shapes=((60, 60),)))
+    allocation = _column(_draw(tmp_path, inputs, episode), 3)
+    assert (
+        allocation[: TILE // 3 - 10] == (0.6 * np.array(PROTOTYPE_COLOURS[0])).astype(int)
+    ).all()
+    assert (allocation[TILE // 3 + 1 :] == 255).all()
+
+
+def test_captions_name_class_and_number_of_clusters(tmp_path, monkeypatch) -> None:
+    captions = []
+
+    def put_text(picture, text, *args):
+        captions.append(text)
+
+    monkeypatch.setattr(cv2, 'putText', put_text)
+    inputs, episode = _with_prototypes(shots=2)
+    episode.support_clusters[0, 1, :10, :15] = 3
+    _draw(tmp_path, inputs, episode)
+    assert captions[:4] == [
+        'support: class 0',
+        'clusters: class 0 (1)',
+        'support: class 0',
+        'clusters: class 0 (2)',
+    ]
+    assert captions[4:6] == ['query', 'allocation: class 0']
+
+
+def test_prototypes_are_predictions_that_need_not_be_drawn(tmp_path) -> None:
+    picture = _draw(tmp_path, *_with_prototypes(), draw_pred=False)
+    assert (picture == _draw(tmp_path, *_episode())).all()

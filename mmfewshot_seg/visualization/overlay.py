@@ -1,0 +1,74 @@
+"""Labels and prototypes painted over images."""
+
+import cv2
+import numpy as np
+
+from mmfewshot_seg.structures.labels import IGNORED
+
+# RGB, distinct for people with colour-vision deficiency (Okabe and Ito), by way.
+COLOURS = ((230, 97, 0), (0, 114, 178), (0, 158, 115), (204, 121, 167), (240, 228, 66))
+# RGB by number of the prototype, each as far as possible from those before it (in CIE Lab, from
+# saturated colours): few prototypes look very unlike, and 25 can still be told apart.
+PROTOTYPE_COLOURS = (
+    *((225, 30, 30), (0, 255, 0), (0, 0, 255), (30, 210, 255), (90, 105, 0)),
+    *((255, 135, 240), (240, 240, 0), (105, 255, 180), (30, 75, 150), (255, 180, 150)),
+    *((135, 45, 75), (240, 0, 255), (255, 150, 0), (120, 90, 240), (30, 165, 15)),
+    *((0, 135, 105), (255, 0, 135), (135, 60, 0), (180, 180, 255), (240, 240, 150)),
+    *((135, 15, 135), (180, 255, 105), (255, 105, 120), (195, 165, 30), (0, 255, 120)),
+)
+
+
+def overlay(image: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Paint labels over an image.
+
+    Args:
+        image: (H, W, 3) uint8 RGB.
+        labels: (H, W) integers: 0 is left alone, 1..N get the colour of their way and an outline,
+            255 is hatched in grey.
+
+    Returns:
+        (H, W, 3) uint8 RGB.
+    """
+    painted = image.copy()
+    rows, columns = np.indices(labels.shape)
+    hatched = (labels == IGNORED) & ((rows + columns) % 6 < 2)
+    painted[labels == IGNORED] = painted[labels == IGNORED] // 2 + 64
+    painted[hatched] = 128
+    for way in np.unique(labels[(labels > 0) & (labels != IGNORED)]):
+        mask = labels == way
+        colour = np.array(COLOURS[(way - 1) % len(COLOURS)])
+        painted[mask] = 0.5 * painted[mask] + 0.5 * colour
+        contours, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
+        cv2.drawContours(painted, contours, -1, (255, 255, 255), 2, cv2.LINE_AA)
+        cv2.drawContours(painted, contours, -1, colour.tolist(), 1, cv2.LINE_AA)
+    return painted
+
+
+def overlay_prototypes(image: np.ndarray, numbers: np.ndarray) -> np.ndarray:
+    """Paint over an image which prototype each pixel belongs to.
+
+    The image is made grey, so that a prototype looks alike over any image.
+
+    Args:
+        image: (H, W, 3) uint8 RGB.
+        numbers: (H, W) integers: 0 for none, else the number of a prototype, which chooses the
+            colour. Borders between numbers are white.
+
+    Returns:
+        (H, W, 3) uint8 RGB.
+    """
+    grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+    painted = cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB)
+    taken = numbers > 0
+    colours = np.array(PROTOTYPE_COLOURS)
+    painted[taken] = 0.4 * painted[taken] + 0.6 * colours[(numbers[taken] - 1) % len(colours)]
+    painted[_borders(numbers)] = 255
+    return painted
+
+
+def _borders(numbers: np.ndarray) -> np.ndarray:
+    """(H, W) bool, pixels whose right or lower neighbour has another number."""
+    borders = np.zeros(numbers.shape, bool)
+    borders[:, :-1] |= numbers[:, :-1] != numbers[:, 1:]
+    borders[:-1] |= numbers[:-1] != numbers[1:]
+    return borders

@@ -1,0 +1,56 @@
+"""Labels and prototypes over images: what is painted where."""
+
+from itertools import combinations
+
+import cv2
+import numpy as np
+
+from mmfewshot_seg.visualization.overlay import (
+    COLOURS,
+    PROTOTYPE_COLOURS,
+    overlay,
+    overlay_prototypes,
+)
+
+
+def test_overlay_paints_ways_and_hatches_ignored_pixels() -> None:
+    image = np.full((40, 40, 3), 100, np.uint8)
+    labels = np.zeros((40, 40), np.uint8)
+    labels[:, 10:20], labels[:, 30:] = 2, 255
+    painted = overlay(image, labels)
+    assert (painted[:, :8] == 100).all()
+    expected = (0.5 * 100 + 0.5 * np.array(COLOURS[1])).astype(np.uint8)
+    assert (painted[20, 15] == expected).all()
+    assert len(np.unique(painted[:, 32:].reshape(-1, 3), axis=0)) == 2
+    assert (image == 100).all()
+
+
+def test_prototypes_are_painted_over_grey_with_white_borders() -> None:
+    image = np.full((10, 30, 3), (200, 100, 0), np.uint8)
+    grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)[0, 0]
+    numbers = np.zeros((10, 30), np.uint8)
+    numbers[:, 10:20], numbers[:, 20:] = 1, 25
+    painted = overlay_prototypes(image, numbers)
+    assert (painted[:, :9] == grey).all()
+    assert (painted[:, [9, 19]] == 255).all()
+    assert (
+        painted[:, 10:19] == (0.4 * grey + 0.6 * np.array(PROTOTYPE_COLOURS[0])).astype(int)
+    ).all()
+    assert (
+        painted[:, 20:] == (0.4 * grey + 0.6 * np.array(PROTOTYPE_COLOURS[24])).astype(int)
+    ).all()
+    assert (image == (200, 100, 0)).all()
+
+
+def test_colours_of_25_prototypes_can_be_told_apart() -> None:
+    rgb = np.array([PROTOTYPE_COLOURS], np.float32) / 255
+    lab = cv2.cvtColor(rgb, cv2.COLOR_RGB2LAB)[0]
+    distances = [np.linalg.norm(a - b) for a, b in combinations(lab, 2)]
+    assert len(lab) == 25
+    assert min(distances) > 30
+
+
+def test_more_prototypes_than_colours_begin_anew() -> None:
+    image = np.zeros((4, 4, 3), np.uint8)
+    first, again = (overlay_prototypes(image, np.full((4, 4), n, np.uint8)) for n in (1, 26))
+    assert (first == again).all()
