@@ -13,6 +13,7 @@ from mmfewshot_seg.datasets.sources import (
 from mmfewshot_seg.datasets.transforms import (
     BoundingBoxAnnotation,
     LoadEpisodeMask,
+    PlaceSuperpixelSeeds,
     RandomCropKeepForeground,
     RandomGaussianBlur,
     ResizeLongSide,
@@ -32,6 +33,7 @@ __all__ = [
     'FolderSource',
     'LoadEpisodeMask',
     'Pascal5iSource',
+    'PlaceSuperpixelSeeds',
     'Protocol',
     'RandomCropKeepForeground',
     'RandomGaussianBlur',

@@ -17,6 +17,7 @@ from mmfewshot_seg.datasets.protocols import resolve_protocol
 from mmfewshot_seg.datasets.seeded_rng import seeded_rng
 from mmfewshot_seg.datasets.sources.base import EpisodeSource
 from mmfewshot_seg.datasets.transforms.load_episode_mask import LoadEpisodeMask
+from mmfewshot_seg.datasets.transforms.place_superpixel_seeds import PlaceSuperpixelSeeds
 from mmfewshot_seg.registry import DATASETS, register
 
 TRAIN_EPISODES = 1_000_000
@@ -52,8 +53,8 @@ class FewShotDataset(Dataset):
         num_runs: Test runs, run r with the seed ``seed + r``; by default the protocol's in a
             test, one in training.
         seed: The protocol's by default.
-        protocol: ``'panet'``, ``'pfenet'``, ``'hsnet'``, or a dict with such a ``name`` and
-            values that replace those of :class:`Protocol`.
+        protocol: A name in :data:`PROTOCOLS`, or a dict with such a ``name`` and values that
+            replace those of :class:`Protocol`.
         allow_novel_in_training: Accept ``base_classes`` that are novel.
         drop_novel_images: Leave images that show a novel class out of the training.
 
@@ -149,7 +150,8 @@ class FewShotDataset(Dataset):
 
         Returns:
             ``inputs``: uint8 tensors ``query`` (Q, 3, H, W), ``support`` (N, K, 3, H', W') and
-            ``support_masks`` (N, K, H', W'); ``data_samples``: an :class:`Episode`.
+            ``support_masks`` (N, K, H', W'), and ``support_seeds``, see :func:`pack_episode`;
+            ``data_samples``: an :class:`Episode`.
         """
         index = self.sampler.episode(i)
         with seeded_rng([self.sampler.seed + index.run, index.index, 2]):
@@ -228,6 +230,12 @@ def _build_pipeline(role: str, transforms: Sequence | None) -> Compose:
         raise ValueError(
             f"the {role} pipeline needs dict(type='mmfewshot_seg.LoadEpisodeMask') once, after "
             f'LoadImageFromFile; it has it {count} times'
+        )
+    early = pipeline.transforms[:-1]
+    if any(isinstance(transform, PlaceSuperpixelSeeds) for transform in early):
+        raise ValueError(
+            f'mmfewshot_seg.PlaceSuperpixelSeeds must be the last transform of the {role} '
+            'pipeline: later ones would move the mask away from its seeds'
         )
     return pipeline
 

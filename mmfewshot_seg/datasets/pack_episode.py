@@ -29,7 +29,7 @@ def pack_episode(
 
     Args:
         support: N lists of K results of the support pipeline, each with ``img`` (H, W, 3) uint8,
-            ``gt_seg_map`` (H, W), ``ori_shape`` and ``img_path``.
+            ``gt_seg_map`` (H, W), ``ori_shape`` and ``img_path``, and optionally ``seeds`` (S, 2).
         query: Q results of the query pipeline.
         index: Number and classes of the episode.
         class_names: Names of all classes of the data set.
@@ -37,7 +37,9 @@ def pack_episode(
 
     Returns:
         ``inputs``: ``query`` (Q, 3, H, W), ``support`` (N, K, 3, H', W') and ``support_masks``
-        (N, K, H', W'), uint8; ``data_samples``: an :class:`Episode`.
+        (N, K, H', W'), uint8, and ``support_seeds`` (N, K, S, 2) int64 if the supports have
+        ``seeds``, None if some of these supports were padded, which moves the features under
+        their seeds; ``data_samples``: an :class:`Episode`.
 
     Raises:
         ValueError: If an image is not (H, W, 3) uint8, or a label is not of the size it is used at.
@@ -64,6 +66,11 @@ def pack_episode(
         'support': images.reshape(*grid, *images.shape[1:]),
         'support_masks': masks.reshape(*grid, *masks.shape[1:]),
     }
+    if all('seeds' in results for results in shots):
+        inputs['support_seeds'] = None
+        if len({results['img'].shape for results in shots}) == 1:
+            seeds = np.stack([results['seeds'] for results in shots])
+            inputs['support_seeds'] = torch.from_numpy(seeds.reshape(*grid, *seeds.shape[1:]))
     episode = Episode(
         metainfo={
             'index': index.index,

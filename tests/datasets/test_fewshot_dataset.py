@@ -14,11 +14,13 @@ from torch.utils.data import DataLoader
 
 from mmfewshot_seg.datasets.fewshot_dataset import FewShotDataset
 from mmfewshot_seg.datasets.sources.base import EpisodeSource
+from mmfewshot_seg.datasets.superpixel_seeds import superpixel_seeds
 from mmfewshot_seg.registry import DATASETS
 
 LOAD = dict(type='LoadImageFromFile')
 MASK = dict(type='mmfewshot_seg.LoadEpisodeMask')
 RESIZE = dict(type='mmseg.Resize', scale=(24, 16))
+SEEDS = dict(type='mmfewshot_seg.PlaceSuperpixelSeeds', stride=2, area=3)
 TRAIN = [
     LOAD,
     MASK,
@@ -161,6 +163,31 @@ def test_unlike_sizes_are_padded(source):
             break
     else:
         pytest.fail('no episode with queries of unlike size')
+
+
+def test_seeds_of_supports(source):
+    data = blocks(
+        source, support_pipeline=[LOAD, MASK, RESIZE, SEEDS], num_ways=2, num_shots=3, seed=5
+    )
+    inputs = data[0]['inputs']
+    assert inputs['support_seeds'].shape == (2, 3, 5, 2)
+    assert inputs['support_seeds'].dtype == torch.int64
+    for way in range(2):
+        for shot in range(3):
+            mask = inputs['support_masks'][way, shot].numpy() == way + 1
+            expected = superpixel_seeds(mask, (8, 12), area=3)
+            assert (inputs['support_seeds'][way, shot].numpy() == expected).all()
+    assert 'support_seeds' not in blocks(source)[0]['inputs']
+
+
+def test_seeds_of_padded_supports_are_left_out(source):
+    data = blocks(source, support_pipeline=[LOAD, MASK, SEEDS], num_shots=2, num_episodes=20)
+    unlike = set()
+    for i in range(20):
+        heights = {12 + j % 2 for j in data.sampler.episode(i).support[0]}
+        assert (data[i]['inputs']['support_seeds'] is None) == (len(heights) == 2)
+        unlike.add(len(heights))
+    assert unlike == {1, 2}
 
 
 def test_original_resolution(source):
@@ -345,6 +372,11 @@ def test_allowed_overlap(source):
             'support pipeline needs .*LoadEpisodeMask.* has it 0 times',
         ),
         (dict(query_pipeline=[LOAD, MASK, MASK]), 'the query pipeline .* it has it 2 times'),
+        (
+            dict(support_pipeline=[LOAD, MASK, SEEDS, RESIZE]),
+            'PlaceSuperpixelSeeds must be the last transform of the support pipeline',
+        ),
+        (dict(pipeline=[LOAD, MASK, SEEDS]), 'for support_pipeline, got a query image'),
     ],
 )
 def test_refusals(source, arguments, message):

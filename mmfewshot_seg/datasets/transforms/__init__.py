@@ -1,6 +1,7 @@
 """Transforms of the images of an episode; each image goes through its pipeline by itself."""
 
 from mmfewshot_seg.datasets.transforms.load_episode_mask import LoadEpisodeMask
+from mmfewshot_seg.datasets.transforms.place_superpixel_seeds import PlaceSuperpixelSeeds
 from mmfewshot_seg.datasets.transforms.random_crop_keep_foreground import RandomCropKeepForeground
 from mmfewshot_seg.datasets.transforms.random_gaussian_blur import RandomGaussianBlur
 from mmfewshot_seg.datasets.transforms.resize_long_side import ResizeLongSide
@@ -14,6 +15,7 @@ from mmfewshot_seg.datasets.transforms.weak_annotation import (
 __all__ = [
     'BoundingBoxAnnotation',
     'LoadEpisodeMask',
+    'PlaceSuperpixelSeeds',
     'RandomCropKeepForeground',
     'RandomGaussianBlur',
     'ResizeLongSide',

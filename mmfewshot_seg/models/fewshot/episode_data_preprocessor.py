@@ -35,13 +35,15 @@ class EpisodeDataPreProcessor(SegDataPreProcessor):
         Args:
             data: ``inputs`` with lists of ``query`` (Q, 3, H, W), ``support`` (N, K, 3, H, W)
                 and ``support_masks`` (N, K, H, W), and optionally ``data_samples``, a list of
-                :class:`Episode`.
+                :class:`Episode`. With a list ``support_seeds`` of (N, K, S, 2), or None, in
+                ``inputs`` too, rows and columns at feature size.
             training: Whether ``query_masks`` are padded like the queries, and ``size`` and
                 ``size_divisor`` hold.
 
         Returns:
             ``inputs`` with ``query`` (B, Q, 3, H, W) and ``support`` (B, N, K, 3, H, W) float32,
-            ``support_masks`` (B, N, K, H, W) int64; ``data_samples`` as they came.
+            ``support_masks`` (B, N, K, H, W) int64; ``support_seeds`` (B, N, K, S, 2) int64 if
+            every episode has them and no support was padded; ``data_samples`` as they came.
         """
         data = self.cast_data(data)
         inputs, episodes = data['inputs'], data.get('data_samples')
@@ -51,6 +53,10 @@ class EpisodeDataPreProcessor(SegDataPreProcessor):
             size = prepared['support'].shape[-2:]
             masks = [self._pad(m.long(), size, self.seg_pad_val) for m in inputs['support_masks']]
             prepared['support_masks'] = torch.stack(masks)
+            seeds = inputs.get('support_seeds', [None])
+            unpadded = all(image.shape[-2:] == size for image in inputs['support'])
+            if unpadded and all(places is not None for places in seeds):
+                prepared['support_seeds'] = torch.stack(seeds)
         if training:
             for episode in episodes:
                 size = prepared['query'].shape[-2:]

@@ -53,6 +53,32 @@ def test_divisor_and_size_hold_in_training() -> None:
     assert out['inputs']['support'].shape[-2:] == (16, 16)
 
 
+def test_seeds_are_stacked_where_no_support_was_padded() -> None:
+    seeds = [torch.full((1, 2, 5, 2), i) for i in range(2)]
+    for sizes, places, kept in (
+        ([(8, 8), (8, 8)], seeds, True),
+        ([(8, 8), (8, 9)], seeds, False),
+        ([(8, 8), (8, 8)], [seeds[0], None], False),
+    ):
+        batch = _batch([(4, 4), (5, 5)], sizes)
+        batch['inputs']['support_seeds'] = places
+        inputs = EpisodeDataPreProcessor()(batch)['inputs']
+        assert ('support_seeds' in inputs) == kept
+        if kept:
+            assert inputs['support_seeds'].shape == (2, 1, 2, 5, 2)
+            assert inputs['support_seeds'].dtype == torch.int64
+            assert inputs['support_seeds'][1].unique().tolist() == [1]
+
+
+def test_seeds_are_left_out_where_supports_grow_in_training() -> None:
+    batch = _batch([(4, 4)], [(9, 9)])
+    batch['inputs']['support_seeds'] = [torch.zeros(1, 2, 5, 2).long()]
+    model = EpisodeDataPreProcessor(size_divisor=8)
+    assert 'support_seeds' in model(batch)['inputs']
+    assert 'support_seeds' not in model(batch, training=True)['inputs']
+    assert 'support_seeds' not in model(_batch([(4, 4)], [(8, 8)]))['inputs']
+
+
 @pytest.mark.parametrize('option', ['batch_augments', 'test_cfg'])
 def test_options_without_meaning_are_refused(option) -> None:
     with pytest.raises(ValueError, match=f'does not support {option}'):
