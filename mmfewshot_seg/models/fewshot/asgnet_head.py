@@ -117,8 +117,9 @@ class ASGNetHead(BaseFewShotHead):
             support_seeds: (B, N, K, S, 2) int64 of :func:`superpixel_seeds`; placed here if None.
 
         Returns:
-            ``prototypes`` (B, N, P, C), those of the first shot first, and ``valid`` (B, N, P)
-            bool, which of them there are.
+            ``prototypes`` (B, N, P, C), those of the first shot first; ``valid`` (B, N, P)
+            bool, which of them there are; ``clusters`` (B, N, K, h, w) int16, see
+            :meth:`prototype_maps`.
         """
         reduced = self._reduce(features).float()
         ways = torch.arange(1, masks.shape[1] + 1, device=masks.device).view(1, -1, 1, 1, 1)
@@ -128,7 +129,7 @@ class ASGNetHead(BaseFewShotHead):
         with torch.autocast(reduced.device.type, enabled=False):
             soft = resized_mask(foreground.float(), reduced.shape[-2:], self.align_corners)
             inside = soft > 1 - 1e-4
-            centres, _ = superpixel_clustering(
+            centres, nearest = superpixel_clustering(
                 reduced.flatten(0, 2),
                 inside.flatten(0, 2),
                 support_seeds.flatten(0, 2),
@@ -140,7 +141,14 @@ class ASGNetHead(BaseFewShotHead):
         prototypes = centres.unflatten(0, masks.shape[:3])
         prototypes = torch.where(single[..., None, None], average, prototypes)
         valid[..., 0] |= single
-        return SupportState(prototypes=prototypes.flatten(2, 3), valid=valid.flatten(2, 3))
+        nearest = nearest.unflatten(0, masks.shape[:3]).masked_fill(single[..., None, None], 0)
+        numbers = valid.flatten(2).cumsum(-1).view_as(valid)
+        clusters = numbers.gather(-1, nearest.flatten(3)).view_as(nearest) * (soft > 0)
+        return SupportState(
+            prototypes=prototypes.flatten(2, 3),
+            valid=valid.flatten(2, 3),
+            clusters=clusters.short(),
+        )
 
     def scores(self, features: tuple[Tensor, ...], state: SupportState) -> Tensor:
         """See :class:`BaseFewShotHead`."""
@@ -162,6 +170,15 @@ class ASGNetHead(BaseFewShotHead):
             loss_ce=self.query_loss(scores, query_masks),
             loss_aux=self.aux_weight * sum(losses) / len(losses),
         )
+
+    @torch.no_grad()
+    def prototype_maps(
+        self, features: tuple[Tensor, ...], state: SupportState
+    ) -> tuple[Tensor, Tensor]:
+        """See :class:`BaseFewShotHead`."""
+        _, guide = self._allocate(self._reduce(features), state)
+        numbers = state.valid.cumsum(-1).unsqueeze(1).expand(-1, guide.shape[1], -1, -1)
+        return state.clusters, numbers.gather(-1, guide.flatten(3)).view_as(guide)
 
     def _reduce(self, features: tuple[Tensor, ...]) -> Tensor:
         """(..., C, h, w) of levels (..., C', h', w')."""
@@ -185,32 +202,43 @@ class ASGNetHead(BaseFewShotHead):
         seeds = torch.from_numpy(np.stack(seeds)).to(foreground.device)
         return seeds.unflatten(0, foreground.shape[:3])
 
+    def _allocate(self, query: Tensor, state: SupportState) -> tuple[Tensor, Tensor]:
+        """Similarity (B, Q, N, 1, h, w) and guide (B, Q, N, h, w) of (B, Q, C, h, w) queries."""
+        prototypes, valid = _per_query(state, query.shape[1])
+        with torch.autocast(query.device.type, enabled=False):
+            maps = allocate(query.flatten(0, 1).float(), prototypes, valid, self.similarity)
+        similarity, guide = (tensor.unflatten(0, query.shape[:2]) for tensor in maps)
+        return similarity, guide
+
     def _decode(
         self, features: tuple[Tensor, ...], state: SupportState
     ) -> tuple[Tensor, list[Tensor]]:
         """Scores (B, Q, 1+N, h, w), and auxiliary ones in training."""
         query = self._reduce(features)
-        batch = query.shape[:2]
-        query = query.flatten(0, 1)
-        prototypes, valid = (
-            tensor.unsqueeze(1).expand(-1, batch[1], *tensor.shape[1:]).flatten(0, 1)
-            for tensor in (state.prototypes, state.valid)
-        )
-        with torch.autocast(query.device.type, enabled=False):
-            similarity, guide = allocate(query.float(), prototypes, valid, self.similarity)
-        numbers = torch.arange(prototypes.shape[2], device=guide.device).view(-1, 1, 1)
+        similarity, guide = (tensor.flatten(0, 1) for tensor in self._allocate(query, state))
+        prototypes, _ = _per_query(state, query.shape[1])
+        ways, count = prototypes.shape[1:3]
+        numbers = torch.arange(count, device=guide.device).view(-1, 1, 1)
         logits, auxiliary = self.decoder(
-            query,
+            query.flatten(0, 1),
             prototypes,
             (guide.unsqueeze(2) == numbers).to(query.dtype),
             similarity,
             [level.flatten(0, 1) for level in features],
         )
-        ways = prototypes.shape[1]
         scores, *auxiliary = (
-            against_background(output, ways).unflatten(0, batch) for output in (logits, *auxiliary)
+            against_background(output, ways).unflatten(0, query.shape[:2])
+            for output in (logits, *auxiliary)
         )
         return scores, auxiliary
+
+
+def _per_query(state: SupportState, queries: int) -> tuple[Tensor, Tensor]:
+    """Prototypes (B * Q, N, P, C) and which are valid (B * Q, N, P)."""
+    return tuple(
+        tensor.unsqueeze(1).expand(-1, queries, *tensor.shape[1:]).flatten(0, 1)
+        for tensor in (state.prototypes, state.valid)
+    )
 
 
 def against_background(logits: Tensor, ways: int) -> Tensor:

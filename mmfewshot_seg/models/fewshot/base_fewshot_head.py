@@ -75,6 +75,29 @@ class BaseFewShotHead(BaseModule, metaclass=ABCMeta):
     ) -> dict[str, Tensor]:
         """Losses of a batch of episodes; arguments as above, query_masks (B, Q, H, W) int64."""
 
+    def prototype_maps(
+        self, features: tuple[Tensor, ...], state: SupportState
+    ) -> tuple[Tensor, Tensor]:
+        """Where each prototype comes from and where it speaks, for pictures.
+
+        The prototypes of a way are numbered from 1, shot by shot.
+
+        Args:
+            features: Of queries, as for :meth:`scores`.
+            state: What :meth:`prototypes` returned.
+
+        Returns:
+            Clusters (B, N, K, h, w) of the supports, 0 outside the mask, and guides
+            (B, Q, N, h, w) of the queries; integers.
+
+        Raises:
+            ValueError: If the head has one prototype per way.
+        """
+        raise ValueError(
+            f'{type(self).__name__} has one prototype per way and so no prototype_maps: leave it '
+            'out of test_cfg'
+        )
+
     def resize(self, logits: Tensor, size: tuple[int, int]) -> Tensor:
         """Bilinear resize of (..., classes, h, w) logits to ``size``."""
         flat = logits.flatten(0, -4)

@@ -4,7 +4,10 @@ Shape letters: ``B`` episodes, ``N`` ways, ``K`` shots, ``Q`` queries, ``C`` cha
 image size.
 """
 
+from collections.abc import Callable
+
 import torch
+import torch.nn.functional as F
 from mmseg.models.segmentors import BaseSegmentor
 from torch import Tensor
 
@@ -30,7 +33,9 @@ class FewShotSegmentor(BaseSegmentor):
         neck: Config of a neck between them.
         data_preprocessor: Config of an :class:`EpisodeDataPreProcessor`; one of mmseg's
             ``SegDataPreProcessor`` stands for it with the same arguments.
-        train_cfg, test_cfg: Accepted so that a config of ``EncoderDecoder`` needs few changes.
+        train_cfg: Accepted so that a config of ``EncoderDecoder`` needs few changes.
+        test_cfg: ``dict(prototype_maps=True)`` adds what :meth:`predict` says, for pictures;
+            other keys are ignored.
         pretrained: Weights of the backbone, as in ``EncoderDecoder``.
         auxiliary_head: Must be None.
         init_cfg: See ``BaseModule``.
@@ -100,14 +105,8 @@ class FewShotSegmentor(BaseSegmentor):
             data_samples: Not used.
             state: Fitted support sets.
         """
-        if state is None:
-            query, support = self._extract_episodes(inputs)
-            masks, extras = inputs['support_masks'], self._extras(inputs)
-            state = self.decode_head.prototypes(support, masks, **extras)
-        else:
-            query = self._extract(inputs['query'])
-        scores = self.decode_head.scores(query, state)
-        return self.decode_head.resize(scores, inputs['query'].shape[-2:])
+        query, state = self._fitted(inputs, state)
+        return self._logits(inputs, query, state)
 
     def loss(self, inputs: dict, data_samples: list[Episode]) -> dict[str, Tensor]:
         """Losses of the head; the episodes' ``query_masks`` have the size of the queries."""
@@ -130,10 +129,17 @@ class FewShotSegmentor(BaseSegmentor):
             state: Fitted support sets, instead of ``support`` and ``support_masks``.
 
         Returns:
-            The episodes, with ``pred_masks``.
+            The episodes, with ``pred_masks``. With ``prototype_maps`` in ``test_cfg`` also with the
+            maps of the head's ``prototype_maps``: ``support_clusters`` (N, K, H', W') at the size
+            of the supports and ``guides`` (Q, N, H, W) on the canvas of ``pred_masks``.
         """
-        logits = self.encode_decode(inputs, state=state)
-        return self.postprocess_result(logits, data_samples)
+        query, state = self._fitted(inputs, state)
+        episodes = self.postprocess_result(self._logits(inputs, query, state), data_samples)
+        if (self.test_cfg or {}).get('prototype_maps'):
+            self._set_prototype_maps(
+                inputs, episodes, *self.decode_head.prototype_maps(query, state)
+            )
+        return episodes
 
     def postprocess_result(
         self, seg_logits: Tensor, data_samples: list[Episode] | None = None
@@ -144,20 +150,48 @@ class FewShotSegmentor(BaseSegmentor):
             meta = dict(img_shapes=shapes, eval_shapes=shapes)
             data_samples = [Episode(metainfo=meta) for _ in seg_logits]
         for episode, logits in zip(data_samples, seg_logits, strict=True):
-            canvas = getattr(episode, 'query_masks', logits[:, 0])
-            predictions = torch.zeros_like(canvas, dtype=torch.int64)
-            shapes = zip(episode.img_shapes, episode.eval_shapes, strict=True)
-            for prediction, query, (shape, eval_shape) in zip(
-                predictions, logits, shapes, strict=True
-            ):
-                query = query[..., : shape[0], : shape[1]]
-                if shape != eval_shape:
-                    query = self.decode_head.resize(query[None], eval_shape)[0]
-                height, width = prediction.shape
-                labels = query.argmax(0)[:height, :width]
-                prediction[: labels.shape[0], : labels.shape[1]] = labels
-            episode.pred_masks = predictions
+            logits = self._on_canvas(logits, episode, self.decode_head.resize)
+            episode.pred_masks = logits.argmax(1)
         return data_samples
+
+    @staticmethod
+    def _on_canvas(maps: Tensor, episode: Episode, resize: Callable) -> Tensor:
+        """(Q, c, H', W') maps at the resolution of the evaluation, 0 beyond, of (Q, c, H, W) ones.
+
+        The canvas is that of the episode's labels.
+        """
+        canvas = episode.get('query_masks', maps[:, 0])
+        laid = maps.new_zeros(*maps.shape[:2], *canvas.shape[1:])
+        shapes = zip(episode.img_shapes, episode.eval_shapes, strict=True)
+        for i, (query, (shape, eval_shape)) in enumerate(zip(maps, shapes, strict=True)):
+            query = query[..., : shape[0], : shape[1]]
+            if shape != eval_shape:
+                query = resize(query[None], eval_shape)[0]
+            query = query[..., : laid.shape[-2], : laid.shape[-1]]
+            laid[i, :, : query.shape[-2], : query.shape[-1]] = query
+        return laid
+
+    def _set_prototype_maps(
+        self, inputs: dict, episodes: list[Episode], clusters: Tensor, guides: Tensor
+    ) -> None:
+        for i, episode in enumerate(episodes):
+            if 'support' in inputs:
+                size = inputs['support'].shape[-2:]
+                episode.support_clusters = F.interpolate(clusters[i].float(), size).long()
+            enlarged = F.interpolate(guides[i].float(), inputs['query'].shape[-2:])
+            episode.guides = self._on_canvas(enlarged, episode, F.interpolate).long()
+
+    def _fitted(self, inputs: dict, state: SupportState | None) -> tuple[Features, SupportState]:
+        """Levels of the queries, and the state of the supports, fitted here if it is None."""
+        if state is not None:
+            return self._extract(inputs['query']), state
+        query, support = self._extract_episodes(inputs)
+        masks, extras = inputs['support_masks'], self._extras(inputs)
+        return query, self.decode_head.prototypes(support, masks, **extras)
+
+    def _logits(self, inputs: dict, query: Features, state: SupportState) -> Tensor:
+        scores = self.decode_head.scores(query, state)
+        return self.decode_head.resize(scores, inputs['query'].shape[-2:])
 
     def _forward(self, inputs: dict, data_samples: list | None = None) -> Tensor:
         return self.encode_decode(inputs)

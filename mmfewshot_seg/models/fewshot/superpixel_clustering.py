@@ -27,14 +27,20 @@ def superpixel_clustering(
             meaningless centres.
         seeds: (M, S, 2) int64 rows and columns where the centres begin. The centres of
             negative seeds are meaningless.
-        iterations: Number of updates.
+        iterations: Number of updates, at least 1.
         spatial_weight: Pixels of a distance in coordinates that count as 1.
 
     Returns:
-        Centres (M, S, C) and their coordinates (M, S, 2), without gradient.
+        Centres (M, S, C), and for pictures (M, h, w) int64, which centre was nearest to a position
+        when they were last updated; without gradient.
+
+    Raises:
+        ValueError: If ``iterations`` is not positive.
 
     Source: ASGNet (Li et al., CVPR 2021), section 3.2.
     """
+    if iterations < 1:
+        raise ValueError(f'iterations must be at least 1, got {iterations}')
     positions = features.flatten(2)
     outside = ~masks.flatten(1).unsqueeze(1)
     places = (seeds[..., 0] * masks.shape[-1] + seeds[..., 1]).clamp_min(0)
@@ -50,26 +56,8 @@ def superpixel_clustering(
         logits = distances.clamp_min_(0).sqrt_().neg_()
         weights = logits.masked_fill_(outside, torch.finfo(logits.dtype).min).softmax(-1)
         centres, coordinates = weights @ positions.transpose(1, 2), weights @ grid
-    return centres, coordinates
-
-
-@torch.no_grad()
-def nearest_superpixel(
-    features: Tensor, centres: Tensor, coordinates: Tensor, spatial_weight: float = 10.0
-) -> Tensor:
-    """(M, h, w) int64, the nearest centre of every position, for pictures.
-
-    Args:
-        features: (M, C, h, w).
-        centres: (M, S, C); those with a coordinate that is not finite are left out.
-        coordinates: (M, S, 2).
-        spatial_weight: As in :func:`superpixel_clustering`.
-    """
-    positions = features.flatten(2)
-    norms = torch.linalg.vector_norm(positions, dim=1, keepdim=True).square_()
-    distances = _squared_distances(centres, positions, norms)
-    distances += _coordinate_distances(coordinates, _grid(features)) / spatial_weight**2
-    return distances.argmin(1).unflatten(-1, features.shape[-2:])
+    nearest = logits.masked_fill_(seeds[..., :1] < 0, -torch.inf).argmax(1)
+    return centres, nearest.view(masks.shape)
 
 
 def _grid(features: Tensor) -> Tensor:
