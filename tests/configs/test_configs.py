@@ -15,8 +15,19 @@ from mmfewshot_seg.registry import DATASETS, MODELS
 
 ROOT = Path(__file__).parents[2]
 CONFIGS = sorted((ROOT / 'configs').glob('[!_]*/*.py'))
-NETWORKS = ('panet_vgg16', 'panet_r50-d8', 'panet_r101-d8', 'panet_r18-d8')
+NETWORKS = (
+    'panet_vgg16_',
+    'panet_r50-d8_',
+    'panet_r101-d8_',
+    'panet_r18-d8_',
+    'asgnet_r50-d8_1xb4-300k_pascal5i-fold0-5shot',
+    'asgnet_r50-d8_1xb8-513k_coco20i',
+    'asgnet_r50-d8-aspp_',
+    'asgnet_r101-d8_',
+    'asgnet_r18-d8_',
+)
 FOLD_LEAVES = [path for path in CONFIGS if re.search(r'fold[123]', path.stem)]
+ASGNET = [path for path in CONFIGS if path.parent.name == 'asgnet' and path not in FOLD_LEAVES]
 
 
 def _flat(config, prefix: str = '') -> dict:
@@ -24,6 +35,21 @@ def _flat(config, prefix: str = '') -> dict:
     if not isinstance(config, dict):
         return {prefix: config}
     return {k: v for key in config for k, v in _flat(config[key], f'{prefix}.{key}').items()}
+
+
+def _drawn_dataset(dataset, root: Path) -> dict:
+    """The config of a data set, reading the drawn class folder."""
+    if not root.exists():
+        draw_class_folder(root, num_images=6)
+    return {
+        **dataset.to_dict(),
+        'source': dict(type='mmfewshot_seg.FolderSource', data_root=str(root), index_dir=None),
+        'fold': None,
+        'base_classes': None,
+        'num_episodes': 2,
+        'num_runs': 1,
+        'protocol': {'name': 'panet', **dataset.get('protocol', {}), 'min_area': 0},
+    }
 
 
 @pytest.mark.parametrize('path', CONFIGS, ids=lambda path: path.stem)
@@ -68,16 +94,16 @@ def test_networks_train_and_predict_through_their_pipelines(network, tmp_path) -
     path = next(path for path in CONFIGS if path.name.startswith(network))
     config = Config.fromfile(path)
     init_default_scope(config.default_scope)
-    draw_class_folder(tmp_path)
-    source = dict(type='mmfewshot_seg.FolderSource', data_root=str(tmp_path), index_dir=None)
     model = MODELS.build(config.model)
     for mode, loader in (('loss', config.train_dataloader), ('predict', config.test_dataloader)):
-        changes = dict(source=source, fold=None, base_classes=None, num_episodes=2, num_runs=1)
-        dataset = {**loader.dataset.to_dict(), **changes, 'protocol': 'panet'}
-        for transform in dataset['pipeline']:  # the same transforms on smaller images
+        dataset = _drawn_dataset(loader.dataset, tmp_path / 'classes')
+        pipelines = [value for key, value in dataset.items() if key.endswith('pipeline')]
+        for transform in sum(pipelines, []):  # the same transforms on smaller images
             for key in ('scale', 'size', 'crop_size'):
                 if key in transform:
                     transform[key] = (65, 65)
+            if 'long_side' in transform:
+                transform['long_side'] = 65
         batch = pseudo_collate([DATASETS.build(dataset)[0]])
         data = model.data_preprocessor(batch, training=mode == 'loss')
         output = model(**data, mode=mode)
@@ -87,3 +113,22 @@ def test_networks_train_and_predict_through_their_pipelines(network, tmp_path) -
             episode = output[0]
             assert episode.pred_masks.shape == episode.query_masks.shape
             assert set(episode.pred_masks.unique().tolist()) <= {0, 1}
+
+
+@pytest.mark.parametrize('path', ASGNET, ids=lambda path: path.stem)
+def test_asgnet_sees_sides_of_8k_plus_1_and_its_seeds(path, tmp_path) -> None:
+    config = Config.fromfile(path)
+    init_default_scope(config.default_scope)
+    area = config.model.decode_head.get('superpixel_area', 100)
+    for loader in ('train', 'val', 'test'):
+        if f'{loader}_dataloader' not in config:
+            continue
+        dataset = config[f'{loader}_dataloader'].dataset
+        assert dataset.support_pipeline[-1].get('area', 100) == area
+        inputs = DATASETS.build(_drawn_dataset(dataset, tmp_path / 'classes'))[0]['inputs']
+        for name in ('support', 'query'):
+            height, width = inputs[name].shape[-2:]
+            assert height == width and height % 8 == 1
+        num_shots = dataset.get('num_shots', 1)
+        assert inputs['support_seeds'].shape == (1, num_shots, 5, 2)
+        assert (inputs['support_seeds'][..., 0, 0] >= 0).any()
