@@ -83,11 +83,14 @@ class ASGNetHead(BaseFewShotHead):
             raise ValueError(
                 f'ASGNetHead: in_channels {in_channels} and in_index {in_index} differ in length'
             )
-        if max_seeds < 1 or superpixel_area < 1:
-            raise ValueError(
-                'ASGNetHead: max_seeds and superpixel_area must be positive, got '
-                f'{max_seeds} and {superpixel_area}'
-            )
+        for name, value in (
+            ('max_seeds', max_seeds),
+            ('superpixel_area', superpixel_area),
+            ('train_iterations', train_iterations),
+            ('test_iterations', test_iterations),
+        ):
+            if value < 1:
+                raise ValueError(f'ASGNetHead: {name} must be at least 1, got {value}')
         super().__init__(align_corners=align_corners, **kwargs)
         self.in_index = tuple(in_index)
         self.max_seeds = max_seeds
@@ -126,6 +129,11 @@ class ASGNetHead(BaseFewShotHead):
         foreground = masks == ways
         if support_seeds is None:
             support_seeds = self._place_seeds(foreground, reduced.shape[-2:])
+        elif support_seeds.shape[:3] != masks.shape[:3]:
+            raise ValueError(
+                f'seeds {tuple(support_seeds.shape)} do not fit masks {tuple(masks.shape)}: '
+                'expected (B, N, K, S, 2) for (B, N, K, H, W)'
+            )
         with torch.autocast(reduced.device.type, enabled=False):
             soft = resized_mask(foreground.float(), reduced.shape[-2:], self.align_corners)
             inside = soft > 1 - 1e-4

@@ -36,6 +36,9 @@ class FewShotSegmentor(BaseSegmentor):
         train_cfg: Accepted so that a config of ``EncoderDecoder`` needs few changes.
         test_cfg: ``dict(prototype_maps=True)`` adds what :meth:`predict` says, for pictures;
             other keys are ignored.
+        separate_calls: Whether in training the queries and each shot of the supports go through
+            the backbone by themselves. With norms that use the statistics of their batch this is
+            what the official ASGNet computes; otherwise it only costs time.
         pretrained: Weights of the backbone, as in ``EncoderDecoder``.
         auxiliary_head: Must be None.
         init_cfg: See ``BaseModule``.
@@ -52,6 +55,7 @@ class FewShotSegmentor(BaseSegmentor):
         data_preprocessor: dict | None = None,
         train_cfg: dict | None = None,
         test_cfg: dict | None = None,
+        separate_calls: bool = False,
         pretrained: str | None = None,
         auxiliary_head: None = None,
         init_cfg: dict | None = None,
@@ -69,6 +73,7 @@ class FewShotSegmentor(BaseSegmentor):
         self.decode_head = MODELS.build(decode_head)
         self.train_cfg = train_cfg
         self.test_cfg = test_cfg
+        self.separate_calls = separate_calls
 
     def extract_feat(self, inputs: Tensor) -> Features:
         """Levels of (M, 3, H, W) images, each (M, C, h, w)."""
@@ -209,6 +214,10 @@ class FewShotSegmentor(BaseSegmentor):
         """Query and support levels, by one call of the backbone where the sizes agree."""
         query, support = inputs['query'], inputs['support']
         self._check_support(support, inputs['support_masks'])
+        if self.training and self.separate_calls:
+            query = self._extract(query)
+            shots = [self._extract(shot) for shot in support.unbind(2)]
+            return query, tuple(torch.stack(levels, 2) for levels in zip(*shots, strict=True))
         if query.shape[-3:] != support.shape[-3:]:
             return self._extract(query), self._extract(support)
         images = torch.cat([query.flatten(0, 1), support.flatten(0, 2)])
