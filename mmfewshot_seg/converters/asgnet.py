@@ -17,7 +17,8 @@ UNUSED_STAGE = (r'layer4\..+',)
 
 
 def _enrichment_target(state_dict: StateDict) -> StateDict:
-    scales = sum(key.startswith('corr_conv.') for key in state_dict)
+    channels, concatenated = state_dict['res1.0.weight'].shape[:2]
+    scales = concatenated // channels
     decoder = dict(type='mmfewshot_seg.FeatureEnrichment', scales=(1.0,) * scales)
     return _target(state_dict, decoder)
 
