@@ -44,10 +44,21 @@ def _panet_head(builder: str, shots: int) -> Case:
     return Case('panet', builder, 'naive head', dict(shots=shots), has_backbone=True)
 
 
+def _asgnet_head(shots: int, **options) -> Case:
+    options = dict(shots=shots, **options)
+    return Case('asgnet', 'head_forward', 'naive head', options, has_backbone=True)
+
+
 CASES = {
     'panet_head_1shot': _panet_head('head_forward', shots=1),
     'panet_head_5shot': _panet_head('head_forward', shots=5),
     'panet_head_train_1shot': _panet_head('head_training', shots=1),
     'panet_head_train_5shot': _panet_head('head_training', shots=5),
     'panet_train_step': Case('panet', 'train_step', 'naive head', dict(shots=1)),
+    'sgc_gpa_1shot': Case('asgnet', 'sgc_gpa', 'naive loops', dict(shots=1)),
+    'sgc_gpa_5shot': Case('asgnet', 'sgc_gpa', 'naive loops', dict(shots=5)),
+    'asgnet_head_1shot': _asgnet_head(shots=1),
+    'asgnet_head_5shot': _asgnet_head(shots=5),
+    'asgnet_no_convs_1shot': _asgnet_head(shots=1, convolutions=False),
+    'asgnet_no_convs_5shot': _asgnet_head(shots=5, convolutions=False),
 }
