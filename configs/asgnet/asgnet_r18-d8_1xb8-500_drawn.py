@@ -1,6 +1,6 @@
 _base_ = [
     '../_base_/models/asgnet_r18-d8.py',
-    '../_base_/datasets/drawn_asgnet.py',
+    '../_base_/datasets/drawn.py',
     '../_base_/schedules/adamw_2k.py',
     '../_base_/default_runtime_seg.py',
 ]

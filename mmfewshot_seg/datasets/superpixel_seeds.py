@@ -47,7 +47,12 @@ def superpixel_seeds(
         >>> superpixel_seeds(np.ones((97, 97), bool), (13, 13), 2, area=50, seeding='clean')
         array([[6, 6],
                [3, 3]])
+
+    Raises:
+        ValueError: If ``seeding`` is unknown.
     """
+    if seeding not in SEEDINGS:
+        raise ValueError(f'seeding={seeding!r}, expected one of {SEEDINGS}')
     if seeding == 'official':
         seeds = official_placement(mask, size, max_seeds, area)
         seeds = seeds[: np.count_nonzero(seeds, axis=0).max(initial=0)]

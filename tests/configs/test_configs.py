@@ -27,7 +27,7 @@ NETWORKS = (
     'asgnet_r18-d8_',
 )
 FOLD_LEAVES = [path for path in CONFIGS if re.search(r'fold[123]', path.stem)]
-ASGNET = [path for path in CONFIGS if path.parent.name == 'asgnet' and path not in FOLD_LEAVES]
+PUBLISHED_ASGNET = sorted((ROOT / 'configs/asgnet').glob('*fold0*.py'))
 
 
 def _flat(config, prefix: str = '') -> dict:
@@ -115,16 +115,12 @@ def test_networks_train_and_predict_through_their_pipelines(network, tmp_path) -
             assert set(episode.pred_masks.unique().tolist()) <= {0, 1}
 
 
-@pytest.mark.parametrize('path', ASGNET, ids=lambda path: path.stem)
+@pytest.mark.parametrize('path', PUBLISHED_ASGNET, ids=lambda path: path.stem)
 def test_asgnet_sees_sides_of_8k_plus_1_and_its_seeds(path, tmp_path) -> None:
     config = Config.fromfile(path)
     init_default_scope(config.default_scope)
-    area = config.model.decode_head.get('superpixel_area', 100)
     for loader in ('train', 'val', 'test'):
-        if f'{loader}_dataloader' not in config:
-            continue
         dataset = config[f'{loader}_dataloader'].dataset
-        assert dataset.support_pipeline[-1].get('area', 100) == area
         inputs = DATASETS.build(_drawn_dataset(dataset, tmp_path / 'classes'))[0]['inputs']
         for name in ('support', 'query'):
             height, width = inputs[name].shape[-2:]

@@ -152,3 +152,8 @@ def test_the_mask_is_not_written_to():
     for seeding in ('official', 'clean'):
         superpixel_seeds(mask, (20, 20), seeding=seeding)
     assert mask.all()
+
+
+def test_unknown_seeding_is_refused():
+    with pytest.raises(ValueError, match="seeding='exact', expected one of"):
+        superpixel_seeds(np.zeros((33, 41), bool), (5, 6), seeding='exact')

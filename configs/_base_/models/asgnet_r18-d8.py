@@ -15,6 +15,7 @@ model = dict(
         in_channels=(128, 256),
         channels=128,
         superpixel_area=10,
+        dropout=0.1,
         decoder=dict(scales=(1.0, 0.5, 0.25, 0.125)),
     ),
 )
