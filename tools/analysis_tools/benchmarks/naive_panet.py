@@ -30,6 +30,7 @@ class NaivePANetHead(nn.Module):
     """Methods and losses of ``PANetHead()``; the state is a list of prototypes per episode."""
 
     scale = 20.0
+    support_extras = ()
 
     def prototypes(self, features: tuple[Tensor], masks: Tensor) -> list[list[Tensor]]:
         return [
