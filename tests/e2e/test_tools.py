@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import cv2
 import pytest
 import torch
 from helpers.class_folder import draw_class_folder
@@ -27,6 +28,16 @@ test_dataloader = dict(
 train_cfg = dict(_delete_=True, type='IterBasedTrainLoop', max_iters=6)
 default_hooks = dict(
     logger=dict(interval=1), checkpoint=dict(interval=2), visualization=dict(interval=5))
+"""
+ASGNET = """
+_base_ = './config.py'
+model = dict(
+    backbone=dict(type='ResNet', out_indices=(1, 2)),
+    decode_head=dict(
+        _delete_=True, type='mmfewshot_seg.ASGNetHead', in_channels=(8, 16), channels=8,
+        superpixel_area=3))
+train_cfg = dict(max_iters=2)
+test_dataloader = dict(dataset=dict(num_episodes=2, num_shots=2))
 """
 KILLED = """
 _base_ = './config.py'
@@ -118,6 +129,19 @@ def test_workers_and_processes_give_the_same_figures(folder) -> None:
 def test_training_with_two_processes_runs(folder) -> None:
     _run(folder, 'train.py', 'config.py', '--work-dir', 'two', '--seed', '3', processes=2)
     assert (folder / 'two/iter_6.pth').exists()
+
+
+@pytest.mark.slow
+def test_asgnet_trains_tests_and_draws_its_prototypes(folder) -> None:
+    (folder / 'asgnet.py').write_text(ASGNET)
+    _run(folder, 'train.py', 'asgnet.py', '--work-dir', 'asgnet')
+    arguments = ('asgnet.py', 'asgnet/iter_2.pth', '--work-dir', 'asgnet_test')
+    maps = ('--cfg-options', 'model.test_cfg.prototype_maps=True')
+    _run(folder, 'test.py', *arguments, '--show-dir', 'maps', *maps)
+    (picture,) = (cv2.imread(str(path)) for path in (folder / 'maps').glob('test_0_*.png'))
+    _run(folder, 'test.py', *arguments, '--show-dir', 'plain')
+    (plain,) = (cv2.imread(str(path)) for path in (folder / 'plain').glob('test_0_*.png'))
+    assert picture.shape[1] > plain.shape[1]
 
 
 @pytest.mark.slow
