@@ -129,11 +129,8 @@ class ASGNetHead(BaseFewShotHead):
         foreground = masks == ways
         if support_seeds is None:
             support_seeds = self._place_seeds(foreground, reduced.shape[-2:])
-        elif support_seeds.shape[:3] != masks.shape[:3]:
-            raise ValueError(
-                f'seeds {tuple(support_seeds.shape)} do not fit masks {tuple(masks.shape)}: '
-                'expected (B, N, K, S, 2) for (B, N, K, H, W)'
-            )
+        else:
+            _check_seeds(support_seeds, masks.shape, reduced.shape[-2:])
         with torch.autocast(reduced.device.type, enabled=False):
             soft = resized_mask(foreground.float(), reduced.shape[-2:], self.align_corners)
             inside = soft > 1 - 1e-4
@@ -239,6 +236,20 @@ class ASGNetHead(BaseFewShotHead):
             for output in (logits, *auxiliary)
         )
         return scores, auxiliary
+
+
+def _check_seeds(seeds: Tensor, mask_shape: torch.Size, size: torch.Size) -> None:
+    if seeds.shape[:3] != mask_shape[:3]:
+        raise ValueError(
+            f'seeds {tuple(seeds.shape)} do not fit masks {tuple(mask_shape)}: expected '
+            '(B, N, K, S, 2) for (B, N, K, H, W)'
+        )
+    last = seeds.flatten(0, -2).amax(0).tolist()
+    if any(place >= side for place, side in zip(last, size, strict=True)):
+        raise ValueError(
+            f'a seed in row {last[0]} or column {last[1]} lies outside features of size '
+            f'{tuple(size)}: seeds must be placed at feature size'
+        )
 
 
 def _per_query(state: SupportState, queries: int) -> tuple[Tensor, Tensor]:

@@ -269,6 +269,9 @@ def test_seeds_that_do_not_fit_are_refused() -> None:
     inputs = {**_inputs(), 'support_seeds': torch.zeros(1, 1, 3, 5, 2).long()}
     with pytest.raises(ValueError, match=r'seeds \(1, 1, 3, 5, 2\)'):
         _model()(inputs)
+    inputs['support_seeds'] = torch.tensor([[3, 60], [8, 2]]).expand(1, 1, 2, 2, 2)
+    with pytest.raises(ValueError, match=r'column 60 lies outside features of size \(9, 9\)'):
+        _model()(inputs)
 
 
 @pytest.mark.gpu
