@@ -14,6 +14,10 @@ class Episode(BaseDataElement):
             resolution of the evaluation. Queries of unlike size are padded with 255 at the
             bottom and right.
         pred_masks: (Q, H, W) int64, set by ``predict``, on the canvas of ``query_masks``.
+        support_clusters: (N, K, H', W') int64, set by ``predict`` if asked for: which prototype of
+            its way a position of a support belongs to, from 1, shot by shot; 0 outside the mask.
+        guides: (Q, N, H, W) int64, likewise: which prototype of a way guides a position of a
+            query, on the canvas of ``query_masks``.
 
     Meta information:
         index: Number of the episode within its run.

@@ -147,8 +147,10 @@ def _tile(
         picture = paint(picture, labels)
     tile = np.full((TILE + CAPTION + GAP, TILE + GAP, 3), 255, np.uint8)
     tile[: size[1], : size[0]] = picture
+    (width, _), _ = cv2.getTextSize(caption, cv2.FONT_HERSHEY_SIMPLEX, 0.45, 1)
+    scale = 0.45 * min(1, TILE / width)
     place = (2, TILE + CAPTION - 7)
-    cv2.putText(tile, caption, place, cv2.FONT_HERSHEY_SIMPLEX, 0.45, (0, 0, 0), 1, cv2.LINE_AA)
+    cv2.putText(tile, caption, place, cv2.FONT_HERSHEY_SIMPLEX, scale, (0, 0, 0), 1, cv2.LINE_AA)
     return tile
 
 

@@ -151,3 +151,10 @@ def test_captions_name_class_and_number_of_clusters(tmp_path, monkeypatch) -> No
 def test_prototypes_are_predictions_that_need_not_be_drawn(tmp_path) -> None:
     picture = _draw(tmp_path, *_with_prototypes(), draw_pred=False)
     assert (picture == _draw(tmp_path, *_episode())).all()
+
+
+def test_long_captions_fit_their_tile(tmp_path) -> None:
+    inputs, episode = _episode()
+    episode.set_field(('a class with a name of very many letters',), 'class_names', 'metainfo')
+    strip = _draw(tmp_path, inputs, episode)[TILE : TILE + CAPTION, : TILE + GAP]
+    assert (strip < 128).any() and (strip[:, TILE + 3 :] == 255).all()

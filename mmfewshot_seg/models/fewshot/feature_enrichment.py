@@ -121,4 +121,6 @@ class FeatureEnrichment(BaseModule):
         return self.classify(x + self.refine_fused(x)), auxiliary
 
     def _resize(self, x: Tensor, size: tuple[int, int]) -> Tensor:
+        if x.shape[-2:] == size:
+            return x
         return F.interpolate(x, size, mode='bilinear', align_corners=self.align_corners)

@@ -33,6 +33,6 @@ def allocate(
     valid = valid[..., None, None]
     cosines = cosine_scores(features.unsqueeze(1), prototypes.flatten(1, 2), eps=1e-7)
     cosines = cosines.squeeze(1).unflatten(1, prototypes.shape[1:3])
-    guide = cosines.detach().masked_fill(~valid, -torch.inf).argmax(2)
+    guide = cosines.detach().masked_fill(~valid, -torch.inf).max(2).indices
     total = cosines.mul(valid).sum(2, keepdim=True)
     return total if similarity == 'sum' else total / valid.sum(2, keepdim=True), guide

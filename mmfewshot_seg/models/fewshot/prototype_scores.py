@@ -21,7 +21,7 @@ def cosine_scores(features: Tensor, prototypes: Tensor, eps: float = 1e-8) -> Te
         (L, M, P, h, w), in [-1, 1].
     """
     products = _inner_products(features, F.normalize(prototypes, dim=-1, eps=eps))
-    return products / features.norm(dim=2, keepdim=True).clamp_min(eps)
+    return products / squared_norms(features, dim=2).clamp_min(eps**2).sqrt()
 
 
 def negative_squared_distances(features: Tensor, prototypes: Tensor) -> Tensor:
@@ -36,7 +36,15 @@ def negative_squared_distances(features: Tensor, prototypes: Tensor) -> Tensor:
     """
     products = _inner_products(features, prototypes)
     norms = prototypes.square().sum(-1)[:, None, :, None, None]
-    return 2 * products - features.square().sum(2, keepdim=True) - norms
+    return 2 * products - squared_norms(features, dim=2) - norms
+
+
+def squared_norms(features: Tensor, dim: int) -> Tensor:
+    """Sum of squares over ``dim``, which is kept.
+
+    Taken in slices: several times faster over channels than a norm, and no second feature map.
+    """
+    return sum(part.square().sum(dim, keepdim=True) for part in features.split(16, dim))
 
 
 def _inner_products(features: Tensor, prototypes: Tensor) -> Tensor:

@@ -6,6 +6,8 @@ Shape letters: ``M`` supports, ``C`` channels, ``h w`` feature size, ``S`` super
 import torch
 from torch import Tensor
 
+from mmfewshot_seg.models.fewshot.prototype_scores import squared_norms
+
 
 @torch.no_grad()
 def superpixel_clustering(
@@ -46,33 +48,27 @@ def superpixel_clustering(
     places = (seeds[..., 0] * masks.shape[-1] + seeds[..., 1]).clamp_min(0)
     centres = positions.gather(2, places.unsqueeze(1).expand(-1, features.shape[1], -1))
     centres, coordinates = centres.transpose(1, 2), seeds.to(features.dtype)
-    grid = _grid(features)
-    norms = torch.linalg.vector_norm(positions, dim=1, keepdim=True).square_()
+    rows, columns = (
+        torch.arange(side, device=features.device, dtype=features.dtype)
+        for side in masks.shape[-2:]
+    )
+    grid = torch.cartesian_prod(rows, columns)
+    norms = squared_norms(positions, dim=1)
     for iteration in range(iterations):
-        distances = _squared_distances(centres, positions, norms)
+        norms_of_both = norms + centres.square().sum(-1, keepdim=True)
+        distances = norms_of_both.baddbmm_(centres, positions, alpha=-2)
         if iteration == 0:  # a centre is its seed's own feature: rounding would dominate here
             distances.scatter_(2, places.unsqueeze(-1), 0)
-        distances += _coordinate_distances(coordinates, grid) / spatial_weight**2
+        in_plane = distances.unflatten(-1, masks.shape[-2:])
+        in_plane += _offsets(coordinates[..., 0], rows, spatial_weight).unsqueeze(-1)
+        in_plane += _offsets(coordinates[..., 1], columns, spatial_weight).unsqueeze(-2)
         logits = distances.clamp_min_(0).sqrt_().neg_()
         weights = logits.masked_fill_(outside, torch.finfo(logits.dtype).min).softmax(-1)
         centres, coordinates = weights @ positions.transpose(1, 2), weights @ grid
-    nearest = logits.masked_fill_(seeds[..., :1] < 0, -torch.inf).argmax(1)
+    nearest = logits.masked_fill_(seeds[..., :1] < 0, -torch.inf).max(1).indices
     return centres, nearest.view(masks.shape)
 
 
-def _grid(features: Tensor) -> Tensor:
-    """(h * w, 2) rows and columns of the positions."""
-    rows, columns = (torch.arange(side, device=features.device) for side in features.shape[-2:])
-    return torch.cartesian_prod(rows, columns).to(features.dtype)
-
-
-def _squared_distances(centres: Tensor, positions: Tensor, norms: Tensor) -> Tensor:
-    """(M, S, h * w) squared distances in features, by one matrix product."""
-    own = centres.square().sum(-1, keepdim=True)
-    return torch.baddbmm(norms + own, centres, positions, alpha=-2)
-
-
-def _coordinate_distances(coordinates: Tensor, grid: Tensor) -> Tensor:
-    """(M, S, h * w) squared distances in pixels."""
-    rows, columns = (coordinates.unsqueeze(2) - grid).unbind(-1)
-    return rows.square() + columns.square()
+def _offsets(centres: Tensor, places: Tensor, unit: float) -> Tensor:
+    """(M, S, side) squared distances along one axis, of (M, S) centres to (side) places."""
+    return ((centres.unsqueeze(-1) - places) / unit).square()
