@@ -155,6 +155,6 @@ def test_prototypes_are_predictions_that_need_not_be_drawn(tmp_path) -> None:
 
 def test_long_captions_fit_their_tile(tmp_path) -> None:
     inputs, episode = _episode()
-    episode.set_field(('a class with a name of very many letters',), 'class_names', 'metainfo')
+    episode.set_metainfo(dict(class_names=('a class with a name of very many letters',)))
     strip = _draw(tmp_path, inputs, episode)[TILE : TILE + CAPTION, : TILE + GAP]
     assert (strip < 128).any() and (strip[:, TILE + 3 :] == 255).all()
