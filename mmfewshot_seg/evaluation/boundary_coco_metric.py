@@ -1,0 +1,228 @@
+"""MMDetection's COCO metric and, from the same run, how good the outlines of the masks are."""
+
+import os.path as osp
+import tempfile
+from collections.abc import Sequence
+
+import numpy as np
+from mmdet.datasets.api_wrappers import COCO
+from mmdet.evaluation import CocoMetric
+from mmengine.fileio import get_local_path, load
+from mmengine.logging import print_log
+from pycocotools.cocoeval import COCOeval
+from terminaltables import AsciiTable
+
+from mmfewshot_seg.evaluation.boundary_ap import BoundaryCOCOeval
+from mmfewshot_seg.evaluation.boundary_f1 import mean_boundary_f1
+from mmfewshot_seg.evaluation.lvis_rules import (
+    LVISRulesCOCOeval,
+    best_per_image,
+    check_lvis_annotations,
+)
+from mmfewshot_seg.registry import METRICS, register
+
+HOST_METRICS = ('bbox', 'segm', 'proposal', 'proposal_fast')
+OWN_METRICS = ('boundary', 'boundary_f1')
+# name of a figure: (IoU threshold or None for all, area range of COCOeval)
+ITEMS = {
+    'mAP': (None, 0),
+    'mAP_50': (0.5, 0),
+    'mAP_75': (0.75, 0),
+    'mAP_s': (None, 1),
+    'mAP_m': (None, 2),
+    'mAP_l': (None, 3),
+}
+F1_RADII = (1, 3, 5)
+
+
+def mean_precision(coco_eval: COCOeval, item: str, class_index: int | None = None) -> float:
+    """A figure of an accumulated evaluation, with the most detections allowed.
+
+    Args:
+        coco_eval: After ``accumulate()``.
+        item: Key of ``ITEMS``.
+        class_index: Index into ``params.catIds``; default: mean over all.
+
+    Returns:
+        In [0, 1]; NaN if there is no object or no such threshold.
+    """
+    threshold, area = ITEMS[item]
+    precision = coco_eval.eval['precision'][..., area, -1]  # (thresholds, recalls, classes)
+    if threshold is not None:
+        precision = precision[np.isclose(coco_eval.params.iouThrs, threshold)]
+    if class_index is not None:
+        precision = precision[..., class_index]
+    precision = precision[precision > -1]
+    return float(precision.mean()) if precision.size else float('nan')
+
+
+@register(METRICS, host='mmdet')
+class BoundaryCocoMetric(CocoMetric):
+    """Box AP, mask AP, Boundary AP and boundary F1 of COCO-format data in one run.
+
+    Takes every option of ``mmdet.CocoMetric``. ``boundary`` logs ``boundary_mAP``,
+    ``boundary_mAP_50`` and so on like ``segm``, with a table of classes if ``classwise``;
+    ``boundary_f1`` logs ``boundary_f1_r1``, ``_r3`` and ``_r5``, the mean F1 of outlines with
+    tolerances of 1, 3 and 5 pixels over the objects that were found with a mask IoU of 0.5.
+    With ``lvis_ann_file`` masks are also scored under the rules of LVIS: ``segm_lvis_mAP``,
+    known as AP*.
+
+    Args:
+        ann_file: See ``mmdet.CocoMetric``.
+        metric: One or several of ``bbox``, ``segm``, ``boundary``, ``boundary_f1``,
+            ``proposal``, ``proposal_fast``.
+        dilation_ratio: Width of the boundaries as a share of the image diagonal: 0.02 for COCO
+            and LVIS, 0.005 for Cityscapes.
+        num_processes: Processes to compare boundaries in; the figures do not depend on it.
+        lvis_ann_file: Annotations of the same images and categories (by their ids) with LVIS'
+            lists of absent and incomplete categories, e.g. ``lvis_v0.5_val_cocofied.json``.
+        **kwargs: Further options of ``mmdet.CocoMetric``.
+
+    Raises:
+        ValueError: If an option is out of range.
+
+    Example:
+        >>> val_evaluator = dict(
+        ...     type='mmfewshot_seg.BoundaryCocoMetric',
+        ...     ann_file='data/coco/annotations/instances_val2017.json',
+        ...     metric=['bbox', 'segm', 'boundary'],
+        ... )
+    """
+
+    def __init__(
+        self,
+        ann_file: str | None = None,
+        metric: str | Sequence[str] = ('bbox', 'segm', 'boundary'),
+        dilation_ratio: float = 0.02,
+        num_processes: int = 4,
+        lvis_ann_file: str | None = None,
+        **kwargs,
+    ) -> None:
+        names = [metric] if isinstance(metric, str) else list(metric)
+        for name in names:
+            if name not in HOST_METRICS + OWN_METRICS:
+                raise ValueError(
+                    f'metric is {name!r}, but must be of {", ".join(HOST_METRICS + OWN_METRICS)}'
+                )
+        if not 0 < dilation_ratio < 1:
+            raise ValueError(
+                f'dilation_ratio is {dilation_ratio}, but must be above 0 and below 1: the width '
+                'of the boundary as a share of the image diagonal, 0.02 for COCO'
+            )
+        if num_processes < 1:
+            raise ValueError(f'num_processes is {num_processes}, but must be at least 1')
+        for item in kwargs.get('metric_items') or ():
+            if 'boundary' in names and item not in ITEMS:
+                raise ValueError(
+                    f'metric_items has {item!r}, but of boundary there are {", ".join(ITEMS)}'
+                )
+        if lvis_ann_file is not None and ann_file is None:
+            raise ValueError(
+                'lvis_ann_file needs ann_file: the categories of both are matched by their ids'
+            )
+        host_metrics = [name for name in names if name in HOST_METRICS]
+        super().__init__(ann_file=ann_file, metric=host_metrics, **kwargs)
+        self.own_metrics = [name for name in names if name in OWN_METRICS]
+        self.dilation_ratio = dilation_ratio
+        self.num_processes = num_processes
+        self._lvis_api = None
+        if lvis_ann_file is not None:
+            with get_local_path(lvis_ann_file, backend_args=self.backend_args) as path:
+                self._lvis_api = COCO(path)
+            check_lvis_annotations(self._lvis_api, lvis_ann_file)
+
+    def compute_metrics(self, results: list) -> dict[str, float]:
+        """Figures of ``mmdet.CocoMetric`` followed by ours.
+
+        Args:
+            results: What ``process`` collected.
+
+        Raises:
+            ValueError: If masks have to be compared and the model predicts none.
+        """
+        wants_masks = self.own_metrics or self._lvis_api is not None
+        if self.format_only or not wants_masks:
+            return super().compute_metrics(results)
+        if 'masks' not in results[0][1]:
+            raise ValueError(
+                f'{", ".join(self.own_metrics) or "lvis_ann_file"} needs masks, but the '
+                'predictions have none: use a model with a mask head, or take it out of the metric'
+            )
+        given_prefix = self.outfile_prefix
+        with tempfile.TemporaryDirectory() as folder:
+            # named, so that the file of detections is still there for us
+            self.outfile_prefix = given_prefix or osp.join(folder, 'results')
+            try:
+                figures = super().compute_metrics(results)
+                figures.update(self._mask_figures(f'{self.outfile_prefix}.segm.json'))
+            finally:
+                self.outfile_prefix = given_prefix
+        return figures
+
+    def _mask_figures(self, segm_file: str) -> dict[str, float]:
+        detections = load(segm_file)
+        for detection in detections:
+            del detection['bbox']  # else COCO takes areas from the boxes
+        if not detections:
+            print_log('There are no detections, hence no figures of masks', logger='current')
+            return {}
+        figures = {}
+        for name in self.own_metrics:
+            print_log(f'Evaluating {name}...', logger='current')
+            evaluate = self._boundary_ap if name == 'boundary' else self._boundary_f1
+            figures.update(evaluate(self._coco_api.loadRes(detections)))
+        if self._lvis_api is not None:
+            print_log('Evaluating segm under the rules of LVIS...', logger='current')
+            figures.update(self._lvis_ap(detections))
+        return figures
+
+    def _boundary_ap(self, coco_dt: COCO) -> dict[str, float]:
+        coco_eval = BoundaryCOCOeval(
+            self._coco_api, coco_dt, self.dilation_ratio, self.num_processes
+        )
+        self._set_params(coco_eval)
+        coco_eval.evaluate()
+        coco_eval.accumulate()
+        coco_eval.summarize()
+        figures = self._class_figures(coco_eval) if self.classwise else {}
+        stats = dict(zip(ITEMS, coco_eval.stats, strict=False))
+        for item in self.metric_items or ITEMS:
+            figures[f'boundary_{item}'] = round(float(stats[item]), 3)
+        copypaste = ' '.join(f'{value:.3f}' for value in stats.values())
+        print_log(f'boundary_mAP_copypaste: {copypaste}', logger='current')
+        return figures
+
+    def _class_figures(self, coco_eval: COCOeval) -> dict[str, float]:
+        """Print the table of classes; the mAP of each."""
+        figures, rows = {}, [['category', *ITEMS]]
+        for index, class_id in enumerate(coco_eval.params.catIds):
+            name = self._coco_api.cats[class_id]['name']
+            values = [round(mean_precision(coco_eval, item, index), 3) for item in ITEMS]
+            figures[f'{name}_boundary_precision'] = values[0]
+            rows.append([name, *values])
+        print_log(f'boundary\n{AsciiTable(rows).table}', logger='current')
+        return figures
+
+    def _boundary_f1(self, coco_dt: COCO) -> dict[str, float]:
+        coco_eval = COCOeval(self._coco_api, coco_dt, 'segm')
+        self._set_params(coco_eval)
+        means, num_pairs = mean_boundary_f1(coco_eval, F1_RADII, self.num_processes)
+        print_log(f'boundary_f1 is the mean over {num_pairs} objects', logger='current')
+        return {f'boundary_f1_r{r}': round(f1, 3) for r, f1 in zip(F1_RADII, means, strict=True)}
+
+    def _lvis_ap(self, detections: list[dict]) -> dict[str, float]:
+        known = self._lvis_api.imgs
+        detections = best_per_image([d for d in detections if d['image_id'] in known])
+        if not detections:
+            print_log('No detection is in an image of lvis_ann_file: no AP*', logger='current')
+            return {}
+        coco_eval = LVISRulesCOCOeval(self._lvis_api, self._lvis_api.loadRes(detections))
+        coco_eval.evaluate()
+        coco_eval.accumulate()
+        return {f'segm_lvis_{item}': round(mean_precision(coco_eval, item), 3) for item in ITEMS}
+
+    def _set_params(self, coco_eval: COCOeval) -> None:
+        coco_eval.params.catIds = self.cat_ids
+        coco_eval.params.imgIds = self.img_ids
+        coco_eval.params.maxDets = sorted(self.proposal_nums)
+        coco_eval.params.iouThrs = self.iou_thrs
