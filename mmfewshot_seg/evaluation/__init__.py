@@ -1,21 +1,28 @@
-"""Metrics; those of detection need MMDetection, and are left out where it cannot be imported."""
+"""Metrics; that of detection needs MMDetection and is left out where this cannot be imported."""
 
+import warnings
+
+from mmfewshot_seg.compat import check_versions, require_ops
 from mmfewshot_seg.evaluation.fewshot_iou import episode_counts, summarize
 from mmfewshot_seg.evaluation.fewshot_iou_metric import FewShotIoUMetric
 
 __all__ = ['FewShotIoUMetric', 'episode_counts', 'summarize']
 
 try:
-    from mmfewshot_seg.evaluation.boundary_coco_metric import BoundaryCocoMetric
-except ImportError:  # __getattr__ says why to whoever asks for it
+    with warnings.catch_warnings():  # of another metric, which nobody asked for
+        warnings.filterwarnings('ignore', message='faster_coco_eval is not installed')
+        from mmfewshot_seg.evaluation.boundary_coco_metric import BoundaryCocoMetric
+except ImportError:  # __getattr__ tells whoever asks for it
     pass
 else:
     __all__ += ['BoundaryCocoMetric']
 
 
 def __getattr__(name: str):
-    if name == 'BoundaryCocoMetric':
-        from mmfewshot_seg.evaluation import boundary_coco_metric
+    if name != 'BoundaryCocoMetric':
+        raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
+    check_versions('torch', 'mmengine', 'mmcv', 'mmdet')
+    require_ops(name)  # mmdet 3.3 imports them
+    from mmfewshot_seg.evaluation import boundary_coco_metric
 
-        return boundary_coco_metric.BoundaryCocoMetric
-    raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
+    return boundary_coco_metric.BoundaryCocoMetric

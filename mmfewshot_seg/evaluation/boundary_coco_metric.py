@@ -32,6 +32,8 @@ ITEMS = {
     'mAP_m': (None, 2),
     'mAP_l': (None, 3),
 }
+AR_ITEMS = ('AR@100', 'AR@300', 'AR@1000', 'AR_s@1000', 'AR_m@1000', 'AR_l@1000')
+STATS = (*ITEMS, *AR_ITEMS)  # order of COCOeval.stats, CocoMetric's names
 F1_RADII = (1, 3, 5)
 
 
@@ -54,6 +56,18 @@ def mean_precision(coco_eval: COCOeval, item: str, class_index: int | None = Non
         precision = precision[..., class_index]
     precision = precision[precision > -1]
     return float(precision.mean()) if precision.size else float('nan')
+
+
+def load_masks(coco_gt: COCO, detections: list[dict]) -> COCO:
+    """Detections without their boxes, from which COCO would take the areas.
+
+    Args:
+        coco_gt: Annotations.
+        detections: As in a COCO file of results; they are not changed.
+    """
+    return coco_gt.loadRes(
+        [{k: v for k, v in d.items() if k not in ('bbox', 'area')} for d in detections]
+    )
 
 
 @register(METRICS, host='mmdet')
@@ -112,10 +126,8 @@ class BoundaryCocoMetric(CocoMetric):
         if num_processes < 1:
             raise ValueError(f'num_processes is {num_processes}, but must be at least 1')
         for item in kwargs.get('metric_items') or ():
-            if 'boundary' in names and item not in ITEMS:
-                raise ValueError(
-                    f'metric_items has {item!r}, but of boundary there are {", ".join(ITEMS)}'
-                )
+            if item not in STATS:
+                raise ValueError(f'metric_items has {item!r}, but must be of {", ".join(STATS)}')
         if lvis_ann_file is not None and ann_file is None:
             raise ValueError(
                 'lvis_ann_file needs ann_file: the categories of both are matched by their ids'
@@ -161,8 +173,6 @@ class BoundaryCocoMetric(CocoMetric):
 
     def _mask_figures(self, segm_file: str) -> dict[str, float]:
         detections = load(segm_file)
-        for detection in detections:
-            del detection['bbox']  # else COCO takes areas from the boxes
         if not detections:
             print_log('There are no detections, hence no figures of masks', logger='current')
             return {}
@@ -170,7 +180,7 @@ class BoundaryCocoMetric(CocoMetric):
         for name in self.own_metrics:
             print_log(f'Evaluating {name}...', logger='current')
             evaluate = self._boundary_ap if name == 'boundary' else self._boundary_f1
-            figures.update(evaluate(self._coco_api.loadRes(detections)))
+            figures.update(evaluate(load_masks(self._coco_api, detections)))
         if self._lvis_api is not None:
             print_log('Evaluating segm under the rules of LVIS...', logger='current')
             figures.update(self._lvis_ap(detections))
@@ -185,10 +195,10 @@ class BoundaryCocoMetric(CocoMetric):
         coco_eval.accumulate()
         coco_eval.summarize()
         figures = self._class_figures(coco_eval) if self.classwise else {}
-        stats = dict(zip(ITEMS, coco_eval.stats, strict=False))
+        stats = dict(zip(STATS, coco_eval.stats, strict=True))
         for item in self.metric_items or ITEMS:
             figures[f'boundary_{item}'] = round(float(stats[item]), 3)
-        copypaste = ' '.join(f'{value:.3f}' for value in stats.values())
+        copypaste = ' '.join(f'{value:.3f}' for value in coco_eval.stats[:6])
         print_log(f'boundary_mAP_copypaste: {copypaste}', logger='current')
         return figures
 
@@ -216,7 +226,7 @@ class BoundaryCocoMetric(CocoMetric):
         if not detections:
             print_log('No detection is in an image of lvis_ann_file: no AP*', logger='current')
             return {}
-        coco_eval = LVISRulesCOCOeval(self._lvis_api, self._lvis_api.loadRes(detections))
+        coco_eval = LVISRulesCOCOeval(self._lvis_api, load_masks(self._lvis_api, detections))
         coco_eval.evaluate()
         coco_eval.accumulate()
         return {f'segm_lvis_{item}': round(mean_precision(coco_eval, item), 3) for item in ITEMS}
