@@ -1,0 +1,38 @@
+"""RefineMask for MMDetection: high-quality masks in any two-stage detector with a pyramid.
+
+Needs mmcv's compiled ops.
+"""
+
+from mmfewshot_seg.compat import require_ops
+
+require_ops('RefineMask')
+
+from mmfewshot_seg.models.refinemask.boundary_region import boundary_region  # noqa: E402
+from mmfewshot_seg.models.refinemask.cascade_refine_roi_head import (  # noqa: E402
+    CascadeRefineRoIHead,
+)
+from mmfewshot_seg.models.refinemask.refine_loss import (  # noqa: E402
+    BARCrossEntropyLoss,
+    RefineCrossEntropyLoss,
+)
+from mmfewshot_seg.models.refinemask.refine_mask_head import RefineMaskHead  # noqa: E402
+from mmfewshot_seg.models.refinemask.refine_roi_head import (  # noqa: E402
+    RefineMaskMixin,
+    RefineRoIHead,
+)
+from mmfewshot_seg.models.refinemask.simple_refine_mask_head import (  # noqa: E402
+    SimpleRefineMaskHead,
+)
+from mmfewshot_seg.models.refinemask.stage_merge import merge_stages  # noqa: E402
+
+__all__ = [
+    'BARCrossEntropyLoss',
+    'CascadeRefineRoIHead',
+    'RefineCrossEntropyLoss',
+    'RefineMaskHead',
+    'RefineMaskMixin',
+    'RefineRoIHead',
+    'SimpleRefineMaskHead',
+    'boundary_region',
+    'merge_stages',
+]
