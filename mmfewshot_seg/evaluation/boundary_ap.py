@@ -38,9 +38,9 @@ def mask_boundary(mask: np.ndarray, width: int) -> np.ndarray:
     Returns:
         (H, W) bool.
     """
-    padded = np.pad(mask, 1)
-    eroded = cv2.erode(padded, np.ones((3, 3), np.uint8), iterations=width)
-    return mask > eroded[1:-1, 1:-1]
+    kernel = np.ones((3, 3), np.uint8)
+    outside = {'borderType': cv2.BORDER_CONSTANT, 'borderValue': 0}
+    return mask > cv2.erode(mask, kernel, iterations=width, **outside)
 
 
 class CroppedBoundary(NamedTuple):
@@ -53,7 +53,7 @@ class CroppedBoundary(NamedTuple):
 
 
 def crop_boundary(rle: RLE, width: int) -> CroppedBoundary:
-    """Boundary of an encoded mask; see :func:`mask_boundary`."""
+    """Boundary of an encoded mask, which must not be empty; see :func:`mask_boundary`."""
     left, top, box_width, box_height = (int(v) for v in mask_api.toBbox(rle))
     mask = mask_api.decode(rle)[top : top + box_height, left : left + box_width]
     pixels = mask_boundary(np.ascontiguousarray(mask), width)
@@ -61,7 +61,7 @@ def crop_boundary(rle: RLE, width: int) -> CroppedBoundary:
 
 
 def boundary_iou(one: CroppedBoundary, other: CroppedBoundary) -> float:
-    """IoU of two boundaries, 0 if both are empty."""
+    """IoU of two boundaries."""
     top, left = max(one.top, other.top), max(one.left, other.left)
     bottom, right = (
         min(one[i] + one.pixels.shape[i], other[i] + other.pixels.shape[i]) for i in (0, 1)
@@ -72,7 +72,7 @@ def boundary_iou(one: CroppedBoundary, other: CroppedBoundary) -> float:
         b.pixels[top - b.top : bottom - b.top, left - b.left : right - b.left] for b in (one, other)
     )
     intersection = int(np.logical_and(*shared).sum())
-    return intersection / max(one.area + other.area - intersection, 1)
+    return intersection / (one.area + other.area - intersection)
 
 
 def boundary_ious(pairs: ClassPairs, width: int, lowest_iou: float = 0.0) -> np.ndarray:
