@@ -31,14 +31,9 @@ class CascadeRefineRoIHead(RefineMaskMixin, CascadeRoIHead):
     """
 
     @property
-    def final_mask_head(self) -> BaseRefineMaskHead:
-        """The mask head of the last stage."""
-        return self.mask_head[-1]
-
-    @property
-    def final_mask_roi_extractor(self) -> nn.Module:
-        """Its RoI extractor."""
-        return self.mask_roi_extractor[-1]
+    def mask_branches(self) -> list[tuple[BaseRefineMaskHead, nn.Module]]:
+        """The mask heads, each with its RoI extractor."""
+        return list(zip(self.mask_head, self.mask_roi_extractor, strict=True))
 
     def init_mask_head(self, mask_roi_extractor: dict | list, mask_head: dict | list) -> None:
         """Build the mask branch of the stages that have one.
@@ -66,10 +61,8 @@ class CascadeRefineRoIHead(RefineMaskMixin, CascadeRoIHead):
         self.mask_roi_extractor = nn.ModuleList(
             MODELS.build(mask_roi_extractor[s]) for s in self.mask_stages
         )
-        for stage, head, extractor in zip(
-            self.mask_stages, self.mask_head, self.mask_roi_extractor, strict=True
-        ):
-            self._check_mask_head(head, extractor, self.bbox_head[stage])
+        for stage, branch in zip(self.mask_stages, self.mask_branches, strict=True):
+            self._check_mask_head(*branch, self.bbox_head[stage])
 
     def mask_loss(
         self,
@@ -82,13 +75,7 @@ class CascadeRefineRoIHead(RefineMaskMixin, CascadeRoIHead):
         if stage not in self.mask_stages:
             return dict(loss_mask={})
         index = self.mask_stages.index(stage)
-        return self.refine_loss(
-            self.mask_head[index],
-            self.mask_roi_extractor[index],
-            x,
-            sampling_results,
-            batch_gt_instances,
-        )
+        return self.refine_loss(x, sampling_results, batch_gt_instances, index)
 
     def forward(
         self,

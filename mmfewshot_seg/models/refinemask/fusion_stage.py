@@ -133,7 +133,8 @@ class FusionStage(BaseFusionStage):
         Args:
             features: (N, C, S, S) of the instances.
             semantic_map: (B, C, H, W), of ``semantic_transform_in``, rectified.
-            semantic_mask: (B, 1, H, W) probabilities of any object.
+            semantic_mask: (B, 1, H, W) of any object: probabilities, or logits if the instance
+                masks are.
             rois: (N, 5) image index, x1, y1, x2, y2 in pixels of the network's input.
             labels: (N,).
 

@@ -19,8 +19,8 @@ class RefineMaskHead(BaseRefineMaskHead):
     """Mask head of RefineMask; parameters are named as in the official checkpoints.
 
     Args:
-        mask_use_sigmoid: Whether a stage fuses the sigmoid of its logits, as every published
-            model does, or the logits.
+        mask_use_sigmoid: Whether the stages fuse the sigmoid of instance and semantic logits, as in
+            every published model, or the logits.
         loss_mask: Config of the loss.
         kwargs: See :class:`BaseRefineMaskHead`.
 
@@ -40,6 +40,7 @@ class RefineMaskHead(BaseRefineMaskHead):
         **kwargs,
     ) -> None:
         super().__init__(loss_mask, **kwargs)
+        self.mask_use_sigmoid = mask_use_sigmoid
         stages = zip(self.stage_channels, self.stage_sup_size, self.stage_num_classes, strict=True)
         self.stages = nn.ModuleList(
             FusionStage(
@@ -74,7 +75,7 @@ class RefineMaskHead(BaseRefineMaskHead):
     ) -> list[Tensor]:
         """See :class:`BaseRefineMaskHead`."""
         semantic_maps, semantic_logits = maps
-        semantic_mask = semantic_logits.sigmoid()
+        semantic_mask = semantic_logits.sigmoid() if self.mask_use_sigmoid else semantic_logits
         features, found = instance_feats, []
         for conv in self.instance_convs:
             features = conv(features)

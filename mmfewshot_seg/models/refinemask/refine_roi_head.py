@@ -23,8 +23,8 @@ TENSOR_MODE_ROIS = 100  # as many as mmdet's own heads take in tensor mode
 class RefineMaskMixin:
     """Mask branch that needs the semantic level, the RoIs and their labels.
 
-    To be put before a RoI head of mmdet. The class that uses it says which mask head and RoI
-    extractor a prediction comes from, ``final_mask_head`` and ``final_mask_roi_extractor``.
+    To be put before a RoI head of mmdet. The class that uses it lists its mask heads, each with
+    its RoI extractor, as ``mask_branches``; predictions come from the last.
 
     Args:
         rois_per_chunk: How many RoIs the mask head takes at once in inference; bounds the memory,
@@ -104,7 +104,7 @@ class RefineMaskMixin:
             )
         labels = torch.cat([results.labels for results in results_list])
         logits = self.mask_logits(x, rois, labels)
-        return self.final_mask_head.predict_by_feat(
+        return self.mask_branches[-1][0].predict_by_feat(
             mask_preds=logits.split([len(results) for results in results_list]),
             results_list=results_list,
             batch_img_metas=batch_img_metas,
@@ -123,7 +123,7 @@ class RefineMaskMixin:
         Returns:
             (N, 1, S, S) float32.
         """
-        head, extractor = self.final_mask_head, self.final_mask_roi_extractor
+        head, extractor = self.mask_branches[-1]
         levels = _aligned_levels(x, extractor)
         maps = head.semantic_maps(x[head.semantic_level])
         merged = []
@@ -134,17 +134,40 @@ class RefineMaskMixin:
             merged.append(merge_stages(head.stage_logits(features, maps, part, part_labels)))
         return torch.cat(merged)
 
+    def stage_logits(
+        self, x: Levels, rois: Tensor, labels: Tensor, index: int = -1
+    ) -> tuple[list[Tensor], Tensor | None]:
+        """Logits of every stage of a mask head, not merged.
+
+        Args:
+            x: Levels of the neck.
+            rois: (N, 5) image index, x1, y1, x2, y2 in pixels of the network's input.
+            labels: (N,) int64.
+            index: Which of ``mask_branches``.
+
+        Returns:
+            See :meth:`BaseRefineMaskHead.forward`.
+        """
+        head, extractor = self.mask_branches[index]
+        features = _roi_features(_aligned_levels(x, extractor), extractor, rois).to(x[0].dtype)
+        return head(features, x[head.semantic_level], rois, labels)
+
     def refine_loss(
         self,
-        head: BaseRefineMaskHead,
-        extractor: nn.Module,
         x: Levels,
         sampling_results: list[SamplingResult],
         batch_gt_instances: list[InstanceData],
+        index: int = -1,
     ) -> dict:
         """Losses of the positive RoIs.
 
         Without any, the losses of the stages are 0 on the graph of all their parameters.
+
+        Args:
+            x: Levels of the neck.
+            sampling_results: Of each image.
+            batch_gt_instances: Of each image, with ``masks``.
+            index: Which of ``mask_branches``.
 
         Returns:
             ``loss_mask`` and ``mask_targets``, see :meth:`BaseRefineMaskHead.loss_and_target`, and
@@ -152,8 +175,8 @@ class RefineMaskMixin:
         """
         rois = bbox2roi([result.pos_priors for result in sampling_results])
         labels = torch.cat([result.pos_gt_labels for result in sampling_results])
-        features = _roi_features(_aligned_levels(x, extractor), extractor, rois).to(x[0].dtype)
-        predictions = head(features, x[head.semantic_level], rois, labels)
+        predictions = self.stage_logits(x, rois, labels, index)
+        head = self.mask_branches[index][0]
         found = head.loss_and_target(predictions, sampling_results, batch_gt_instances)
         return dict(found, mask_preds=predictions)
 
@@ -193,7 +216,7 @@ class RefineMaskMixin:
         shape = batch_data_samples[0].metainfo.get('batch_input_shape')
         if self.stride_is_checked or shape is None or not self.with_mask:
             return
-        head = self.final_mask_head
+        head = self.mask_branches[-1][0]
         found, stride = tuple(x[head.semantic_level].shape[2:]), head.semantic_out_stride
         if any(
             abs(side * stride - whole) >= stride for side, whole in zip(found, shape, strict=True)
@@ -231,14 +254,9 @@ class RefineRoIHead(RefineMaskMixin, StandardRoIHead):
     """
 
     @property
-    def final_mask_head(self) -> BaseRefineMaskHead:
-        """The mask head."""
-        return self.mask_head
-
-    @property
-    def final_mask_roi_extractor(self) -> nn.Module:
-        """Its RoI extractor."""
-        return self.mask_roi_extractor
+    def mask_branches(self) -> list[tuple[BaseRefineMaskHead, nn.Module]]:
+        """The mask head and its RoI extractor."""
+        return [(self.mask_head, self.mask_roi_extractor)]
 
     def init_mask_head(self, mask_roi_extractor: dict, mask_head: dict) -> None:
         """Build the mask branch.
@@ -258,9 +276,7 @@ class RefineRoIHead(RefineMaskMixin, StandardRoIHead):
         batch_gt_instances: list[InstanceData],
     ) -> dict:
         """See :meth:`RefineMaskMixin.refine_loss`."""
-        return self.refine_loss(
-            self.mask_head, self.mask_roi_extractor, x, sampling_results, batch_gt_instances
-        )
+        return self.refine_loss(x, sampling_results, batch_gt_instances)
 
     def forward(
         self,
