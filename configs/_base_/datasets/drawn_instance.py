@@ -1,0 +1,64 @@
+# The drawn data set for instance masks, all classes in the training images:
+# `python tools/draw_dataset.py data/drawn --train-classes all`. Where it lies is told by the
+# environment variable DRAWN_DATA. The categories are read from it.
+import json
+import os
+import pathlib
+
+data_root = '{{$DRAWN_DATA:data/drawn}}/'
+train_file = data_root + 'annotations/instances_train.json'
+classes = ('object',)  # of nothing: so that the config loads without data
+if os.path.isfile(train_file):
+    categories = json.loads(pathlib.Path(train_file).read_text())['categories']
+    classes = tuple(category['name'] for category in categories)
+    del categories
+num_classes = len(classes)
+scale = (256, 256)
+train_pipeline = [
+    dict(type='LoadImageFromFile'),
+    dict(type='LoadAnnotations', with_bbox=True, with_mask=True),
+    dict(type='Resize', scale=scale, keep_ratio=True),
+    dict(type='RandomFlip', prob=0.5),
+    dict(type='PackDetInputs'),
+]
+test_pipeline = [
+    dict(type='LoadImageFromFile'),
+    dict(type='Resize', scale=scale, keep_ratio=True),
+    dict(
+        type='PackDetInputs',
+        meta_keys=('img_id', 'img_path', 'ori_shape', 'img_shape', 'scale_factor'),
+    ),
+]
+train_dataloader = dict(
+    batch_size=4,
+    num_workers=0,
+    sampler=dict(type='InfiniteSampler', shuffle=True),
+    dataset=dict(
+        type='CocoDataset',
+        data_root=data_root,
+        ann_file='annotations/instances_train.json',
+        data_prefix=dict(img='images/train/'),
+        metainfo=dict(classes=classes),
+        filter_cfg=dict(filter_empty_gt=True),
+        pipeline=train_pipeline,
+    ),
+)
+test_dataloader = dict(
+    batch_size=1,
+    num_workers=0,
+    sampler=dict(type='DefaultSampler', shuffle=False),
+    dataset=dict(
+        type='CocoDataset',
+        data_root=data_root,
+        ann_file='annotations/instances_test.json',
+        data_prefix=dict(img='images/test/'),
+        metainfo=dict(classes=classes),
+        test_mode=True,
+        pipeline=test_pipeline,
+    ),
+)
+test_evaluator = dict(
+    type='mmfewshot_seg.BoundaryCocoMetric',
+    ann_file=data_root + 'annotations/instances_test.json',
+    metric=['bbox', 'segm', 'boundary'],
+)

@@ -1,0 +1,10 @@
+# RefineMask is Mask R-CNN with another mask branch and heavier losses of the boxes.
+_base_ = './mask-rcnn_r50_fpn.py'
+
+model = dict(
+    roi_head=dict(
+        type='mmfewshot_seg.RefineRoIHead',
+        bbox_head=dict(loss_cls=dict(loss_weight=2.0), loss_bbox=dict(loss_weight=2.0)),
+        mask_head=dict(_delete_=True, type='mmfewshot_seg.RefineMaskHead', num_classes=80),
+    )
+)
