@@ -3,14 +3,16 @@
 Needs mmcv's compiled ops.
 """
 
-from mmfewshot_seg.compat import require_ops
+from mmfewshot_seg.compat import check_versions, require_ops
 
 require_ops('RefineMask')
+check_versions('mmdet')
 
 from mmfewshot_seg.models.refinemask.boundary_region import boundary_region  # noqa: E402
 from mmfewshot_seg.models.refinemask.cascade_refine_roi_head import (  # noqa: E402
     CascadeRefineRoIHead,
 )
+from mmfewshot_seg.models.refinemask.mask_tta_model import MaskTTAModel  # noqa: E402
 from mmfewshot_seg.models.refinemask.refine_loss import (  # noqa: E402
     BARCrossEntropyLoss,
     RefineCrossEntropyLoss,
@@ -28,6 +30,7 @@ from mmfewshot_seg.models.refinemask.stage_merge import merge_stages  # noqa: E4
 __all__ = [
     'BARCrossEntropyLoss',
     'CascadeRefineRoIHead',
+    'MaskTTAModel',
     'RefineCrossEntropyLoss',
     'RefineMaskHead',
     'RefineMaskMixin',

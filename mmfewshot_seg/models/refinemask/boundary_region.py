@@ -36,7 +36,8 @@ def boundary_region(mask: Tensor, width: int) -> Tensor:
         raise ValueError(f'boundary width {width}, expected at least 1')
     side = 2 * width + 1
     # Sums of ones are integers, exact in float32.
-    inside = F.avg_pool2d(mask.float(), side, 1, width, divisor_override=1)
+    inside = F.avg_pool2d(mask.float().unsqueeze(1), side, 1, width, divisor_override=1)
+    inside = inside.squeeze(1)
     opposite = torch.where(mask, side**2 - inside, inside)
     return opposite > BACKGROUND_SHARE * side**2
 

@@ -13,6 +13,7 @@ from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
 from mmfewshot_seg.models.refinemask.base_refine_mask_head import BaseRefineMaskHead
+from mmfewshot_seg.models.refinemask.stage_maps import keep_stage_logits
 from mmfewshot_seg.models.refinemask.stage_merge import merge_stages
 from mmfewshot_seg.registry import MODELS, register
 
@@ -91,7 +92,8 @@ class RefineMaskMixin:
             rescale: Whether boxes and masks are brought back to the original size.
 
         Returns:
-            ``results_list`` with ``masks``, (number of boxes, height, width).
+            ``results_list`` with ``masks``, (number of boxes, height, width), and with
+            ``stage_logits`` if ``test_cfg.stage_maps`` asks for them (:func:`keep_stage_logits`).
         """
         rois = bbox2roi([results.bboxes for results in results_list])
         if len(rois) == 0:
@@ -104,6 +106,7 @@ class RefineMaskMixin:
             )
         labels = torch.cat([results.labels for results in results_list])
         logits = self.mask_logits(x, rois, labels)
+        keep_stage_logits(self, x, results_list)
         return self.mask_branches[-1][0].predict_by_feat(
             mask_preds=logits.split([len(results) for results in results_list]),
             results_list=results_list,
