@@ -14,6 +14,10 @@ default_hooks = dict(
 )
 vis_backends = [dict(type='LocalVisBackend')]
 visualizer = dict(type='DetLocalVisualizer', vis_backends=vis_backends, name='visualizer')
+tta_model = dict(
+    type='mmfewshot_seg.MaskTTAModel',
+    tta_cfg=dict(nms=dict(type='nms', iou_threshold=0.5), max_per_img=100),
+)
 log_processor = dict(by_epoch=True)
 log_level = 'INFO'
 load_from = None
