@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from mmfewshot_seg.evaluation import BoundaryCocoMetric
 from mmfewshot_seg.evaluation.boundary_coco_metric import load_masks
 from mmfewshot_seg.registry import METRICS
 
+ROOT = Path(__file__).parents[2]
 CLASSES = ('disk', 'box')
 SIZE = 96
 ALL = ['bbox', 'segm', 'boundary', 'boundary_f1']
@@ -297,7 +299,7 @@ def test_two_processes_agree_with_one(tmp_path, ann_file) -> None:
     script = tmp_path / 'two.py'
     script.write_text(TWO_PROCESSES)
     launch = [sys.executable, '-m', 'torch.distributed.run', '--standalone', '--nproc-per-node=2']
-    run = subprocess.run([*launch, str(script), ann_file], capture_output=True, text=True)
+    run = subprocess.run([*launch, str(script), ann_file], cwd=ROOT, capture_output=True, text=True)
     lines = [x.partition('RESULT ')[2] for x in run.stdout.splitlines() if 'RESULT ' in x]
     assert len(lines) == 2, run.stderr
     one = evaluate(predictions(shift=2), metric=ALL, ann_file=ann_file)
