@@ -3,7 +3,7 @@
 Shape letters: ``N`` ways, ``K`` shots, ``Q`` queries, ``H W`` image size.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import cv2
 import mmcv
@@ -14,11 +14,8 @@ from torch import Tensor
 from mmfewshot_seg.evaluation.fewshot_iou import episode_counts, iou
 from mmfewshot_seg.registry import VISUALIZERS, register
 from mmfewshot_seg.structures import Episode
-from mmfewshot_seg.visualization.overlay import overlay, overlay_prototypes
-
-TILE = 224
-CAPTION = 22
-GAP = 8
+from mmfewshot_seg.visualization.overlay import overlay_prototypes
+from mmfewshot_seg.visualization.tiles import stack, tile
 
 
 @register(VISUALIZERS, host='mmseg')
@@ -65,7 +62,7 @@ class EpisodeVisualizer(Visualizer):
         rows = [*supports, *queries]
         if image['support'].shape[:2] == (1, 1):
             rows = [supports[0] + queries[0], *queries[1:]]
-        picture = np.concatenate(_equally_wide([np.concatenate(row, axis=1) for row in rows]))
+        picture = stack(rows)
         self.set_image(picture)
         if show:
             self.show(picture, win_name=name, wait_time=wait_time)
@@ -83,11 +80,11 @@ def _support_tiles(inputs: dict, episode: Episode, draw_pred: bool) -> list[list
         row = []
         for shot, image in enumerate(map(_rgb, inputs['support'][way])):
             mask = inputs['support_masks'][way, shot].numpy()
-            row.append(_tile(image, f'support: {name}', mask))
+            row.append(tile(image, f'support: {name}', mask))
             if clusters is not None:
                 numbers = clusters[way, shot].cpu().numpy()
                 count = len(np.unique(numbers[numbers > 0]))
-                row.append(_tile(image, f'clusters: {name} ({count})', numbers, overlay_prototypes))
+                row.append(tile(image, f'clusters: {name} ({count})', numbers, overlay_prototypes))
         rows.append(row)
     return rows
 
@@ -103,17 +100,17 @@ def _query_tiles(
         image = _view(_rgb(query), episode, i, truth.shape)
         seen = np.s_[: image.shape[0], : image.shape[1]]
         truth = truth.numpy()[seen]
-        row = [_tile(image, 'query')]
+        row = [tile(image, 'query')]
         if guides is not None:
             for name, guide in zip(episode.class_names, guides[i].cpu().numpy(), strict=True):
-                row.append(_tile(image, f'allocation: {name}', guide[seen], overlay_prototypes))
+                row.append(tile(image, f'allocation: {name}', guide[seen], overlay_prototypes))
         if predictions is not None:
             prediction = predictions[i].cpu().numpy()[seen]
             figures = iou(episode_counts(prediction, truth, len(episode.class_ids))[1:])
             caption = 'prediction: IoU ' + ' '.join(f'{f:.2f}' for f in figures if f == f)
-            row.append(_tile(image, caption, prediction))
+            row.append(tile(image, caption, prediction))
         if draw_gt:
-            row.append(_tile(image, 'truth', truth))
+            row.append(tile(image, 'truth', truth))
         rows.append(row)
     return rows
 
@@ -129,32 +126,3 @@ def _view(image: np.ndarray, episode: Episode, i: int, canvas: Sequence[int]) ->
 def _rgb(image: Tensor) -> np.ndarray:
     """(3, H, W) BGR tensor as (H, W, 3) RGB array."""
     return np.ascontiguousarray(image.numpy()[::-1].transpose(1, 2, 0))
-
-
-def _tile(
-    image: np.ndarray,
-    caption: str,
-    labels: np.ndarray | None = None,
-    paint: Callable[[np.ndarray, np.ndarray], np.ndarray] = overlay,
-) -> np.ndarray:
-    """Picture of ``TILE`` pixels on white, labels painted over it, a caption below."""
-    height, width = image.shape[:2]
-    scale = TILE / max(height, width)
-    size = (max(round(width * scale), 1), max(round(height * scale), 1))
-    picture = cv2.resize(image, size, interpolation=cv2.INTER_LINEAR)
-    if labels is not None:
-        labels = cv2.resize(labels.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST)
-        picture = paint(picture, labels)
-    tile = np.full((TILE + CAPTION + GAP, TILE + GAP, 3), 255, np.uint8)
-    tile[: size[1], : size[0]] = picture
-    (width, _), _ = cv2.getTextSize(caption, cv2.FONT_HERSHEY_SIMPLEX, 0.45, 1)
-    scale = 0.45 * min(1, TILE / width)
-    place = (2, TILE + CAPTION - 7)
-    cv2.putText(tile, caption, place, cv2.FONT_HERSHEY_SIMPLEX, scale, (0, 0, 0), 1, cv2.LINE_AA)
-    return tile
-
-
-def _equally_wide(rows: Sequence[np.ndarray]) -> list[np.ndarray]:
-    width = max(row.shape[1] for row in rows)
-    padding = [((0, 0), (0, width - row.shape[1]), (0, 0)) for row in rows]
-    return [np.pad(row, pad, constant_values=255) for row, pad in zip(rows, padding, strict=True)]

@@ -7,8 +7,8 @@ import torch
 
 from mmfewshot_seg.structures import Episode
 from mmfewshot_seg.visualization import EpisodeVisualizer
-from mmfewshot_seg.visualization.episode_visualizer import CAPTION, GAP, TILE
 from mmfewshot_seg.visualization.overlay import PROTOTYPE_COLOURS
+from mmfewshot_seg.visualization.tiles import CAPTION, GAP, TILE
 
 
 def _episode(ways=1, shots=1, queries=1, label_size=(20, 30)):

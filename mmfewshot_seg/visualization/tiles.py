@@ -1,0 +1,54 @@
+"""Pictures with captions, side by side."""
+
+from collections.abc import Callable, Sequence
+
+import cv2
+import numpy as np
+
+from mmfewshot_seg.visualization.overlay import overlay
+
+TILE = 224
+CAPTION = 22
+GAP = 8
+
+
+def tile(
+    image: np.ndarray,
+    caption: str,
+    labels: np.ndarray | None = None,
+    paint: Callable[[np.ndarray, np.ndarray], np.ndarray] = overlay,
+) -> np.ndarray:
+    """Picture of ``TILE`` pixels on white, labels painted over it, a caption below.
+
+    Args:
+        image: (H, W, 3) uint8 RGB.
+        caption: Made smaller if it is long.
+        labels: (H', W') integers that cover the image, at any resolution.
+        paint: Paints (h, w) labels over a (h, w, 3) picture.
+
+    Returns:
+        (TILE + CAPTION + GAP, TILE + GAP, 3) uint8 RGB.
+    """
+    height, width = image.shape[:2]
+    scale = TILE / max(height, width)
+    size = (max(round(width * scale), 1), max(round(height * scale), 1))
+    picture = cv2.resize(image, size, interpolation=cv2.INTER_LINEAR)
+    if labels is not None:
+        labels = cv2.resize(labels.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST)
+        picture = paint(picture, labels)
+    canvas = np.full((TILE + CAPTION + GAP, TILE + GAP, 3), 255, np.uint8)
+    canvas[: size[1], : size[0]] = picture
+    (width, _), _ = cv2.getTextSize(caption, cv2.FONT_HERSHEY_SIMPLEX, 0.45, 1)
+    scale = 0.45 * min(1, TILE / width)
+    place = (2, TILE + CAPTION - 7)
+    cv2.putText(canvas, caption, place, cv2.FONT_HERSHEY_SIMPLEX, scale, (0, 0, 0), 1, cv2.LINE_AA)
+    return canvas
+
+
+def stack(rows: Sequence[Sequence[np.ndarray]]) -> np.ndarray:
+    """One picture of rows of tiles; short rows end in white."""
+    pictures = [np.concatenate(row, axis=1) for row in rows]
+    width = max(picture.shape[1] for picture in pictures)
+    padding = [((0, 0), (0, width - picture.shape[1]), (0, 0)) for picture in pictures]
+    padded = zip(pictures, padding, strict=True)
+    return np.concatenate([np.pad(picture, pad, constant_values=255) for picture, pad in padded])
