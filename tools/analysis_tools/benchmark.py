@@ -19,6 +19,12 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument('cases', metavar='CASE', nargs='*', help='default: all cases')
     parser.add_argument('--json', metavar='FILE', type=Path, help='also write the rows here')
     parser.add_argument('--device', choices=('cpu', 'cuda'), default='cpu')
+    parser.add_argument(
+        '--clock',
+        choices=('wall', 'cpu'),
+        default='wall',
+        help='cpu: CPU seconds of all threads, which other jobs on the machine change less',
+    )
     parser.add_argument('--repeats', type=int, default=5, help='timed calls (default: 5)')
     parser.add_argument('--tiny', action='store_true', help='tiny inputs, to try the tool')
     args = parser.parse_args(argv)
@@ -26,6 +32,8 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
         if case not in CASES:
             near = difflib.get_close_matches(case, CASES, n=1, cutoff=0)[0]
             parser.error(f'unknown case {case!r}, did you mean {near!r}? Cases: {", ".join(CASES)}')
+    if args.clock == 'cpu' and args.device == 'cuda':
+        parser.error('--clock cpu measures --device cpu only')
     if args.repeats < 1:
         parser.error(f'--repeats {args.repeats}: must be at least 1')
     if args.json and not args.json.absolute().parent.is_dir():
@@ -46,7 +54,7 @@ def main(argv: list[str] | None = None) -> None:
     report(args.environment)
     rows = []
     for case in args.cases or CASES:
-        rows.append(measure(case, args.device, args.repeats, args.tiny, report))
+        rows.append(measure(case, args.device, args.repeats, args.tiny, report, args.clock))
         if args.json:
             args.json.write_text(json.dumps(rows, indent=2) + '\n')
     print(markdown_table(rows))

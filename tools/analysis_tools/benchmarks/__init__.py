@@ -49,6 +49,17 @@ def _asgnet_head(shots: int, **options) -> Case:
     return Case('asgnet', 'head_forward', 'naive head', options, has_backbone=True)
 
 
+def _refinemask(builder: str, **options) -> Case:
+    return Case('refinemask', builder, 'naive head', options)
+
+
+def _refinemask_beside(peer: str, method: str) -> Case:
+    """For the reader: the peer is another method, which computes something else."""
+    return Case('refinemask', 'inference_beside', peer, dict(method=method))
+
+
+COCO = dict(num_classes=80, agnostic_end=False)
+LVIS = dict(num_classes=1203, agnostic_end=True)
 CASES = {
     'panet_head_1shot': _panet_head('head_forward', shots=1),
     'panet_head_5shot': _panet_head('head_forward', shots=5),
@@ -61,4 +72,11 @@ CASES = {
     'asgnet_head_5shot': _asgnet_head(shots=5),
     'asgnet_no_convs_1shot': _asgnet_head(shots=1, convolutions=False),
     'asgnet_no_convs_5shot': _asgnet_head(shots=5, convolutions=False),
+    'refinemask_infer_coco': _refinemask('inference', **COCO),
+    'refinemask_infer_lvis': _refinemask('inference', **LVIS),
+    'refinemask_train_coco': _refinemask('training', **COCO),
+    'refinemask_train_lvis': _refinemask('training', **LVIS),
+    'refinemask_targets': _refinemask('targets'),
+    'refinemask_beside_fcn': _refinemask_beside('FCNMaskHead', 'fcn'),
+    'refinemask_beside_pointrend': _refinemask_beside('PointRend', 'pointrend'),
 }

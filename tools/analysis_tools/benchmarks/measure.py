@@ -14,6 +14,7 @@ from statistics import median
 from . import CASES
 
 MEGABYTE = 2**20
+CLOCKS = dict(wall=time.perf_counter, cpu=time.process_time)
 
 
 def environment(device: str) -> str:
@@ -33,7 +34,9 @@ def environment(device: str) -> str:
     return f'CPU with {torch.get_num_threads()} threads, torch {torch.__version__}'
 
 
-def measure(name: str, device: str, repeats: int, tiny: bool, report: Callable) -> dict:
+def measure(
+    name: str, device: str, repeats: int, tiny: bool, report: Callable, clock: str = 'wall'
+) -> dict:
     """Measure one case.
 
     Args:
@@ -42,6 +45,7 @@ def measure(name: str, device: str, repeats: int, tiny: bool, report: Callable) 
         repeats: How often each side is timed.
         tiny: Whether inputs are tiny.
         report: Called with a word on what is measured next.
+        clock: ``'wall'``, or ``'cpu'`` for CPU seconds of all threads together.
 
     Returns:
         Row of the result: seconds (medians), MB of 2**20 bytes above the baseline before the
@@ -53,7 +57,7 @@ def measure(name: str, device: str, repeats: int, tiny: bool, report: Callable) 
     """
     case = CASES[name]
     report(f'{name}: time')
-    seconds = in_own_process(times, name, device, repeats, tiny)
+    seconds = in_own_process(times, name, device, repeats, tiny, clock)
     peaks = {}
     for side in ('ours', 'peer'):
         report(f'{name}: peak memory of {side}')
@@ -75,14 +79,16 @@ def measure(name: str, device: str, repeats: int, tiny: bool, report: Callable) 
     return row
 
 
-def times(name: str, device: str, repeats: int, tiny: bool) -> dict[str, float]:
-    """Median wall seconds of each side of a case; the sides take turns."""
+def times(
+    name: str, device: str, repeats: int, tiny: bool, clock: str = 'wall'
+) -> dict[str, float]:
+    """Median seconds of each side of a case; the sides take turns."""
     case = CASES[name]
     calls = {side: case.build(side, device, tiny) for side in case.sides}
     seconds = {side: [] for side in calls}
     for _ in range(1 + repeats):
         for side, call in calls.items():
-            seconds[side].append(_timed(call, device))
+            seconds[side].append(_timed(call, device, CLOCKS[clock]))
     return {side: median(values[1:]) for side, values in seconds.items()}  # the first warms up
 
 
@@ -123,12 +129,12 @@ def _prepare_process() -> None:
     warnings.simplefilter('ignore')
 
 
-def _timed(call: Callable, device: str) -> float:
+def _timed(call: Callable, device: str, clock: Callable[[], float]) -> float:
     _synchronize(device)
-    start = time.perf_counter()
+    start = clock()
     call()
     _synchronize(device)
-    return time.perf_counter() - start
+    return clock() - start
 
 
 def _synchronize(device: str) -> None:
