@@ -5,6 +5,7 @@ from mmdet.models.roi_heads import CascadeRoIHead
 from mmdet.models.task_modules.samplers import SamplingResult
 from mmdet.structures import DetDataSample
 from mmdet.structures.bbox import bbox2roi
+from mmengine.model import ModuleList
 from mmengine.structures import InstanceData
 from torch import nn
 
@@ -57,8 +58,8 @@ class CascadeRefineRoIHead(RefineMaskMixin, CascadeRoIHead):
             )
         self.share_roi_extractor = False
         self.mask_stages = [stage for stage, head in enumerate(mask_head) if head is not None]
-        self.mask_head = nn.ModuleList(MODELS.build(mask_head[s]) for s in self.mask_stages)
-        self.mask_roi_extractor = nn.ModuleList(
+        self.mask_head = ModuleList(MODELS.build(mask_head[s]) for s in self.mask_stages)
+        self.mask_roi_extractor = ModuleList(
             MODELS.build(mask_roi_extractor[s]) for s in self.mask_stages
         )
         for stage, branch in zip(self.mask_stages, self.mask_branches, strict=True):
