@@ -77,3 +77,30 @@ def test_name_of_the_host_is_not_overwritten() -> None:
         assert mmseg.registry.MODELS.get('DAHead') is theirs
     finally:
         MODELS.module_dict.pop('DAHead', None)
+
+
+WITHOUT_OPS = """
+import sys
+sys.modules['mmcv._ext'] = None
+from mmengine.registry import MODELS
+MODELS.build(dict(type='mmfewshot_seg.RefineRoIHead'))
+"""
+
+
+@pytest.mark.slow
+def test_classes_of_a_wing_that_cannot_be_imported_say_why() -> None:
+    run = subprocess.run([sys.executable, '-c', WITHOUT_OPS], capture_output=True, text=True)
+    assert "RefineMask needs mmcv's compiled ops" in run.stderr
+    assert 'make ops' in run.stderr
+
+
+def test_detection_wings_list_their_classes() -> None:
+    from mmfewshot_seg.models import DETECTION_WINGS
+
+    for wing, names in DETECTION_WINGS.items():
+        found = {
+            name
+            for name, cls in MODELS.module_dict.items()
+            if cls.__module__.startswith(f'mmfewshot_seg.models.{wing}.')
+        }
+        assert found == set(names)
