@@ -15,3 +15,4 @@ model = dict(
     ),
     test_cfg=dict(rcnn=dict(score_thr=1e-4, max_per_img=300)),
 )
+tta_model = dict(tta_cfg=dict(max_per_img=300))

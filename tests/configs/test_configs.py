@@ -14,6 +14,7 @@ from mmengine.registry import init_default_scope
 from mmfewshot_seg.registry import DATASETS, MODELS
 
 ROOT = Path(__file__).parents[2]
+DETECTION = ('refinemask',)  # folders with configs of MMDetection
 CONFIGS = sorted((ROOT / 'configs').glob('[!_]*/*.py'))
 NETWORKS = (
     'panet_vgg16_',
@@ -55,7 +56,7 @@ def _drawn_dataset(dataset, root: Path) -> dict:
 @pytest.mark.parametrize('path', CONFIGS, ids=lambda path: path.stem)
 def test_name_says_what_the_config_does(path) -> None:
     config = Config.fromfile(path)
-    assert config.default_scope == 'mmseg'
+    assert config.default_scope == ('mmdet' if path.parent.name in DETECTION else 'mmseg')
     if match := re.search(r'fold(\d)-(2way-)?(\d)shot', path.stem):
         for loader in ('train', 'val', 'test'):
             dataset = config[f'{loader}_dataloader'].dataset
@@ -63,9 +64,21 @@ def test_name_says_what_the_config_does(path) -> None:
             assert dataset.get('num_ways', 1) == (2 if match[2] else 1)
             assert dataset.get('num_shots', 1) == int(match[3])
             assert dataset.get('test_mode', False) == (loader != 'train')
-    batch, iterations = re.search(r'_1xb(\d)-(\d+k?)_', path.stem).groups()
+    if match := re.search(r'_(\d)x_', path.stem):  # times 12 passes, 16 images a step
+        assert config.train_cfg.max_epochs == 12 * int(match[1])
+        assert config.param_scheduler[-1].end == config.train_cfg.max_epochs
+        assert config.auto_scale_lr.base_batch_size == 16
+        return
+    devices, batch, length = re.search(r'_(\d)xb(\d)-(\d+[ke]?)_', path.stem).groups()
     assert config.train_dataloader.batch_size == int(batch)
-    assert config.train_cfg.max_iters == int(iterations.replace('k', '000'))
+    if length.endswith('e'):
+        passes = config.train_cfg.max_epochs * config.train_dataloader.dataset.get('times', 1)
+        assert passes == int(length[:-1])
+        assert config.param_scheduler[-1].end == config.train_cfg.max_epochs
+        assert config.auto_scale_lr.base_batch_size == int(devices) * int(batch)
+    else:
+        assert int(devices) == 1
+        assert config.train_cfg.max_iters == int(length.replace('k', '000'))
 
 
 @pytest.mark.parametrize('path', FOLD_LEAVES, ids=lambda path: path.stem)

@@ -1,0 +1,175 @@
+"""Configs of RefineMask train and predict; the head joins other detectors by config alone."""
+
+import importlib.util
+import re
+from pathlib import Path
+
+import pytest
+import torch
+from helpers.coco_folder import CLASSES, SIDE, draw_coco_folder
+from mmengine.config import Config
+from mmengine.dataset import pseudo_collate
+from mmengine.registry import init_default_scope
+
+from mmfewshot_seg.registry import DATASETS, MODELS
+
+if importlib.util.find_spec('mmcv._ext') is None:
+    pytest.skip('mmcv has no compiled ops: make test', allow_module_level=True)
+
+ROOT = Path(__file__).parents[2]
+CONFIGS = sorted((ROOT / 'configs/refinemask').glob('*.py'))
+MMDET = Path(importlib.util.find_spec('mmdet').origin).parent / '.mim/configs'
+SNIPPETS = [
+    block
+    for block in re.findall(r'```python\n(.*?)```', (ROOT / 'docs/instance.md').read_text(), re.S)
+    if 'RefineRoIHead' in block
+]
+WIDTHS = ('in_channels', 'out_channels', 'feat_channels', 'conv_out_channels', 'fc_out_channels')
+EXTRACTOR = dict(
+    type='SingleRoIExtractor',
+    roi_layer=dict(type='RoIAlign', output_size=14, sampling_ratio=0),
+    out_channels=256,
+    featmap_strides=[4, 8, 16, 32],
+)
+
+
+def _narrow(node) -> None:
+    """Make every layer of a model's config narrow, its sampler small."""
+    for value in node.values() if isinstance(node, dict) else node:
+        if isinstance(value, dict | list):
+            _narrow(value)
+    if not isinstance(node, dict):
+        return
+    for key in WIDTHS:
+        if node.get(key) in (256, 1024):
+            node[key] = 16
+    if str(node.get('type')).endswith('RefineMaskHead'):
+        node.setdefault('in_channels', 16)
+        node.update(instance_channels=32, semantic_channels=16)
+    if node.get('type') == 'RandomSampler':
+        node['num'] = 8
+
+
+def _small_model(model):
+    _narrow(model)
+    expansion = 1 if model.backbone.depth == 18 else 4
+    model.backbone.update(base_channels=4, stem_channels=4, init_cfg=None)
+    model.neck['in_channels'] = [4 * expansion << stage for stage in range(4)]
+    model.test_cfg.rcnn.update(score_thr=0.0, max_per_img=4)
+    init_default_scope('mmdet')
+    torch.manual_seed(0)
+    return MODELS.build(model)
+
+
+def _dataset(config, root: Path, split: str):
+    """The data set of a config, reading the drawn folder in small size."""
+    innermost = config
+    while 'dataset' in innermost:
+        innermost = innermost.dataset
+    innermost.update(
+        type='CocoDataset',
+        data_root=str(root),
+        ann_file=f'annotations/instances_{split}.json',
+        data_prefix=dict(img=split),
+        metainfo=dict(classes=CLASSES),
+    )
+    for transform in innermost.pipeline:
+        for key in ('scale', 'scales'):
+            if key in transform:
+                several = isinstance(transform[key][0], tuple | list)
+                transform[key] = [(SIDE, SIDE)] * 2 if several else (SIDE, SIDE)
+    return DATASETS.build(config)
+
+
+def _train_and_predict(model, config, root: Path) -> dict:
+    """Losses of two images; the boxes and masks of another are looked at."""
+    dataset = _dataset(config.train_dataloader.dataset, root, 'train')
+    data = model.data_preprocessor(pseudo_collate([dataset[0], dataset[1]]), training=True)
+    losses = model.train()(**data, mode='loss')
+    total, _ = model.parse_losses(losses)
+    total.backward()
+    assert total.isfinite()
+    dataset = _dataset(config.test_dataloader.dataset, root, 'val')
+    data = model.data_preprocessor(pseudo_collate([dataset[0]]), training=False)
+    with torch.no_grad():
+        found = model.eval()(**data, mode='predict')[0].pred_instances
+    assert found.masks.shape == (4, SIDE, SIDE) and found.masks.dtype == torch.bool
+    return losses
+
+
+@pytest.fixture(scope='module')
+def folder(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp('coco') / 'data'
+    draw_coco_folder(folder)
+    return folder
+
+
+@pytest.mark.parametrize('path', CONFIGS, ids=lambda path: path.stem)
+def test_configs_train_and_predict_through_their_pipelines(path, folder, monkeypatch) -> None:
+    for name in ('OWN_COCO', 'DRAWN_DATA'):
+        monkeypatch.setenv(name, str(folder))
+    config = Config.fromfile(path)
+    losses = _train_and_predict(_small_model(config.model), config, folder)
+    wanted = {'instance', 'semantic'}
+    if path.stem.startswith('refinemask-simple'):
+        wanted = {'instance'}
+    elif path.stem.startswith('mask-rcnn'):
+        wanted = {'mask'}
+    prefix = 's2.' if path.stem.startswith('cascade') else ''
+    for name in wanted:
+        assert losses[f'{prefix}loss_{name}'] > 0
+    assert len([key for key in losses if re.search('instance|semantic|mask', key)]) == len(wanted)
+
+
+def test_twins_differ_in_the_mask_branch_alone() -> None:
+    plain, refined = (
+        Config.fromfile(ROOT / f'configs/refinemask/{name}_r18_fpn_1xb4-500_drawn.py')
+        for name in ('mask-rcnn', 'refinemask')
+    )
+    for config in (plain, refined):
+        del config.model.roi_head['type'], config.model.roi_head['mask_head']
+    assert plain._cfg_dict.to_dict() == refined._cfg_dict.to_dict()
+
+
+@pytest.mark.parametrize('name', ['OWN_COCO', 'DRAWN_DATA'])
+def test_classes_are_those_of_the_data(name, folder, monkeypatch) -> None:
+    monkeypatch.setenv(name, str(folder))
+    ending = {'OWN_COCO': 'own-coco', 'DRAWN_DATA': 'drawn'}[name]
+    for path in (path for path in CONFIGS if path.stem.endswith(ending)):
+        config = Config.fromfile(path)
+        for loader in (config.train_dataloader, config.test_dataloader):
+            assert loader.dataset.data_root == f'{folder}/'
+            assert tuple(loader.dataset.metainfo.classes) == CLASSES
+        assert config.model.roi_head.bbox_head.num_classes == len(CLASSES)
+        assert config.model.roi_head.mask_head.num_classes == len(CLASSES)
+        dumped = Config.fromstring(config.pretty_text, '.py')
+        assert dumped._cfg_dict.to_dict() == config._cfg_dict.to_dict()
+
+
+@pytest.mark.parametrize('snippet', SNIPPETS)
+def test_snippets_of_the_documentation_work(snippet, folder, tmp_path) -> None:
+    name = re.search(r"_base_ = '\./(.+\.py)'", snippet)[1]
+    (base,) = MMDET.rglob(name)
+    (tmp_path / 'config.py').write_text(snippet.replace(f'./{name}', str(base)))
+    config = Config.fromfile(tmp_path / 'config.py')
+    assert len(snippet.splitlines()) <= 10
+    losses = _train_and_predict(_small_model(config.model), config, folder)
+    assert any('loss_instance' in key for key in losses)
+
+
+@pytest.mark.parametrize(
+    ('base', 'roi_head', 'message'),
+    [
+        ('models/mask-rcnn_r50-caffe-c4.py', dict(mask_roi_extractor=EXTRACTOR), 'C4 models'),
+        ('models/mask-rcnn_r50_fpn.py', dict(mask_roi_extractor=None), 'no mask_roi_extractor'),
+    ],
+)
+def test_detectors_without_what_it_takes_are_refused(base, roi_head, message) -> None:
+    config = Config.fromfile(MMDET / '_base_' / base)
+    mask_head = dict(type='mmfewshot_seg.RefineMaskHead')
+    config.model.roi_head.update(
+        type='mmfewshot_seg.RefineRoIHead', mask_head=mask_head, **roi_head
+    )
+    init_default_scope('mmdet')
+    with pytest.raises(ValueError, match=message):
+        MODELS.build(config.model)

@@ -1,0 +1,84 @@
+"""RefineMask from end to end through the tools: trained, resumed, tested, drawn."""
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from mmfewshot_seg.datasets.drawn import draw_dataset
+
+ROOT = Path(__file__).parents[2]
+CONFIG = f"""
+_base_ = '{ROOT}/configs/refinemask/refinemask_r18_fpn_1xb4-500_drawn.py'
+model = dict(
+    backbone=dict(base_channels=4),
+    neck=dict(in_channels=[4, 8, 16, 32]),
+    test_cfg=dict(rcnn=dict(score_thr=0.0, max_per_img=5)),
+)
+train_dataloader = dict(batch_size=1)
+default_hooks = dict(logger=dict(interval=1), checkpoint=dict(interval=1))
+"""
+
+
+def _run(folder: Path, tool: str, *arguments: str) -> None:
+    environment = {**os.environ, 'OMP_NUM_THREADS': '1', 'DRAWN_DATA': str(folder / 'data')}
+    command = [sys.executable, str(ROOT / 'tools' / tool), 'config.py', *arguments]
+    result = subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300
+    )
+    assert result.returncode == 0, result.stdout[-2000:] + result.stderr[-5000:]
+
+
+def _steps(work_dir: Path) -> list[int]:
+    """Steps that were logged, in order."""
+    lines = (
+        json.loads(line)
+        for log in sorted(work_dir.glob('*/vis_data/scalars.json'))
+        for line in log.read_text().splitlines()
+    )
+    return [line['step'] for line in lines if 'loss_instance' in line]
+
+
+@pytest.fixture(scope='module')
+def folder(tmp_path_factory) -> Path:
+    """Data, a config, and a model of two steps, the second after a resume."""
+    folder = tmp_path_factory.mktemp('refinemask')
+    draw_dataset(folder / 'data', num_train=4, num_test=3, size=64, train_classes='all')
+    (folder / 'config.py').write_text(CONFIG)
+    for steps, resume in ((1, []), (2, ['--resume'])):
+        options = ['--cfg-options', f'train_cfg.max_iters={steps}']
+        _run(folder, 'train.py', '--work-dir', 'run', *resume, *options)
+    return folder
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    importlib.util.find_spec('mmcv._ext') is None, reason='mmcv has no compiled ops: make test'
+)
+class TestRefineMask:
+    def test_training_is_resumed(self, folder) -> None:
+        assert _steps(folder / 'run') == [1, 2]
+        first, second = (
+            torch.load(folder / f'run/iter_{n}.pth', weights_only=False)['state_dict']
+            for n in (1, 2)
+        )
+        name = 'roi_head.mask_head.final_instance_logits.weight'
+        assert not torch.equal(first[name], second[name])
+
+    def test_every_metric_is_logged(self, folder) -> None:
+        _run(folder, 'test.py', 'run/iter_2.pth', '--work-dir', 'test', '--show-dir', 'pictures')
+        (path,) = (folder / 'test').glob('*/*.json')
+        figures = json.loads(path.read_text())
+        for metric in ('bbox', 'segm', 'boundary'):
+            assert 0 <= figures[f'coco/{metric}_mAP'] <= 1
+        assert len(list((folder / 'pictures').glob('*.jpg'))) == 3
+
+    def test_augmented_views_are_merged(self, folder) -> None:
+        _run(folder, 'test.py', 'run/iter_2.pth', '--work-dir', 'tta', '--tta')
+        (path,) = (folder / 'tta').glob('*/*.json')
+        assert 'coco/boundary_mAP' in json.loads(path.read_text())
