@@ -18,10 +18,8 @@ from mmfewshot_seg.models.refinemask.refine_loss import (  # noqa: E402
     RefineCrossEntropyLoss,
 )
 from mmfewshot_seg.models.refinemask.refine_mask_head import RefineMaskHead  # noqa: E402
-from mmfewshot_seg.models.refinemask.refine_roi_head import (  # noqa: E402
-    RefineMaskMixin,
-    RefineRoIHead,
-)
+from mmfewshot_seg.models.refinemask.refine_mask_mixin import RefineMaskMixin  # noqa: E402
+from mmfewshot_seg.models.refinemask.refine_roi_head import RefineRoIHead  # noqa: E402
 from mmfewshot_seg.models.refinemask.simple_refine_mask_head import (  # noqa: E402
     SimpleRefineMaskHead,
 )

@@ -10,7 +10,7 @@ from mmengine.structures import InstanceData
 from torch import nn
 
 from mmfewshot_seg.models.refinemask.base_refine_mask_head import BaseRefineMaskHead
-from mmfewshot_seg.models.refinemask.refine_roi_head import Levels, RefineMaskMixin
+from mmfewshot_seg.models.refinemask.refine_mask_mixin import Levels, RefineMaskMixin
 from mmfewshot_seg.registry import MODELS, register
 
 

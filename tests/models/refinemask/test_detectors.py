@@ -14,6 +14,7 @@ from helpers.refinemask_configs import (
 from mmdet.structures.mask import BitmapMasks, PolygonMasks
 from mmdet.testing import demo_mm_inputs
 from mmengine.analysis import get_model_complexity_info
+from mmengine.config import ConfigDict
 from mmengine.registry import DefaultScope
 from mmengine.structures import InstanceData
 from torch import nn
@@ -39,10 +40,7 @@ def build(name: str) -> nn.Module:
 
 
 def demo(**options) -> dict:
-    inputs = demo_mm_inputs(2, SHAPES, num_classes=4, with_mask=True, **options)
-    for sample in inputs['data_samples']:
-        sample.gt_instances.masks.masks = sample.gt_instances.masks.masks.astype('uint8')
-    return inputs
+    return demo_mm_inputs(2, SHAPES, num_classes=4, with_mask=True, **options)
 
 
 @each_detector
@@ -77,6 +75,18 @@ def test_loss_without_objects(name: str) -> None:
     assert all(value == 0 for key, value in log.items() if 'instance' in key)
     parameters = model.roi_head.mask_head.named_parameters()
     assert [n for n, p in parameters if p.grad is None] == []
+
+
+def test_faster_rcnn_with_another_neck_gets_masks() -> None:
+    config = detector(ROI_HEADS['mask_rcnn'])
+    config.type = 'mmdet.FasterRCNN'
+    config.neck.type = 'mmdet.PAFPN'
+    model = MODELS.build(config).eval()
+    inputs = model.data_preprocessor(demo(num_items=[3, 2]), True)
+    with torch.no_grad():
+        assert {'loss_instance', 'loss_semantic'} <= model(**inputs, mode='loss').keys()
+        found = model(**inputs, mode='predict')
+    assert [len(sample.pred_instances.masks) for sample in found] == [5, 5]
 
 
 def test_polygons_give_the_losses_of_their_bitmaps_nearly() -> None:
@@ -151,6 +161,7 @@ def test_biases_of_the_mask_head_start_at_zero(name: str) -> None:
     assert [n for n, bias in biases.items() if bias.any()] == []
 
 
+@pytest.mark.slow
 @each_detector
 def test_complexity_is_counted(name: str) -> None:
     model = build(name).eval()
@@ -173,15 +184,13 @@ def _view(image: torch.Tensor, flip: str | None) -> tuple[torch.Tensor, object]:
 
 
 def _augmented(name: str, image: torch.Tensor, *flips: str | None) -> InstanceData:
-    nms = dict(type='nms', iou_threshold=0.5)
     tta = MODELS.build(
         dict(
             type='mmfewshot_seg.MaskTTAModel',
             module=build(name).eval(),
-            tta_cfg=dict(nms=nms, max_per_img=4),
+            tta_cfg=ConfigDict(nms=dict(type='nms', iou_threshold=0.5), max_per_img=4),
         )
     )
-    tta.tta_cfg = tta.module.test_cfg.rcnn | dict(nms=nms, max_per_img=4)
     views = [_view(image, flip) for flip in flips]
     data = dict(inputs=[[v[0]] for v in views], data_samples=[[v[1]] for v in views])
     return tta.test_step(data)[0].pred_instances
