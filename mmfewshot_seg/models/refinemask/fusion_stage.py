@@ -42,7 +42,10 @@ class MultiBranchFusion(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """(N, C, S, S) to the same."""
-        total = sum(getattr(self, name)(features) for name in self.branches)
+        first, *others = (getattr(self, name) for name in self.branches)
+        total = first(features)
+        for branch in others:
+            total = total + branch(features)
         if self.add_average:
             total = total + features.mean((2, 3), keepdim=True)
         return self.merge_conv(total)

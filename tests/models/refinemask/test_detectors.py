@@ -183,7 +183,9 @@ def _view(image: torch.Tensor, flip: str | None) -> tuple[torch.Tensor, object]:
     return image.flip(axes), sample
 
 
-def _augmented(name: str, image: torch.Tensor, *flips: str | None) -> InstanceData:
+def _augmented(
+    name: str, image: torch.Tensor, *flips: str | None, score_thr: float = 0.0
+) -> InstanceData:
     tta = MODELS.build(
         dict(
             type='mmfewshot_seg.MaskTTAModel',
@@ -191,6 +193,7 @@ def _augmented(name: str, image: torch.Tensor, *flips: str | None) -> InstanceDa
             tta_cfg=ConfigDict(nms=dict(type='nms', iou_threshold=0.5), max_per_img=4),
         )
     )
+    tta.module.roi_head.test_cfg.score_thr = score_thr
     views = [_view(image, flip) for flip in flips]
     data = dict(inputs=[[v[0]] for v in views], data_samples=[[v[1]] for v in views])
     return tta.test_step(data)[0].pred_instances
@@ -213,3 +216,8 @@ def test_augmentation_of_masks(name: str) -> None:
         torch.testing.assert_close(alone.scores, mirrored.scores)
         differing = (alone.masks != mirrored.masks.flip(axes)).float().mean()
         assert differing < 1e-3
+
+
+def test_augmentation_without_detections() -> None:
+    found = _augmented('mask_rcnn', torch.zeros(3, 64, 96), None, 'horizontal', score_thr=1.0)
+    assert found.masks.shape == (0, 64, 96)

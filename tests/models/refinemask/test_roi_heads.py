@@ -128,6 +128,12 @@ def test_images_without_detections(config, counts: tuple) -> None:
     assert [r.masks.shape for r in results] == [(count, 48, 64) for count in counts]
 
 
+@pytest.mark.parametrize('config', CONFIGS)
+def test_no_rois(config) -> None:
+    found = build(config()).mask_logits(levels(), *rois(0))
+    assert found.shape == (0, 1, 56, 56)
+
+
 def test_single_class() -> None:
     config = roi_head(mask_head=mask_head(num_classes=1), bbox_head=bbox_head(num_classes=1))
     boxes, _ = rois(3)

@@ -124,7 +124,9 @@ def loss(case: Case) -> dict:
     """Losses, and the gradients of their sum."""
     kind = 'Refine' if case.spec['has_semantic'] else 'BAR'
     module = MODELS.build(dict(case.spec['loss_cfg'], type=f'mmfewshot_seg.{kind}CrossEntropyLoss'))
-    logits = {f'logits_{size}': x for size, x in zip(_sizes(case), _given_logits(case))}  # noqa: B905
+    logits = dict(
+        zip([f'logits_{size}' for size in _sizes(case)], _given_logits(case), strict=True)
+    )
     targets = [case.arrays[f'targets_{size}'].float() for size in _sizes(case)]
     semantic = []
     if case.spec['has_semantic']:
