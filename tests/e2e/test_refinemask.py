@@ -71,12 +71,20 @@ class TestRefineMask:
         assert not torch.equal(first[name], second[name])
 
     def test_every_metric_is_logged(self, folder) -> None:
-        _run(folder, 'test.py', 'run/iter_2.pth', '--work-dir', 'test', '--show-dir', 'pictures')
+        arguments = ('run/iter_2.pth', '--work-dir', 'test', '--show-dir', 'pictures')
+        options = (
+            'visualizer.type=mmfewshot_seg.RefineMaskVisualizer',
+            'model.test_cfg.rcnn.stage_maps=2',
+            'default_hooks.visualization.score_thr=0.0',
+        )
+        _run(folder, 'test.py', *arguments, '--cfg-options', *options)
         (path,) = (folder / 'test').glob('*/*.json')
         figures = json.loads(path.read_text())
         for metric in ('bbox', 'segm', 'boundary'):
             assert 0 <= figures[f'coco/{metric}_mAP'] <= 1
-        assert len(list((folder / 'pictures').glob('*.jpg'))) == 3
+        pictures = sorted(path.stem for path in (folder / 'pictures').iterdir())
+        names = [f'00000{n}' for n in range(3)]
+        assert pictures == sorted([*names, *(f'{name}_stages' for name in names)])
 
     def test_augmented_views_are_merged(self, folder) -> None:
         _run(folder, 'test.py', 'run/iter_2.pth', '--work-dir', 'tta', '--tta')
