@@ -4,17 +4,21 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 import torch
 
+from mmfewshot_seg import compat
+from mmfewshot_seg.compat import ops_error
 from mmfewshot_seg.models.fewshot import PANetHead
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / 'tools/analysis_tools'
 KEYS = ['case', 'device', 'peer', 'time_s', 'peer_time_s', 'time_ratio']
 KEYS += ['peak_mb', 'peer_peak_mb', 'peak_ratio']
+PEERS = ('naive head', 'naive loops', 'FCNMaskHead', 'PointRend')
 
 
 @pytest.fixture
@@ -96,14 +100,15 @@ def test_all_cases_give_rows_and_a_table(benchmark, tmp_path, capsys) -> None:
     names = [row['case'] for row in rows]
     assert {'panet_head_1shot', 'panet_head_5shot', 'panet_train_step'} <= set(names)
     assert {'sgc_gpa_1shot', 'sgc_gpa_5shot'} <= set(names)
+    assert ('refinemask_infer_lvis' in names) == (ops_error() is None)
     for row in rows:
         assert list(row)[: len(KEYS)] == KEYS
-        assert row['device'] == 'cpu' and row['peer'] in ('naive head', 'naive loops')
+        assert row['device'] == 'cpu' and row['peer'] in PEERS
         assert row['time_ratio'] == row['time_s'] / row['peer_time_s'] > 0
         assert row['peak_mb'] >= 0 and row['peer_peak_mb'] >= 0
     shares = {row['case']: row['head_share'] for row in rows if 'head_share' in row}
-    without_backbone = {'panet_train_step', 'sgc_gpa_1shot', 'sgc_gpa_5shot'}
-    assert set(shares) == set(names) - without_backbone and all(shares.values())
+    with_backbone = {name for name in names if name.startswith(('panet_head', 'asgnet'))}
+    assert set(shares) == with_backbone and all(shares.values())
     captured = capsys.readouterr()
     lines = captured.out.splitlines()
     assert lines[0].startswith('| case ') and set(lines[1]) == set('|-')
@@ -139,6 +144,7 @@ def test_resident_peak_counts_what_was_freed_again() -> None:
     [
         (['panet_hed_1shot'], "unknown case 'panet_hed_1shot', did you mean 'panet_head_1shot'?"),
         (['--repeats', '0'], '--repeats 0: must be at least 1'),
+        (['--clock', 'cpu', '--device', 'cuda'], '--clock cpu measures --device cpu only'),
         (['--json', 'nowhere/rows.json'], 'there is no directory nowhere'),
     ],
 )
@@ -149,12 +155,28 @@ def test_wrong_arguments_end_with_status_2(benchmark, argv, message, capsys) -> 
     assert message in capsys.readouterr().err
 
 
+def test_cpu_seconds_do_not_count_waiting(benchmark) -> None:
+    from benchmarks.measure import CLOCKS, _timed
+
+    assert _timed(lambda: time.sleep(0.1), 'cpu', CLOCKS['cpu']) < 0.05
+    assert _timed(lambda: time.sleep(0.1), 'cpu', CLOCKS['wall']) > 0.09
+
+
 def test_cuda_without_a_device_is_refused(benchmark, monkeypatch, capsys) -> None:
     monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
     with pytest.raises(SystemExit) as error:
         benchmark.main(['--device', 'cuda'])
     assert error.value.code == 2
     assert 'torch sees no CUDA device: use --device cpu' in capsys.readouterr().err
+
+
+def test_cases_that_need_compiled_ops_are_left_out_without(benchmark, monkeypatch, capsys) -> None:
+    everything = benchmark.runnable_cases() if ops_error() is None else list(benchmark.CASES)
+    assert everything == list(benchmark.CASES)
+    monkeypatch.setattr(compat, 'ops_error', lambda: 'no _ext')
+    names = benchmark.runnable_cases()
+    assert set(everything) - set(names) == {n for n in everything if n.startswith('refinemask')}
+    assert '(no _ext): refinemask_infer_coco, ' in capsys.readouterr().err
 
 
 @pytest.mark.slow

@@ -10,7 +10,7 @@ from importlib import import_module
 
 @dataclass(frozen=True)
 class Case:
-    """Something we compute, and a peer that computes the same.
+    """Something we compute, and a peer that computes the same (or is named to be compared).
 
     Attributes:
         module: Module of this package that has the builder.
@@ -21,6 +21,7 @@ class Case:
         options: Options of the builder.
         has_backbone: Whether the builder knows the side ``'backbone'`` too: the backbone's work
             that belongs to ours. The share of the head is then reported.
+        needs_ops: Whether mmcv's compiled ops are needed.
     """
 
     module: str
@@ -28,6 +29,7 @@ class Case:
     peer: str
     options: dict = field(default_factory=dict)
     has_backbone: bool = False
+    needs_ops: bool = False
 
     @property
     def sides(self) -> tuple[str, ...]:
@@ -50,12 +52,12 @@ def _asgnet_head(shots: int, **options) -> Case:
 
 
 def _refinemask(builder: str, **options) -> Case:
-    return Case('refinemask', builder, 'naive head', options)
+    return Case('refinemask', builder, 'naive head', options, needs_ops=True)
 
 
 def _refinemask_beside(peer: str, method: str) -> Case:
     """For the reader: the peer is another method, which computes something else."""
-    return Case('refinemask', 'inference_beside', peer, dict(method=method))
+    return Case('refinemask', 'inference_beside', peer, dict(method=method), needs_ops=True)
 
 
 COCO = dict(num_classes=80, agnostic_end=False)
