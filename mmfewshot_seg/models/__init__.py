@@ -37,7 +37,7 @@ def _import_detection_wings() -> None:
             import_module(f'{__name__}.{wing}')
         except ImportError as error:
             for name in names:
-                MODELS.register_module(name=name, module=_refusal(error))
+                MODELS.register_module(name=name, module=_refusal(error), force=True)
 
 
 _import_detection_wings()
