@@ -7,8 +7,8 @@ _base_ = [
 
 model = dict(
     roi_head=dict(
-        bbox_head=dict(num_classes=_base_.num_classes),
-        mask_head=dict(num_classes=_base_.num_classes),
+        bbox_head=dict(num_classes=1),
+        mask_head=dict(num_classes=1),
     )
 )
 param_scheduler = [

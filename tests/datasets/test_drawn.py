@@ -137,6 +137,17 @@ def test_coco_instances_agree_with_label_maps(drawn, split, count):
         np.testing.assert_array_equal(painted, labels)
 
 
+def test_objects_are_the_instances_without_their_classes(drawn):
+    instances, objects = (
+        json.loads((drawn / f'annotations/{name}_train.json').read_text())
+        for name in ('instances', 'objects')
+    )
+    assert [category['name'] for category in objects['categories']] == ['object']
+    for annotation in instances['annotations']:
+        annotation['category_id'] = 1
+    assert objects['annotations'] == instances['annotations']
+
+
 def test_novel_classes_are_in_the_test_images_only(drawn, tmp_path):
     def labels(folder, split):
         paths = sorted((folder / f'labels/{split}').iterdir())

@@ -1,18 +1,8 @@
-# The drawn data set for instance masks, all classes in the training images:
+# The drawn data set for instance masks, its objects all of one class:
 # `python tools/draw_dataset.py data/drawn --train-classes all`. Where it lies is told by the
-# environment variable DRAWN_DATA. The categories are read from it.
-import json
-import os
-import pathlib
-
+# environment variable DRAWN_DATA.
 data_root = '{{$DRAWN_DATA:data/drawn}}/'
-train_file = data_root + 'annotations/instances_train.json'
-classes = ('object',)  # of nothing: so that the config loads without data
-if os.path.isfile(train_file):
-    categories = json.loads(pathlib.Path(train_file).read_text())['categories']
-    classes = tuple(category['name'] for category in categories)
-    del categories
-num_classes = len(classes)
+metainfo = dict(classes=('object',))
 scale = (256, 256)
 train_pipeline = [
     dict(type='LoadImageFromFile'),
@@ -61,9 +51,9 @@ train_dataloader = dict(
     dataset=dict(
         type='CocoDataset',
         data_root=data_root,
-        ann_file='annotations/instances_train.json',
+        ann_file='annotations/objects_train.json',
         data_prefix=dict(img='images/train/'),
-        metainfo=dict(classes=classes),
+        metainfo=metainfo,
         filter_cfg=dict(filter_empty_gt=True),
         pipeline=train_pipeline,
     ),
@@ -75,15 +65,15 @@ test_dataloader = dict(
     dataset=dict(
         type='CocoDataset',
         data_root=data_root,
-        ann_file='annotations/instances_test.json',
+        ann_file='annotations/objects_test.json',
         data_prefix=dict(img='images/test/'),
-        metainfo=dict(classes=classes),
+        metainfo=metainfo,
         test_mode=True,
         pipeline=test_pipeline,
     ),
 )
 test_evaluator = dict(
     type='mmfewshot_seg.BoundaryCocoMetric',
-    ann_file=data_root + 'annotations/instances_test.json',
+    ann_file=data_root + 'annotations/objects_test.json',
     metric=['bbox', 'segm', 'boundary'],
 )

@@ -27,6 +27,7 @@ labels/SPLIT/NNNNNN.png               uint8 label map: 0 background, n the class
                                       classes.txt (lines counted from 1)
 annotations/instances_SPLIT.json      COCO instances: visible masks (RLE), area, bbox, iscrowd 0;
                                       category id n is label n; file names below images/SPLIT
+annotations/objects_SPLIT.json        the same objects, all of one category
 classes.txt                           class names, one per line, without background
 base.txt  novel.txt                   the two parts of classes.txt
 attribute_names.txt                   shapes, then textures, then colours, one per line

@@ -15,7 +15,7 @@ from mmfewshot_seg.datasets.drawn.classes import CLASSES
 from mmfewshot_seg.datasets.drawn.layout import SPLITS, coco_categories, write_descriptions
 from mmfewshot_seg.datasets.drawn.scene import Scene, draw_scene
 
-_FORMAT = 2  # raise it when the same settings would give other files
+_FORMAT = 3  # raise it when the same settings would give other files
 _SETTINGS = 'settings.json'
 _MIN_SIZE = 64  # an object of 1 % still has 40 pixels
 _BASE_IDS = tuple(i for i, c in enumerate(CLASSES) if not c.novel)
@@ -146,6 +146,9 @@ def _write_split(folder: Path, split: str, num_images: int, settings: dict) -> N
         categories=coco_categories(),
     )
     (folder / 'annotations' / f'instances_{split}.json').write_text(json.dumps(content))
+    content['categories'] = [dict(id=1, name='object', supercategory='object')]
+    content['annotations'] = [{**annotation, 'category_id': 1} for annotation in annotations]
+    (folder / 'annotations' / f'objects_{split}.json').write_text(json.dumps(content))
 
 
 def _scene(split: str, i: int, settings: dict) -> Scene:
