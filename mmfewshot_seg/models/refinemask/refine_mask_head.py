@@ -28,7 +28,7 @@ class RefineMaskHead(BaseRefineMaskHead):
         ValueError: See :class:`BaseRefineMaskHead`.
 
     Source: RefineMask (Zhang et al., CVPR 2021), section 3; github.com/zhanggang001/RefineMask
-        (Apache-2.0) where the paper leaves it open.
+        where the paper leaves it open.
     """
 
     num_fused_masks = 2

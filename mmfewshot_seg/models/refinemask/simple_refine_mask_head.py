@@ -30,7 +30,7 @@ class SimpleRefineMaskHead(BaseRefineMaskHead):
     Raises:
         ValueError: See :class:`BaseRefineMaskHead`.
 
-    Source: github.com/zhanggang001/RefineMask (Apache-2.0), state of December 2021.
+    Source: github.com/zhanggang001/RefineMask of December 2021.
     """
 
     num_fused_masks = 1
