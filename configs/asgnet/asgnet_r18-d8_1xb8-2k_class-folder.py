@@ -7,4 +7,4 @@ _base_ = [
 
 train_cfg = dict(val_interval=500)
 val_cfg = dict(type='ValLoop')
-default_hooks = dict(checkpoint=dict(interval=500))
+default_hooks = dict(checkpoint=dict(interval=500, save_best='mIoU', rule='greater'))

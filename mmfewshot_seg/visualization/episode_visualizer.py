@@ -82,7 +82,8 @@ def _support_tiles(inputs: dict, episode: Episode, draw_pred: bool) -> list[list
             mask = inputs['support_masks'][way, shot].numpy()
             row.append(tile(image, f'support: {name}', mask))
             if clusters is not None:
-                numbers = clusters[way, shot].cpu().numpy()
+                height, width = image.shape[:2]  # without what the batch was padded by
+                numbers = clusters[way, shot, :height, :width].cpu().numpy()
                 count = len(np.unique(numbers[numbers > 0]))
                 row.append(tile(image, f'clusters: {name} ({count})', numbers, overlay_prototypes))
         rows.append(row)

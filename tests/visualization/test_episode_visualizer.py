@@ -158,3 +158,13 @@ def test_long_captions_fit_their_tile(tmp_path) -> None:
     episode.set_metainfo(dict(class_names=('a class with a name of very many letters',)))
     strip = _draw(tmp_path, inputs, episode)[TILE : TILE + CAPTION, : TILE + GAP]
     assert (strip < 128).any() and (strip[:, TILE + 3 :] == 255).all()
+
+
+def test_clusters_of_a_padded_batch_lie_on_their_image(tmp_path) -> None:
+    inputs, episode = _episode()
+    clusters = torch.zeros(1, 1, 20, 60, dtype=torch.int64)  # padded to twice the width
+    clusters[..., :30] = 1
+    episode.support_clusters = clusters
+    padded = _draw(tmp_path, inputs, episode)
+    episode.support_clusters = clusters[..., :30]
+    assert (padded == _draw(tmp_path, inputs, episode)).all()

@@ -1,7 +1,8 @@
 # ASGNet: frozen deep-stem ResNet, stages 1 to 3, of which 2 and 3 are used; the head is trained.
 # The checkpoint is PSPNet's ImageNet file resnet50_v2.pth after
 # `python tools/convert_checkpoint.py asgnet resnet50_v2.pth checkpoints/resnet50_v2.pth`.
-# norm_eval=False lets the statistics of the backbone drift in training, as the official program.
+# In the official program the statistics of the backbone drift in training: that is norm_eval=False
+# with separate_calls=True of the model.
 _base_ = './panet_vgg16.py'
 
 model = dict(

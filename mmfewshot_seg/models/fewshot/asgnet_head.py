@@ -124,7 +124,7 @@ class ASGNetHead(BaseFewShotHead):
             bool, which of them there are; ``clusters`` (B, N, K, h, w) int16, see
             :meth:`prototype_maps`.
         """
-        reduced = self._reduce(features).float()
+        reduced = _at_least_float32(self._reduce(features))
         ways = torch.arange(1, masks.shape[1] + 1, device=masks.device).view(1, -1, 1, 1, 1)
         foreground = masks == ways
         if support_seeds is None:
@@ -132,7 +132,8 @@ class ASGNetHead(BaseFewShotHead):
         else:
             _check_seeds(support_seeds, masks.shape, reduced.shape[-2:])
         with torch.autocast(reduced.device.type, enabled=False):
-            soft = resized_mask(foreground.float(), reduced.shape[-2:], self.align_corners)
+            soft = foreground.to(reduced.dtype)
+            soft = resized_mask(soft, reduced.shape[-2:], self.align_corners)
             inside = soft > 1 - 1e-4
             centres, nearest = superpixel_clustering(
                 reduced.flatten(0, 2),
@@ -211,7 +212,8 @@ class ASGNetHead(BaseFewShotHead):
         """Similarity (B, Q, N, 1, h, w) and guide (B, Q, N, h, w) of (B, Q, C, h, w) queries."""
         prototypes, valid = _per_query(state, query.shape[1])
         with torch.autocast(query.device.type, enabled=False):
-            maps = allocate(query.flatten(0, 1).float(), prototypes, valid, self.similarity)
+            queries = _at_least_float32(query.flatten(0, 1))
+            maps = allocate(queries, prototypes, valid, self.similarity)
         similarity, guide = (tensor.unflatten(0, query.shape[:2]) for tensor in maps)
         return similarity, guide
 
@@ -226,9 +228,9 @@ class ASGNetHead(BaseFewShotHead):
         numbers = torch.arange(count, device=guide.device).view(-1, 1, 1)
         logits, auxiliary = self.decoder(
             query.flatten(0, 1),
-            prototypes,
+            prototypes.to(query.dtype),
             (guide.unsqueeze(2) == numbers).to(query.dtype),
-            similarity,
+            similarity.to(query.dtype),
             [level.flatten(0, 1) for level in features],
         )
         scores, *auxiliary = (
@@ -236,6 +238,10 @@ class ASGNetHead(BaseFewShotHead):
             for output in (logits, *auxiliary)
         )
         return scores, auxiliary
+
+
+def _at_least_float32(tensor: Tensor) -> Tensor:
+    return tensor.to(torch.promote_types(tensor.dtype, torch.float32))
 
 
 def _check_seeds(seeds: Tensor, mask_shape: torch.Size, size: torch.Size) -> None:

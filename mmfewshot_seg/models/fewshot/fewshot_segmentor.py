@@ -7,7 +7,6 @@ image size.
 from collections.abc import Callable
 
 import torch
-import torch.nn.functional as F
 from mmseg.models.segmentors import BaseSegmentor
 from torch import Tensor
 
@@ -181,10 +180,12 @@ class FewShotSegmentor(BaseSegmentor):
     ) -> None:
         for i, episode in enumerate(episodes):
             if 'support' in inputs:
-                size = inputs['support'].shape[-2:]
-                episode.support_clusters = F.interpolate(clusters[i].float(), size).long()
-            enlarged = F.interpolate(guides[i].float(), inputs['query'].shape[-2:])
-            episode.guides = self._on_canvas(enlarged, episode, F.interpolate).long()
+                masks = inputs['support_masks'][i]
+                ways = torch.arange(1, len(masks) + 1, device=masks.device).view(-1, 1, 1, 1)
+                enlarged = _nearest(clusters[i], masks.shape[-2:])
+                episode.support_clusters = enlarged.long() * (masks == ways)
+            enlarged = _nearest(guides[i], inputs['query'].shape[-2:])
+            episode.guides = self._on_canvas(enlarged, episode, _nearest)
 
     def _fitted(self, inputs: dict, state: SupportState | None) -> tuple[Features, SupportState]:
         """Levels of the queries, and the state of the supports, fitted here if it is None."""
@@ -236,3 +237,12 @@ class FewShotSegmentor(BaseSegmentor):
                 'support images must be (B, N, K, 3, H, W) and masks (B, N, K, H, W), none empty, '
                 f'got {tuple(images.shape)} and {tuple(masks.shape)}'
             )
+
+
+def _nearest(labels: Tensor, size: tuple[int, int]) -> Tensor:
+    """Labels (..., h, w) at another size, the corners aligned."""
+    rows, columns = (
+        torch.linspace(0, old - 1, new, device=labels.device).round().long()
+        for old, new in zip(labels.shape[-2:], size, strict=True)
+    )
+    return labels[..., rows.unsqueeze(1), columns]

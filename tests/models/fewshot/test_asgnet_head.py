@@ -134,6 +134,29 @@ def test_supports_without_enough_foreground_fall_back() -> None:
 
 
 @torch.no_grad()
+def test_more_seeds_than_positions_stay_finite() -> None:
+    model, inputs = _model(), _inputs(shots=1)
+    inputs['support_masks'][:] = 0
+    inputs['support_masks'][..., 14:19, 22:27] = 1  # one position is inside
+    seeds = torch.tensor([[2, 3], [1, 3], [2, 2], [-1, -1], [-1, -1]]).view(1, 1, 1, 5, 2)
+    logits = model({**inputs, 'support_seeds': seeds})
+    assert logits.isfinite().all()
+    state = model.decode_head.prototypes(
+        model._extract(inputs['support']), inputs['support_masks'], seeds
+    )
+    features = model.decode_head._reduce(model._extract(inputs['support']))[0, 0, 0, :, 2, 3]
+    torch.testing.assert_close(state.prototypes[0, 0, :3], features.expand(3, -1))
+
+
+@torch.no_grad()
+def test_double_precision() -> None:
+    model, inputs = _model(), _inputs(ways=2)
+    expected = model(inputs)
+    doubles = {k: v.double() if v.is_floating_point() else v for k, v in inputs.items()}
+    torch.testing.assert_close(model.double()(doubles).float(), expected, rtol=1e-3, atol=1e-5)
+
+
+@torch.no_grad()
 def test_mean_similarity_differs_only_with_several_prototypes() -> None:
     inputs = _inputs(shots=1)
     outputs = {kind: _model(similarity=kind)(inputs) for kind in ('sum', 'mean')}
@@ -275,11 +298,12 @@ def test_seeds_that_do_not_fit_are_refused() -> None:
 
 
 @pytest.mark.gpu
-def test_cuda_gives_the_logits_of_the_cpu() -> None:
+def test_cuda_gives_the_logits_of_the_cpu(monkeypatch) -> None:
+    monkeypatch.setattr(torch.backends.cudnn, 'allow_tf32', False)
     inputs = _inputs(ways=2)
     for decoder in DECODERS:
         model = _model(decoder)
         with torch.no_grad():
             expected = model(inputs)
             logits = model.cuda()({name: value.cuda() for name, value in inputs.items()}).cpu()
-        torch.testing.assert_close(logits, expected, atol=2e-2, rtol=2e-2)  # TF32 convolutions
+        torch.testing.assert_close(logits, expected, atol=1e-5, rtol=1e-4)
