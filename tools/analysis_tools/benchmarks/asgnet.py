@@ -74,8 +74,8 @@ def head_forward(
         device: Where to run.
         tiny: Whether inputs are tiny.
         shots: K.
-        convolutions: Whether the head's convolutions are computed. Without them remain seeds,
-            clustering, allocation, and what the decoder does between its convolutions.
+        convolutions: Whether the decoder's convolutions are computed. Without them remain the
+            reduction, seeds, clustering, allocation, and what the decoder does in between.
     """
     size = 161 if tiny else 473
     torch.manual_seed(0)
@@ -89,7 +89,7 @@ def head_forward(
     head.load_state_dict(weights)
     head.to(device).eval()
     if not convolutions:
-        skip_convolutions(head)
+        skip_convolutions(head.decoder)
     torch.manual_seed(0)
     small = -(-size // 8)
     query = tuple(torch.randn(1, 1, c, small, small, device=device) for c in LEVELS)
