@@ -196,8 +196,18 @@ class ASGNetHead(BaseFewShotHead):
             else level.flatten(0, -4)
             for level in reversed(levels)
         ]
-        reduced = self.dropout(self.reduction(torch.cat(levels, dim=1)))
-        return reduced.unflatten(0, shape[:-3])
+        if torch.is_grad_enabled():
+            reduced = self.reduction(torch.cat(levels, dim=1))
+        else:  # by matrix products, which need no concatenation
+            weights = self.reduction.weight.flatten(1)
+            weights = weights.split([level.shape[1] for level in levels], dim=1)
+            pairs = zip(weights, levels, strict=True)
+            reduced = sum(
+                torch.bmm(weight.expand(len(level), -1, -1), level.flatten(2))
+                for weight, level in pairs
+            )
+            reduced = reduced.unflatten(2, shape[-2:])
+        return self.dropout(reduced).unflatten(0, shape[:-3])
 
     def _place_seeds(self, foreground: Tensor, size: tuple[int, int]) -> Tensor:
         """(B, N, K, S, 2) seeds of (B, N, K, H, W) bool masks."""
