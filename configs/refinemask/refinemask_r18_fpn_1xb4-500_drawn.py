@@ -1,24 +1,17 @@
-_base_ = [
-    '../_base_/models/refinemask_r18_fpn.py',
-    '../_base_/datasets/drawn_instance.py',
-    '../_base_/schedules/adamw_2k.py',
-    '../_base_/default_runtime_det.py',
-]
+# The twin of mask-rcnn_r18_fpn_1xb4-500_drawn.py: only the mask branch differs.
+_base_ = './mask-rcnn_r18_fpn_1xb4-500_drawn.py'
 
+channels = 64
 model = dict(
     roi_head=dict(
-        bbox_head=dict(num_classes=1),
-        mask_head=dict(num_classes=1),
+        type='mmfewshot_seg.RefineRoIHead',
+        mask_head=dict(
+            _delete_=True,
+            type='mmfewshot_seg.RefineMaskHead',
+            num_classes=1,
+            in_channels=channels,
+            instance_channels=channels,
+            semantic_channels=channels,
+        ),
     )
 )
-param_scheduler = [
-    dict(type='LinearLR', start_factor=0.1, end=50, by_epoch=False),
-    dict(type='CosineAnnealingLR', begin=50, end=500, by_epoch=False),
-]
-optim_wrapper = dict(clip_grad=dict(max_norm=35, norm_type=2))
-train_cfg = dict(max_iters=500)
-default_hooks = dict(
-    logger=dict(interval=10, log_metric_by_epoch=False),
-    checkpoint=dict(by_epoch=False, interval=500),
-)
-log_processor = dict(by_epoch=False)

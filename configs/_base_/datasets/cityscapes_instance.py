@@ -26,20 +26,7 @@ tta_pipeline = [
         transforms=[
             [dict(type='Resize', scale=(2048, 1024), keep_ratio=True)],
             [dict(type='RandomFlip', prob=prob) for prob in (0.0, 1.0)],
-            [
-                dict(
-                    type='PackDetInputs',
-                    meta_keys=(
-                        'img_id',
-                        'img_path',
-                        'ori_shape',
-                        'img_shape',
-                        'scale_factor',
-                        'flip',
-                        'flip_direction',
-                    ),
-                )
-            ],
+            [dict(type='PackDetInputs')],
         ],
     ),
 ]

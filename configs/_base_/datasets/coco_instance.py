@@ -26,20 +26,7 @@ tta_pipeline = [
                 for scale in ((1333, 800), (1600, 960))
             ],
             [dict(type='RandomFlip', prob=prob) for prob in (0.0, 1.0)],
-            [
-                dict(
-                    type='PackDetInputs',
-                    meta_keys=(
-                        'img_id',
-                        'img_path',
-                        'ori_shape',
-                        'img_shape',
-                        'scale_factor',
-                        'flip',
-                        'flip_direction',
-                    ),
-                )
-            ],
+            [dict(type='PackDetInputs')],
         ],
     ),
 ]

@@ -27,20 +27,7 @@ tta_pipeline = [
         transforms=[
             [dict(type='Resize', scale=scale, keep_ratio=True)],
             [dict(type='RandomFlip', prob=prob) for prob in (0.0, 1.0)],
-            [
-                dict(
-                    type='PackDetInputs',
-                    meta_keys=(
-                        'img_id',
-                        'img_path',
-                        'ori_shape',
-                        'img_shape',
-                        'scale_factor',
-                        'flip',
-                        'flip_direction',
-                    ),
-                )
-            ],
+            [dict(type='PackDetInputs')],
         ],
     ),
 ]
