@@ -1,12 +1,7 @@
 """The demo: draw a data set, train on its base classes, segment classes never seen."""
 
-import json
 import os
-import re
-import subprocess
-import sys
 import time
-from collections import deque
 from pathlib import Path
 
 import cv2
@@ -14,9 +9,10 @@ import numpy as np
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmengine.runner import save_checkpoint, set_random_seed
-from mmengine.utils import ProgressBar, track_iter_progress
+from mmengine.utils import track_iter_progress
 from prettytable import PrettyTable
 
+from mmfewshot_seg.apis.tool_runs import newest_figures, run_tool, write_summary
 from mmfewshot_seg.datasets.drawn import draw_dataset
 from mmfewshot_seg.evaluation.mask_baselines import mask_baselines
 from mmfewshot_seg.registry import DATASETS, MODELS
@@ -49,7 +45,7 @@ def run_demo(root: Path, work_dir: Path) -> Path:
     init_default_scope(cfg.default_scope)
 
     train = [root / 'tools/train.py', root / CONFIG, '--work-dir', work_dir / 'train']
-    _run('Training on the base classes', train, work_dir / 'train.log', cfg.train_cfg.max_iters)
+    run_tool('Training on the base classes', train, work_dir / 'train.log', cfg.train_cfg.max_iters)
     checkpoint = work_dir / 'train' / f'iter_{cfg.train_cfg.max_iters}.pth'
     pictures = work_dir / 'pictures'
     for picture in pictures.rglob(PICTURES):  # of an earlier run
@@ -66,52 +62,22 @@ def run_demo(root: Path, work_dir: Path) -> Path:
     items = (dataset[i] for i in range(len(dataset)))
     baselines.update(mask_baselines(track_iter_progress((items, len(dataset)))))
     picture = _stack_pictures(pictures, work_dir / 'episodes.png')
-    summary = dict(
-        command=f'{sys.executable} {" ".join(sys.argv)}',
+    write_summary(
+        work_dir / 'summary.json',
         seconds=round(time.time() - start),
         episodes=episodes,
         novel_classes=novel,
         baselines=baselines,
     )
-    part = work_dir / 'summary.json.part'
-    part.write_text(json.dumps(summary, indent=2) + '\n')
-    part.replace(work_dir / 'summary.json')
     _print_table(novel, baselines)
     return picture
 
 
-def _run(title: str, arguments: list, log: Path, total: int) -> None:
-    """Run one of the tools; its ``total`` iterations become a bar, its output goes to ``log``."""
-    print(f'{title}; log: {log}', flush=True)
-    command = [sys.executable, *map(str, arguments)]
-    bar, tail = ProgressBar(total), deque(maxlen=20)
-    with (
-        log.open('w') as file,
-        subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-        ) as process,
-    ):
-        for line in process.stdout:
-            file.write(line)
-            tail.append(line)
-            match = re.search(r'Iter\((?:train|test)\)\s*\[\s*(\d+)/', line)
-            if match and int(match[1]) > bar.completed:  # the last line of a test comes twice
-                bar.update(int(match[1]) - bar.completed)
-    print(flush=True)
-    if process.returncode:
-        raise RuntimeError(f'{" ".join(command)} failed; the end of {log}:\n{"".join(tail)}')
-
-
 def _test(arguments: list, out: Path, total: int) -> dict[str, float]:
     """Figures of ``tools/test.py`` on the novel classes."""
-    _run(
-        f'Testing on the novel classes: {out.name}',
-        [*arguments, '--work-dir', out],
-        out.with_suffix('.log'),
-        total,
-    )
-    newest = max(out.glob('*/*.json'), key=lambda path: path.stat().st_mtime)
-    return json.loads(newest.read_text())
+    title = f'Testing on the novel classes: {out.name}'
+    run_tool(title, [*arguments, '--work-dir', out], out.with_suffix('.log'), total)
+    return newest_figures(out)
 
 
 def _save_untrained(cfg: Config, path: Path) -> Path:

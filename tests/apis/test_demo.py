@@ -27,7 +27,7 @@ def quick_demo(tmp_path, monkeypatch):
     monkeypatch.setenv('DRAWN_DATA', '')
     monkeypatch.setenv('OMP_WAIT_POLICY', 'passive')
     monkeypatch.setattr(demo, 'draw_dataset', lambda out_dir, **kwargs: out_dir)
-    monkeypatch.setattr(demo, '_run', lambda *args: None)
+    monkeypatch.setattr(demo, 'run_tool', lambda *args: None)
     monkeypatch.setattr(demo, '_test', fake_test)
     monkeypatch.setattr(demo, '_save_untrained', lambda cfg, path: path)
     monkeypatch.setattr(demo.DATASETS, 'build', lambda cfg: [0, 1])

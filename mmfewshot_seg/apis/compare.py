@@ -1,0 +1,117 @@
+"""Comparisons of configs: trained from the same seed, tested, side by side."""
+
+import time
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from matplotlib.figure import Figure
+from prettytable import PrettyTable
+
+from mmfewshot_seg.apis.run_config import UsageError, load_config
+from mmfewshot_seg.apis.tool_runs import newest_figures, run_tool, write_summary
+
+
+def compare(
+    tools: Path,
+    out: Path,
+    configs: Sequence[str],
+    figures: Sequence[str] = ('*',),
+    pretrain: str | None = None,
+    seed: int = 0,
+    cfg_options: Sequence[str] = (),
+) -> dict[str, dict[str, float]]:
+    """Train and test configs; print a table, write ``summary.json`` and ``figures.png``.
+
+    What has been trained in ``out`` before is only tested.
+
+    Args:
+        tools: Folder that holds ``train.py`` and ``test.py``.
+        out: Folder for everything, with a work dir for each config.
+        configs: Config files that train by iterations.
+        figures: Patterns of the figures wanted, e.g. ``'*mAP'``.
+        pretrain: Config whose weights all the others start from, as far as names and shapes fit.
+        seed: Of every training.
+        cfg_options: ``key=value`` options of all configs.
+
+    Returns:
+        For each config its figures, and the CPU seconds of its training and test.
+
+    Raises:
+        UsageError: If a config cannot be read, or two have the same name.
+        RuntimeError: If a tool fails; the end of its log is in the message.
+    """
+    names = [Path(config).stem for config in [*configs, *([pretrain] if pretrain else [])]]
+    if len(set(names)) < len(names):
+        raise UsageError(f'configs need names of their own, got {", ".join(names)}')
+    start, options = time.time(), _given(cfg_options)
+    for config in (*configs, *([pretrain] if pretrain else [])):
+        load_config(config, cfg_options)  # so that a mistake is told before the first training
+    rows: dict[str, dict] = {}
+    start_from = options
+    if pretrain:
+        weights, seconds = _trained(tools, out, pretrain, seed, options)
+        rows[Path(pretrain).stem] = dict(train_cpu_seconds=seconds)
+        start_from = _given([*cfg_options, f'load_from={weights}'])
+    for config in configs:
+        checkpoint, train_seconds = _trained(tools, out, config, seed, start_from)
+        found, test_seconds = _tested(tools, out, config, checkpoint, options)
+        wanted = {k: v for k, v in found.items() if any(fnmatchcase(k, p) for p in figures)}
+        seconds = dict(train_cpu_seconds=train_seconds, test_cpu_seconds=test_seconds)
+        rows[Path(config).stem] = {**wanted, **seconds}
+    seconds = round(time.time() - start)
+    write_summary(out / 'summary.json', seconds=seconds, seed=seed, results=rows)
+    _print_table(rows)
+    _draw({name: rows[name] for name in names[: len(configs)]}, out / 'figures.png')
+    return rows
+
+
+def _trained(
+    tools: Path, out: Path, config: str, seed: int, options: list[str]
+) -> tuple[Path, float | None]:
+    """Checkpoint of a config, and CPU seconds of its training if it was not there."""
+    name, total = Path(config).stem, load_config(config, options[1:]).train_cfg.max_iters
+    checkpoint = out / name / f'iter_{total}.pth'
+    if checkpoint.exists():
+        return checkpoint, None
+    arguments = [tools / 'train.py', config, '--work-dir', out / name, '--seed', seed, '--resume']
+    log = out / f'{name}_train.log'
+    return checkpoint, round(run_tool(f'Training {name}', [*arguments, *options], log, total))
+
+
+def _tested(
+    tools: Path, out: Path, config: str, checkpoint: Path, options: list[str]
+) -> tuple[dict[str, float], float]:
+    """Figures of a checkpoint, and CPU seconds of the test."""
+    name = Path(config).stem
+    test_dir = out / f'{name}_test'
+    arguments = [tools / 'test.py', config, checkpoint, '--work-dir', test_dir]
+    seconds = run_tool(f'Testing {name}', [*arguments, *options], test_dir.with_suffix('.log'), 0)
+    return newest_figures(test_dir), round(seconds)
+
+
+def _given(options: Sequence[str]) -> list[str]:
+    return ['--cfg-options', *options] if options else []
+
+
+def _print_table(rows: dict[str, dict]) -> None:
+    columns = list(dict.fromkeys(key for row in rows.values() for key in row))
+    table = PrettyTable(['config', *columns], align='l', float_format='.3')
+    for name, row in rows.items():
+        table.add_row([name, *(row.get(column, '') for column in columns)])
+    print(table)
+
+
+def _draw(rows: dict[str, dict], path: Path) -> None:
+    """A group of bars for each figure, a bar for each config."""
+    figures = [key for key in next(iter(rows.values())) if not key.endswith('seconds')]
+    width = 0.8 / len(rows)
+    plot = Figure(figsize=(2 + 0.5 * len(figures) * len(rows), 4), layout='constrained')
+    axes = plot.subplots()
+    for index, (name, row) in enumerate(rows.items()):
+        places = [place + index * width for place in range(len(figures))]
+        bars = axes.bar(places, [row[key] for key in figures], width, label=name)
+        axes.bar_label(bars, fmt='%.3f', fontsize=8)
+    axes.set_xticks([place + 0.4 - width / 2 for place in range(len(figures))], figures)
+    axes.legend(loc='upper center', bbox_to_anchor=(0.5, -0.1))
+    plot.savefig(path)

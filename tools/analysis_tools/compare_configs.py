@@ -1,0 +1,36 @@
+"""Train and test configs from one seed, figures side by side: compare_configs.py OUT CONFIG ..."""
+
+import argparse
+import sys
+from pathlib import Path
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description='Train and test configs from the same seed; print a table, write summary.json '
+        'and a picture of the figures. What OUT holds already is not trained again.'
+    )
+    parser.add_argument('out', type=Path, help='folder for everything')
+    parser.add_argument('configs', nargs='+', metavar='CONFIG')
+    parser.add_argument(
+        '--figures', nargs='+', default=['*'], metavar='PATTERN', help="e.g. '*mAP' (default: all)"
+    )
+    parser.add_argument(
+        '--pretrain', metavar='CONFIG', help='trained first; all others start from its weights'
+    )
+    parser.add_argument('--seed', type=int, default=0)
+    parser.add_argument('--cfg-options', nargs='+', default=[], metavar='KEY=VALUE')
+    args = parser.parse_args()
+
+    from mmfewshot_seg.apis.compare import compare
+    from mmfewshot_seg.apis.run_config import UsageError
+
+    try:
+        compare(Path(__file__).resolve().parents[1], **vars(args))
+    except (UsageError, RuntimeError) as error:
+        print(f'compare_configs: {error}', file=sys.stderr)
+        sys.exit(2)
+
+
+if __name__ == '__main__':
+    main()
