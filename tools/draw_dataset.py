@@ -22,6 +22,7 @@ def main() -> None:
         default='base',
         help='"base" keeps novel classes out of the training images',
     )
+    parser.add_argument('--max-objects', type=int, default=6, help='most objects of an image')
     args = parser.parse_args()
     if len(args.size) > 2:
         parser.error(f'--size takes one or two numbers, not {len(args.size)}')
@@ -36,6 +37,7 @@ def main() -> None:
             size=args.size[0] if len(args.size) == 1 else tuple(args.size),
             seed=args.seed,
             train_classes=args.train_classes,
+            max_objects=args.max_objects,
         )
     except (OSError, ValueError) as error:
         print(f'draw_dataset: {error}', file=sys.stderr)

@@ -94,7 +94,9 @@ def _train_and_predict(model, config, root: Path) -> dict:
     data = model.data_preprocessor(pseudo_collate([dataset[0]]), training=False)
     with torch.no_grad():
         found = model.eval()(**data, mode='predict')[0].pred_instances
-    assert found.masks.shape == (4, SIDE, SIDE) and found.masks.dtype == torch.bool
+    assert found.bboxes.shape == (4, 4)
+    if model.with_mask:
+        assert found.masks.shape == (4, SIDE, SIDE) and found.masks.dtype == torch.bool
     return losses
 
 
@@ -116,6 +118,8 @@ def test_configs_train_and_predict_through_their_pipelines(path, folder, monkeyp
         wanted = {'instance'}
     elif path.stem.startswith('mask-rcnn'):
         wanted = {'mask'}
+    elif path.stem.startswith('faster-rcnn'):
+        wanted = set()
     prefix = 's2.' if path.stem.startswith('cascade') else ''
     for name in wanted:
         assert losses[f'{prefix}loss_{name}'] > 0
@@ -124,7 +128,7 @@ def test_configs_train_and_predict_through_their_pipelines(path, folder, monkeyp
 
 def test_twins_differ_in_the_mask_branch_alone() -> None:
     plain, refined = (
-        Config.fromfile(ROOT / f'configs/refinemask/{name}_r18_fpn_1xb4-500_drawn.py')
+        Config.fromfile(ROOT / f'configs/refinemask/{name}_r18_fpn_1xb4-1500_drawn.py')
         for name in ('mask-rcnn', 'refinemask')
     )
     for config in (plain, refined):

@@ -192,6 +192,13 @@ def test_foreign_folder_is_refused_and_empty_folder_used(tmp_path):
     assert (draw_dataset(tmp_path / 'empty', 1, 1, 64) / 'settings.json').exists()
 
 
+def test_fewer_objects_of_the_same_kind() -> None:
+    scenes = [draw_scene(64, 64, [range(72)], RandomState(i), max_objects=1) for i in range(8)]
+    assert {len(scene.class_ids) for scene in scenes} == {1}
+    areas = [np.count_nonzero(scene.instances) / 64**2 for scene in scenes]
+    assert min(areas) < 0.1 < 0.2 < max(areas)
+
+
 def test_nothing_is_left_of_a_drawing_that_fails(tmp_path, monkeypatch):
     def fail_at_last(split, i, settings):
         if (split, i) == ('test', 0):
@@ -213,6 +220,7 @@ def test_nothing_is_left_of_a_drawing_that_fails(tmp_path, monkeypatch):
         (dict(size=32), r'size=\[32, 32\]: draw at least 64 pixels a side'),
         (dict(seed=-1), 'seed=-1: give an integer from 0'),
         (dict(train_classes='novel'), 'train_classes=\'novel\': give "base" or "all"'),
+        (dict(max_objects=7), 'max_objects=7: give 1 to 6'),
     ],
 )
 def test_bad_arguments_are_refused(tmp_path, arguments, message):

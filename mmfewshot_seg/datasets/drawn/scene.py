@@ -44,8 +44,14 @@ class Scene:
         return np.array([0, *[c + 1 for c in self.class_ids]], np.uint8)[self.instances]
 
 
-def draw_scene(height: int, width: int, groups: Sequence[Sequence[int]], rng: RandomState) -> Scene:
-    """Draw an image with 2 to 6 objects.
+def draw_scene(
+    height: int,
+    width: int,
+    groups: Sequence[Sequence[int]],
+    rng: RandomState,
+    max_objects: int = MAX_OBJECTS,
+) -> Scene:
+    """Draw an image with 2 to 6 objects, or fewer.
 
     Args:
         height: Pixels from top to bottom.
@@ -53,8 +59,9 @@ def draw_scene(height: int, width: int, groups: Sequence[Sequence[int]], rng: Ra
         groups: Groups of indices into `CLASSES`. The class of an object comes from each group
             equally often, and within it from each class equally often.
         rng: Source of everything in the image.
+        max_objects: The most objects of an image.
     """
-    count = _choose((2, 2, 2, 3, 3, 3, 4, 4, 5, MAX_OBJECTS), rng)
+    count = min(_choose((2, 2, 2, 3, 3, 3, 4, 4, 5, MAX_OBJECTS), rng), max_objects)
     wanted = [_choose(_choose(groups, rng), rng) for _ in range(count)]
     image = draw_background(height, width, rng)
     instances = np.zeros((height, width), np.uint8)

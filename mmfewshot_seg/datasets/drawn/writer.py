@@ -13,7 +13,7 @@ from pycocotools import mask as coco_mask
 
 from mmfewshot_seg.datasets.drawn.classes import CLASSES
 from mmfewshot_seg.datasets.drawn.layout import SPLITS, coco_categories, write_descriptions
-from mmfewshot_seg.datasets.drawn.scene import Scene, draw_scene
+from mmfewshot_seg.datasets.drawn.scene import MAX_OBJECTS, Scene, draw_scene
 
 _FORMAT = 3  # raise it when the same settings would give other files
 _SETTINGS = 'settings.json'
@@ -29,6 +29,7 @@ def draw_dataset(
     size: int | tuple[int, int] = 160,
     seed: int = 0,
     train_classes: str = 'base',
+    max_objects: int = MAX_OBJECTS,
 ) -> Path:
     """Draw a data set of textured shapes, or keep the one that is there with the same settings.
 
@@ -43,6 +44,7 @@ def draw_dataset(
         seed: Any integer from 0 to 2**32 - 1.
         train_classes: ``'base'``: no novel class in the training images, as few-shot and
             zero-shot training need it; ``'all'``: as in the test images.
+        max_objects: The most objects of an image, 1 to 6. With 1 none is covered in part.
 
     Returns:
         ``out_dir``.
@@ -58,6 +60,7 @@ def draw_dataset(
         size=[height, width],
         seed=seed,
         train_classes=train_classes,
+        max_objects=max_objects,
         format=_FORMAT,
     )
     _check_settings(settings)
@@ -89,6 +92,8 @@ def _check_settings(settings: dict) -> None:
         raise ValueError(f'seed={settings["seed"]}: give an integer from 0 to 2**32 - 1')
     if settings['train_classes'] not in ('base', 'all'):
         raise ValueError(f'train_classes={settings["train_classes"]!r}: give "base" or "all"')
+    if not 1 <= settings['max_objects'] <= MAX_OBJECTS:
+        raise ValueError(f'max_objects={settings["max_objects"]}: give 1 to {MAX_OBJECTS}')
 
 
 def _is_drawn(out_dir: Path, settings: dict) -> bool:
@@ -157,7 +162,7 @@ def _scene(split: str, i: int, settings: dict) -> Scene:
         groups = [_BASE_IDS]
     else:
         groups = [_BASE_IDS, _NOVEL_IDS]
-    return draw_scene(*settings['size'], groups, rng)
+    return draw_scene(*settings['size'], groups, rng, settings['max_objects'])
 
 
 def _write_image(path: Path, image: np.ndarray, options: list[int]) -> None:

@@ -1,3 +1,5 @@
+# Starts from the weights of faster-rcnn_r18_fpn_1xb4-3k_drawn.py, so that the budget is that of the
+# mask branch.
 _base_ = [
     '../_base_/models/mask-rcnn_r18_fpn.py',
     '../_base_/datasets/drawn_instance.py',
@@ -9,16 +11,17 @@ model = dict(
     roi_head=dict(
         bbox_head=dict(num_classes=1),
         mask_head=dict(num_classes=1),
-    )
+    ),
+    train_cfg=dict(rcnn=dict(sampler=dict(num=16))),
 )
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.1, end=50, by_epoch=False),
-    dict(type='CosineAnnealingLR', begin=50, end=500, by_epoch=False),
+    dict(type='CosineAnnealingLR', begin=50, end=1500, by_epoch=False),
 ]
 optim_wrapper = dict(clip_grad=dict(max_norm=35, norm_type=2))
-train_cfg = dict(max_iters=500)
+train_cfg = dict(max_iters=1500)
 default_hooks = dict(
     logger=dict(interval=10, log_metric_by_epoch=False),
-    checkpoint=dict(by_epoch=False, interval=500),
+    checkpoint=dict(by_epoch=False, interval=1500),
 )
 log_processor = dict(by_epoch=False)
