@@ -20,7 +20,16 @@ DETECTION_WINGS = {
         'RefineMaskHead',
         'RefineRoIHead',
         'SimpleRefineMaskHead',
-    )
+    ),
+    'zeroshot': (
+        'BackgroundAwareRPNHead',
+        'SemanticMaskHead',
+        'V1AnchorGenerator',
+        'ZeroShotBBoxHead',
+        'ZeroShotFasterRCNN',
+        'ZeroShotMaskRCNN',
+        'ZeroShotRoIHead',
+    ),
 }
 
 
