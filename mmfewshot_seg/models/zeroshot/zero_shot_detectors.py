@@ -16,7 +16,7 @@ from mmfewshot_seg.datasets.zeroshot_splits import ZeroShotSplit
 from mmfewshot_seg.models.zeroshot.background_aware_rpn_head import BackgroundAwareRPNHead
 from mmfewshot_seg.models.zeroshot.class_vectors import check_mode
 from mmfewshot_seg.models.zeroshot.zero_shot_classes import load_class_vectors, load_classes
-from mmfewshot_seg.models.zeroshot.zero_shot_roi_head import ZeroShotRoIHead
+from mmfewshot_seg.models.zeroshot.zero_shot_roi_head import ZeroShotRoIHead, check_kind
 from mmfewshot_seg.registry import MODELS, register
 
 
@@ -47,6 +47,8 @@ class ZeroShotFasterRCNN(TwoStageDetector):
     def __init__(
         self, classes: dict, rpn_head: dict, roi_head: dict, test_cfg: dict, **kwargs
     ) -> None:
+        check_kind(rpn_head, 'rpn_head', BackgroundAwareRPNHead)
+        check_kind(roi_head, 'roi_head', ZeroShotRoIHead)
         loaded = load_classes(**classes)
         word_dim = loaded.seen.shape[1]
         sizes = dict(num_classes=len(loaded.seen), word_dim=word_dim)
@@ -57,7 +59,6 @@ class ZeroShotFasterRCNN(TwoStageDetector):
         rpn_head = ConfigDict(rpn_head)
         _inject(rpn_head, 'rpn_head', word_dim=word_dim)
         super().__init__(rpn_head=rpn_head, roi_head=roi_head, test_cfg=test_cfg, **kwargs)
-        self._check_heads()
         self.split = loaded.split
         self.class_source = {key: classes.get(key) for key in ('word_vectors', 'norm')}
         self.rpn_head.set_background(loaded.background)
@@ -136,16 +137,6 @@ class ZeroShotFasterRCNN(TwoStageDetector):
             sample.set_metainfo(dict(zeroshot_classes=self.class_names))
         return samples
 
-    def _check_heads(self) -> None:
-        expected = dict(rpn_head=BackgroundAwareRPNHead, roi_head=ZeroShotRoIHead)
-        for name, kind in expected.items():
-            head = getattr(self, name)
-            if not isinstance(head, kind):
-                raise ValueError(
-                    f'{type(self).__name__}: {name} of type {type(head).__name__}, expected '
-                    f'{kind.__name__}'
-                )
-
 
 @register(MODELS, host='mmdet')
 class ZeroShotMaskRCNN(ZeroShotFasterRCNN):
@@ -155,13 +146,13 @@ class ZeroShotMaskRCNN(ZeroShotFasterRCNN):
         ValueError: If ``roi_head`` has no ``mask_head``; or see :class:`ZeroShotFasterRCNN`.
     """
 
-    def _check_heads(self) -> None:
-        super()._check_heads()
-        if not self.roi_head.with_mask:
+    def __init__(self, roi_head: dict, **kwargs) -> None:
+        if roi_head.get('mask_head') is None:
             raise ValueError(
-                f'{type(self).__name__}: roi_head without mask_head, expected one; for boxes alone '
-                'take ZeroShotFasterRCNN'
+                'ZeroShotMaskRCNN: roi_head without mask_head, expected one; for boxes alone take '
+                'ZeroShotFasterRCNN'
             )
+        super().__init__(roi_head=roi_head, **kwargs)
 
 
 def _inject(config: ConfigDict, name: str, **sizes: int) -> None:

@@ -33,9 +33,23 @@ class ZeroShotRoIHead(StandardRoIHead):
 
     def __init__(self, **kwargs) -> None:
         super().__init__(**kwargs)
-        self._check_heads()
         if self.test_cfg is not None:
             check_mode(self.test_cfg.get('mode', 'seen'))
+
+    def init_bbox_head(self, bbox_roi_extractor: dict, bbox_head: dict) -> None:
+        """Build the box branch; errors as of the class."""
+        check_kind(bbox_head, 'bbox_head', ZeroShotBBoxHead)
+        super().init_bbox_head(bbox_roi_extractor, bbox_head)
+
+    def init_mask_head(self, mask_roi_extractor: dict, mask_head: dict) -> None:
+        """Build the mask branch; errors as of the class."""
+        check_kind(mask_head, 'mask_head', SemanticMaskHead)
+        super().init_mask_head(mask_roi_extractor, mask_head)
+        if self.mask_head.num_classes != self.bbox_head.num_classes:
+            raise ValueError(
+                f'mask_head with num_classes={self.mask_head.num_classes}, expected '
+                f'{self.bbox_head.num_classes}, that of the bbox_head'
+            )
 
     @property
     def class_vectors(self) -> list[ClassVectors]:
@@ -91,17 +105,14 @@ class ZeroShotRoIHead(StandardRoIHead):
         labels = scores[:TENSOR_MODE_ROIS].argmax(1)
         return scores, found['bbox_pred'], self.mask_head.label_logits(features, labels, mode)
 
-    def _check_heads(self) -> None:
-        expected = dict(bbox_head=ZeroShotBBoxHead, mask_head=SemanticMaskHead)
-        for name, kind in expected.items():
-            head = getattr(self, name, None)
-            if not isinstance(head, kind) and (name == 'bbox_head' or head is not None):
-                raise ValueError(
-                    f'{type(self).__name__}: {name} of type {type(head).__name__}, expected '
-                    f'{kind.__name__}'
-                )
-        if self.with_mask and self.mask_head.num_classes != self.bbox_head.num_classes:
-            raise ValueError(
-                f'{type(self).__name__}: mask_head with num_classes={self.mask_head.num_classes}, '
-                f'expected {self.bbox_head.num_classes}, that of the bbox_head'
-            )
+
+def check_kind(config: dict, name: str, kind: type) -> None:
+    """Is a config that of a class or of one derived from it?
+
+    Raises:
+        ValueError: If not.
+    """
+    given = config['type']
+    found = given if isinstance(given, type) else MODELS.get(given)
+    if not (isinstance(found, type) and issubclass(found, kind)):
+        raise ValueError(f'{name} of type {given}, expected {kind.__name__}')
