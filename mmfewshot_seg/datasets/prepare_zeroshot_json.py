@@ -59,11 +59,11 @@ def prepare_zeroshot_json(
     test_json: str | os.PathLike | None = None,
     out_dir: str | os.PathLike | None = None,
 ) -> list[PreparedFile]:
-    """Write the annotation files of a split with S seen and U unseen classes.
+    """Write the annotation files of a split.
 
-    ``NAME.json`` to train on becomes ``NAME_seen_S_U.json``; ``NAME.json`` to test on becomes
-    ``NAME_unseen_S_U.json`` and ``NAME_gzsi_S_U.json``. A file appears when all of it is written;
-    the same sources give the same files.
+    ``NAME.json`` to train on becomes ``NAME_seen.json``; ``NAME.json`` to test on becomes
+    ``NAME_unseen.json`` and ``NAME_gzsi.json``; for ``coco_48_17`` they end with ``_48_17``. A file
+    appears when all of it is written; the same sources give the same files.
 
     Args:
         split: See `zeroshot_splits.resolve_split`.
@@ -76,10 +76,10 @@ def prepare_zeroshot_json(
         ValueError: If no source is given, a source is no COCO instances json, a class is no
             category of it, or no image is left.
     """
+    suffix = split.replace('coco', '') if isinstance(split, str) else ''
     split = resolve_split(split)
     if train_json is None and test_json is None:
         raise ValueError('give annotations to train on, annotations to test on, or both')
-    suffix = f'{len(split.seen)}_{len(split.unseen)}'
     prepared = []
     for source, tasks in ((train_json, ('seen',)), (test_json, ('unseen', 'gzsi'))):
         if source is None:
@@ -91,7 +91,7 @@ def prepare_zeroshot_json(
                 selected = _select(content, split, task)
             except ValueError as error:
                 raise ValueError(f'{source}: {error}') from error
-            path = folder / f'{stem}_{task}_{suffix}.json'
+            path = folder / f'{stem}_{task}{suffix}.json'
             prepared.append(_write(path, selected, len(content['images'])))
     return prepared
 

@@ -13,7 +13,6 @@ from helpers.zeroshot_json import SPLIT, zeroshot_json
 
 from mmfewshot_seg.datasets.drawn import BASE_CLASSES, NOVEL_CLASSES, draw_dataset
 from mmfewshot_seg.datasets.prepare_zeroshot_json import describe, prepare_zeroshot_json
-from mmfewshot_seg.datasets.zeroshot_splits import SPLITS
 
 TOOL = Path(__file__).parents[2] / 'tools' / 'prepare_zeroshot_coco.py'
 DATA = Path(os.environ.get('MMFEWSHOT_SEG_DATA', ''))
@@ -36,7 +35,7 @@ def source(tmp_path) -> str:
 def test_training_never_shows_unseen_classes(source, tmp_path) -> None:
     """Not even as a crowd (image 7), nor unlabelled among seen ones (image 2)."""
     (file,) = prepare_zeroshot_json(SPLIT, train_json=source)
-    assert file.path == tmp_path / 'instances_seen_3_2.json'
+    assert file.path == tmp_path / 'instances_seen.json'
     names, objects = _content(file.path)
     assert names == SPLIT['seen']
     assert objects == {1: [30, 14], 4: [], 5: [], 6: [2, -14]}
@@ -46,8 +45,8 @@ def test_training_never_shows_unseen_classes(source, tmp_path) -> None:
 
 def test_both_tests_are_of_the_same_images(source, tmp_path) -> None:
     unseen, both = prepare_zeroshot_json(SPLIT, test_json=source, out_dir=tmp_path / 'new')
-    assert unseen.path == tmp_path / 'new/instances_unseen_3_2.json'
-    assert both.path == tmp_path / 'new/instances_gzsi_3_2.json'
+    assert unseen.path == tmp_path / 'new/instances_unseen.json'
+    assert both.path == tmp_path / 'new/instances_gzsi.json'
     assert _content(unseen.path) == (
         SPLIT['unseen'],
         {2: [9], 3: [9, 4, 4, -9], 7: [-4]},
@@ -80,7 +79,7 @@ def test_again_changes_nothing_and_mends_what_is_broken(source, tmp_path) -> Non
     written = {file.path: (file.path.read_bytes(), file.path.stat().st_mtime_ns) for file in first}
     again = prepare_zeroshot_json(SPLIT, source, source)
     assert not any(file.changed for file in again)
-    assert 'instances_seen_3_2.json (unchanged)' in describe(again)
+    assert 'instances_seen.json (unchanged)' in describe(again)
     for path, (content, time) in written.items():
         assert path.read_bytes() == content and path.stat().st_mtime_ns == time
     half = first[0].path
@@ -138,7 +137,7 @@ def test_drawn_data_set_is_prepared_alike(tmp_path) -> None:
     train, unseen, both = prepare_zeroshot_json(
         split, annotations / 'instances_train.json', annotations / 'instances_test.json'
     )
-    assert train.dropped_images == 0 and train.path.name == 'instances_train_seen_57_15.json'
+    assert train.dropped_images == 0 and train.path.name == 'instances_train_seen.json'
     assert _content(unseen.path)[0] == list(NOVEL_CLASSES)
     assert _content(both.path)[0] == [*BASE_CLASSES, *NOVEL_CLASSES]
     assert 0 < unseen.images == both.images <= 6
@@ -173,12 +172,17 @@ def test_tool_takes_a_split_or_two_lists(source, tmp_path) -> None:
 def test_real_images(tmp_path, name, train, test) -> None:
     annotations = DATA / 'coco_real/annotations'
     files = prepare_zeroshot_json(
-        SPLITS[f'coco_{name}'],
+        f'coco_{name}',
         annotations / 'instances_train.json',
         annotations / 'instances_val.json',
         tmp_path,
     )
     assert [file.images for file in files] == [train, test, test]
+    assert [file.path.stem for file in files] == [
+        f'instances_train_seen_{name}',
+        f'instances_val_unseen_{name}',
+        f'instances_val_gzsi_{name}',
+    ]
     seen, unseen, both = (_content(file.path)[1] for file in files)
     total = json.loads((annotations / 'instances_train.json').read_text())
     assert sum(map(len, seen.values())) <= len(total['annotations'])
