@@ -95,7 +95,8 @@ def _transformers(model: str) -> Encode:
         tokens = tokenize(sentences, padding=True, return_tensors='pt')
         with torch.no_grad():
             if hasattr(network, 'get_text_features'):
-                return network.get_text_features(**tokens).float().numpy()
+                features = network.get_text_features(**tokens)
+                return getattr(features, 'pooler_output', features).float().numpy()  # from 5.0 on
             states = network(**tokens).last_hidden_state.float()
         weights = tokens['attention_mask'][..., None]
         return ((states * weights).sum(1) / weights.sum(1)).numpy()

@@ -108,10 +108,12 @@ def test_transformers_takes_the_mean_over_tokens_not_over_padding(library) -> No
     np.testing.assert_allclose(rows[0], _unit(expected), rtol=1e-6)
 
 
-def test_transformers_takes_the_text_features_of_clip(library) -> None:
+@pytest.mark.parametrize('wrapped', [False, True])  # the latter from version 5 on
+def test_transformers_takes_the_text_features_of_clip(library, wrapped) -> None:
     class Network(torch.nn.Module):
         def get_text_features(self, input_ids, attention_mask):
-            return input_ids[:, :2].float()
+            features = input_ids[:, :2].float()
+            return SimpleNamespace(pooler_output=features) if wrapped else features
 
     library('transformers', **_fake_transformers(Network()))
     rows = embed_names(['cat', 'dog'], 'transformers', 'clip').vectors
