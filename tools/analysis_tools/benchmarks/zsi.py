@@ -66,7 +66,6 @@ def mask_head(side: str, device: str, tiny: bool) -> Callable[[], Tensor]:
     x = torch.randn(count, CHANNELS, 14, 14).relu().to(device)
     labels = torch.randint(SEEN + UNSEEN, (count,)).to(device)
     head = SemanticMaskHead(SEEN, WORD_DIM, in_channels=CHANNELS, conv_out_channels=CHANNELS)
-    head.init_weights()
     head = head.to(device).eval()
     head.class_vectors.set(seen, unseen, background)
     if side == 'peer':
