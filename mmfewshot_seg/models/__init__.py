@@ -24,7 +24,6 @@ DETECTION_WINGS = {
     'zeroshot': (
         'BackgroundAwareRPNHead',
         'SemanticMaskHead',
-        'V1AnchorGenerator',
         'ZeroShotBBoxHead',
         'ZeroShotFasterRCNN',
         'ZeroShotMaskRCNN',
