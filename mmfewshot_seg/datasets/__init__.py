@@ -31,11 +31,10 @@ from mmfewshot_seg.datasets.word_vectors import (
     read_word_vectors,
     write_word_vectors,
 )
-from mmfewshot_seg.datasets.zeroshot_splits import SPLITS, ZeroShotSplit, resolve_split
+from mmfewshot_seg.datasets.zeroshot_splits import ZeroShotSplit, resolve_split
 
 __all__ = [
     'PROTOCOLS',
-    'SPLITS',
     'BoundingBoxAnnotation',
     'Coco20iSource',
     'EpisodeIndex',
