@@ -4,6 +4,7 @@ Shape letters: ``K`` classes, ``D`` length of a word vector.
 """
 
 from collections.abc import Sequence
+from copy import deepcopy
 
 import numpy as np
 import torch
@@ -52,14 +53,14 @@ class ZeroShotFasterRCNN(TwoStageDetector):
         loaded = load_classes(**classes)
         word_dim = loaded.seen.shape[1]
         sizes = dict(num_classes=len(loaded.seen), word_dim=word_dim)
-        roi_head = ConfigDict(roi_head)
+        roi_head, rpn_head = deepcopy(roi_head), deepcopy(rpn_head)
         _inject(roi_head.bbox_head, 'bbox_head', vocabulary_size=len(loaded.vocabulary), **sizes)
         if roi_head.get('mask_head') is not None:
             _inject(roi_head.mask_head, 'mask_head', **sizes)
-        rpn_head = ConfigDict(rpn_head)
         _inject(rpn_head, 'rpn_head', word_dim=word_dim)
         super().__init__(rpn_head=rpn_head, roi_head=roi_head, test_cfg=test_cfg, **kwargs)
         self.split = loaded.split
+        self.split.classes(self.mode)  # refuses a mode without classes
         self.class_source = {key: classes.get(key) for key in ('word_vectors', 'norm')}
         self.rpn_head.set_background(loaded.background)
         self.roi_head.bind_background(self.rpn_head.background_vector)
@@ -87,7 +88,8 @@ class ZeroShotFasterRCNN(TwoStageDetector):
 
         Args:
             names: K names, other than those of the seen classes.
-            vectors: (K, D); by default those of the file that the model was built with.
+            vectors: (K, D), taken as they are; by default those of the file that the model was
+                built with.
             mode: ``'unseen'`` for these classes alone, ``'generalized'`` for the seen ones too.
 
         Raises:

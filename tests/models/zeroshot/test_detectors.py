@@ -337,7 +337,18 @@ def test_classes_that_are_refused(names: list, given, message: str) -> None:
     torch.testing.assert_close(predict(model)[0].scores, before[0].scores)
 
 
+def test_config_serves_other_classes_too() -> None:
+    config = detector()
+    before = copy.deepcopy(config)
+    build(config)
+    assert config.roi_head == before.roi_head and config.rpn_head == before.rpn_head
+    config.classes = classes(split=dict(seen=SEEN[:2], unseen=UNSEEN))
+    assert build(config).roi_head.mask_head.num_classes == 2
+
+
 def test_mode_without_classes_is_refused() -> None:
+    with pytest.raises(ValueError, match='no unseen classes'):
+        build(detector('unseen', classes=classes(split=dict(seen=SEEN))))
     model = build(detector(classes=classes(split=dict(seen=SEEN))))
     with pytest.raises(ValueError, match='no unseen classes'):
         model.set_mode('generalized')

@@ -194,3 +194,27 @@ def test_initialisation() -> None:
 def test_vocabulary_of_another_size() -> None:
     with pytest.raises(ValueError, match=r'vocabulary of shape \(3, 12\), expected \(20, 12\)'):
         build().set_vocabulary(torch.tensor(vectors(3)))
+
+
+def test_learns_seen_classes_and_tells_unseen_ones_apart() -> None:
+    """Each unseen class lies between two seen ones, in words as in what is seen of it."""
+    head = build(num_unseen=2)
+    seen = torch.eye(S, WORD_DIM)
+    unseen = torch.stack([seen[0] + seen[1], seen[2] + seen[3]]) / 2**0.5
+    head.class_vectors.set(seen, unseen, torch.eye(S + 1, WORD_DIM)[S])
+    looks = 3 * torch.randn(WORD_DIM, 16)
+    optimizer = torch.optim.Adam(head.parameters(), lr=0.01)
+    labels = torch.arange(S).repeat(8)
+    for _ in range(60):
+        features = (seen[labels] + 0.1 * torch.randn(len(labels), WORD_DIM)) @ looks
+        words = head.encode(features)
+        loss = nn.functional.cross_entropy(head.classify(words), labels)
+        loss = loss + sum(head.reconstruction_loss(features, words).values())
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    head.eval()
+    with torch.no_grad():
+        found = [head.class_scores(head.logits(v @ looks), 'generalized') for v in (seen, unseen)]
+    assert found[0][:, :S].argmax(1).tolist() == list(range(S))
+    assert found[1][:, S:].argmax(1).tolist() == [0, 1]
