@@ -4,17 +4,35 @@ import argparse
 import sys
 
 
+def class_order_check(word_vectors: str, split: str):
+    """A check of an official ZSI file; reads the vectors at once."""
+    from functools import partial
+
+    from mmfewshot_seg.converters.zsi import check
+    from mmfewshot_seg.datasets.word_vectors import read_word_vectors
+    from mmfewshot_seg.datasets.zeroshot_splits import resolve_split
+
+    seen = resolve_split(split).seen
+    return partial(check, seen_vectors=read_word_vectors(word_vectors, seen).select(seen))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description='Convert an official checkpoint to ours.')
     parser.add_argument('system', help='system the file comes from, e.g. panet')
     parser.add_argument('source', metavar='IN', help='official checkpoint')
     parser.add_argument('target', metavar='OUT', help='checkpoint to write')
+    zsi = parser.add_argument_group('zsi: compare the order of classes with that of the file')
+    zsi.add_argument('--word-vectors', metavar='FILE', help='vectors the model is to be used with')
+    zsi.add_argument('--split', default='coco_65_15', help='default: coco_65_15')
     args = parser.parse_args()
+    if args.word_vectors and args.system != 'zsi':
+        parser.error(f'--word-vectors is for zsi, not for {args.system}')
 
     from mmfewshot_seg.converters import convert_checkpoint
 
     try:
-        state_dict = convert_checkpoint(args.system, args.source, args.target)
+        check = class_order_check(args.word_vectors, args.split) if args.word_vectors else None
+        state_dict = convert_checkpoint(args.system, args.source, args.target, check)
     except (OSError, ValueError) as error:
         print(f'convert_checkpoint: {error}', file=sys.stderr)
         sys.exit(2)

@@ -1,5 +1,6 @@
 """Converters of official checkpoints, one module of key tables per system."""
 
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from mmfewshot_seg.converters.checkpoint import (
     save_converted,
 )
 
-SYSTEMS = ('panet', 'asgnet', 'refinemask')
+SYSTEMS = ('panet', 'asgnet', 'refinemask', 'zsi')
 
 
 def layouts(system: str) -> tuple[Layout, ...]:
@@ -25,15 +26,29 @@ def layouts(system: str) -> tuple[Layout, ...]:
     return import_module(f'{__name__}.{system}').LAYOUTS
 
 
-def convert_checkpoint(system: str, source: str | Path, target: str | Path) -> StateDict:
+def convert_checkpoint(
+    system: str,
+    source: str | Path,
+    target: str | Path,
+    check: Callable[[StateDict], None] | None = None,
+) -> StateDict:
     """Convert the official file ``source`` of ``system`` and write it to ``target``.
+
+    Args:
+        system: One of ``SYSTEMS``.
+        source: The official file.
+        target: The file to write.
+        check: What else the official state dict has to pass; raises if it does not.
 
     Raises:
         FileNotFoundError: If ``source`` or the folder of ``target`` does not exist.
         OSError: If ``target`` cannot be written.
         ValueError: If the file cannot be converted completely; then nothing is written.
     """
-    state_dict = convert_state_dict(load_official(source), layouts(system))
+    official = load_official(source)
+    if check is not None:
+        check(official)
+    state_dict = convert_state_dict(official, layouts(system))
     save_converted(state_dict, target, system, source)
     return state_dict
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
@@ -24,6 +24,7 @@ class Layout:
         renames: Pairs of a regular expression that a whole key must match, and its replacement;
             the first that matches counts.
         dead: Regular expressions of keys that the method never uses.
+        changes: By our key, what becomes of a tensor that does not stay as it is.
         target: Maps the official state dict to the parameters and buffers of our model.
     """
 
@@ -32,6 +33,7 @@ class Layout:
     renames: tuple[tuple[str, str], ...]
     target: Callable[[StateDict], Mapping[str, Tensor]]
     dead: tuple[str, ...] = ()
+    changes: Mapping[str, Callable[[Tensor], Tensor]] = field(default_factory=dict)
 
     def convert(self, state_dict: StateDict) -> StateDict:
         """Rename every key; counters of batches, which old files lack, are set to 0.
@@ -44,7 +46,8 @@ class Layout:
         for key, value in state_dict.items():
             new_key = self.rename(key)
             if new_key is not None:
-                converted[new_key] = value
+                change = self.changes.get(new_key)
+                converted[new_key] = change(value) if change else value
             elif not any(re.fullmatch(pattern, key) for pattern in self.dead):
                 unknown.append(key)
         target = self.target(state_dict)

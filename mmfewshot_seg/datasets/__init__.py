@@ -1,5 +1,9 @@
-"""Sources of images and masks, and episodes drawn from them."""
+"""Sources of images and masks, episodes drawn from them, and classes known by word vectors.
 
+The data set of detection needs MMDetection and is left out where this cannot be imported.
+"""
+
+from mmfewshot_seg.compat import check_versions, require_ops
 from mmfewshot_seg.datasets.episode_sampler import EpisodeIndex, EpisodeSampler
 from mmfewshot_seg.datasets.fewshot_dataset import FewShotDataset
 from mmfewshot_seg.datasets.protocols import PROTOCOLS, Protocol, resolve_protocol
@@ -21,6 +25,13 @@ from mmfewshot_seg.datasets.transforms import (
     bounding_box_annotation,
     scribble_annotation,
 )
+from mmfewshot_seg.datasets.word_vectors import (
+    WordVectors,
+    read_vocabulary,
+    read_word_vectors,
+    write_word_vectors,
+)
+from mmfewshot_seg.datasets.zeroshot_splits import ZeroShotSplit, resolve_split
 
 __all__ = [
     'PROTOCOLS',
@@ -40,7 +51,30 @@ __all__ = [
     'ResizeLongSide',
     'ScribbleAnnotation',
     'SegDatasetSource',
+    'WordVectors',
+    'ZeroShotSplit',
     'bounding_box_annotation',
+    'read_vocabulary',
+    'read_word_vectors',
     'resolve_protocol',
+    'resolve_split',
     'scribble_annotation',
+    'write_word_vectors',
 ]
+
+try:
+    from mmfewshot_seg.datasets.zeroshot_coco import ZeroShotCocoDataset
+except ImportError:  # __getattr__ tells whoever asks for it
+    pass
+else:
+    __all__ += ['ZeroShotCocoDataset']
+
+
+def __getattr__(name: str):
+    if name != 'ZeroShotCocoDataset':
+        raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
+    check_versions('torch', 'mmengine', 'mmcv', 'mmdet')
+    require_ops(name)  # mmdet 3.3 imports them
+    from mmfewshot_seg.datasets import zeroshot_coco
+
+    return zeroshot_coco.ZeroShotCocoDataset

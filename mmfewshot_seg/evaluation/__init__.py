@@ -1,6 +1,7 @@
-"""Metrics; that of detection needs MMDetection and is left out where this cannot be imported."""
+"""Metrics; those of detection need MMDetection and are left out where this cannot be imported."""
 
 import warnings
+from importlib import import_module
 
 from mmfewshot_seg.compat import check_versions, require_ops
 from mmfewshot_seg.evaluation.fewshot_iou import episode_counts, summarize
@@ -8,21 +9,25 @@ from mmfewshot_seg.evaluation.fewshot_iou_metric import FewShotIoUMetric
 
 __all__ = ['FewShotIoUMetric', 'episode_counts', 'summarize']
 
+DETECTION = {
+    'BoundaryCocoMetric': 'boundary_coco_metric',
+    'ZeroShotCocoMetric': 'zeroshot_coco_metric',
+}
+
 try:
     with warnings.catch_warnings():  # of another metric, which nobody asked for
         warnings.filterwarnings('ignore', message='faster_coco_eval is not installed')
         from mmfewshot_seg.evaluation.boundary_coco_metric import BoundaryCocoMetric
+        from mmfewshot_seg.evaluation.zeroshot_coco_metric import ZeroShotCocoMetric
 except ImportError:  # __getattr__ tells whoever asks for it
     pass
 else:
-    __all__ += ['BoundaryCocoMetric']
+    __all__ += ['BoundaryCocoMetric', 'ZeroShotCocoMetric']
 
 
 def __getattr__(name: str):
-    if name != 'BoundaryCocoMetric':
+    if name not in DETECTION:
         raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
     check_versions('torch', 'mmengine', 'mmcv', 'mmdet')
     require_ops(name)  # mmdet 3.3 imports them
-    from mmfewshot_seg.evaluation import boundary_coco_metric
-
-    return boundary_coco_metric.BoundaryCocoMetric
+    return getattr(import_module(f'{__name__}.{DETECTION[name]}'), name)

@@ -20,7 +20,15 @@ DETECTION_WINGS = {
         'RefineMaskHead',
         'RefineRoIHead',
         'SimpleRefineMaskHead',
-    )
+    ),
+    'zeroshot': (
+        'BackgroundAwareRPNHead',
+        'SemanticMaskHead',
+        'ZeroShotBBoxHead',
+        'ZeroShotFasterRCNN',
+        'ZeroShotMaskRCNN',
+        'ZeroShotRoIHead',
+    ),
 }
 
 

@@ -14,7 +14,7 @@ from mmengine.registry import init_default_scope
 from mmfewshot_seg.registry import DATASETS, MODELS
 
 ROOT = Path(__file__).parents[2]
-DETECTION = ('refinemask',)  # folders with configs of MMDetection
+DETECTION = ('refinemask', 'zsi')  # folders with configs of MMDetection
 CONFIGS = sorted((ROOT / 'configs').glob('[!_]*/*.py'))
 NETWORKS = (
     'panet_vgg16_',
@@ -64,10 +64,11 @@ def test_name_says_what_the_config_does(path) -> None:
             assert dataset.get('num_ways', 1) == (2 if match[2] else 1)
             assert dataset.get('num_shots', 1) == int(match[3])
             assert dataset.get('test_mode', False) == (loader != 'train')
-    if match := re.search(r'_(\d)x_', path.stem):  # times 12 passes, 16 images a step
+    if match := re.search(r'_(\d)x_', path.stem):  # times 12 passes
         assert config.train_cfg.max_epochs == 12 * int(match[1])
         assert config.param_scheduler[-1].end == config.train_cfg.max_epochs
-        assert config.auto_scale_lr.base_batch_size == 16
+        images = 8 if path.parent.name == 'zsi' else 16  # a step
+        assert config.auto_scale_lr.base_batch_size == images
         return
     devices, batch, length = re.search(r'_(\d)xb(\d)-(\d+[ke]?)_', path.stem).groups()
     assert config.train_dataloader.batch_size == int(batch)

@@ -17,6 +17,8 @@ from parity.statements import Statement, parse
 
 OUR_DATA = Path(__file__).parent / 'data'
 DATA = Path(os.environ.get('PARITY_DIR', OUR_DATA)).resolve()
+GRADIENTS = ('grad:', 'grad.')
+OUTPUTS = ('out_', 'out.', 'grad.')
 
 
 @dataclass(frozen=True)
@@ -33,13 +35,25 @@ class Case:
     @cached_property
     def arrays(self) -> dict:
         """All arrays of the fixture, among them inputs that are not drawn."""
-        return load_fixture(DATA / self.system / self.spec.get('file', f'{self.key}.npz'))
+        if 'files' in self.spec:  # of other kinds, which the adapter reads
+            return {}
+        return load_fixture(self.path(self.spec.get('file', f'{self.key}.npz')))
 
     @cached_property
     def expected(self) -> dict:
-        """What is compared: the arrays ``out_*`` where there are such, else all."""
-        outputs = {key: value for key, value in self.arrays.items() if key.startswith('out_')}
+        """What is compared: arrays named as outputs where there are such, else all.
+
+        Without arrays, the numbers of the case, ``<group>.<name>``.
+        """
+        if not self.arrays:
+            groups = self.spec['expected'].items()
+            return {f'{group}.{key}': value for group, of in groups for key, value in of.items()}
+        outputs = {key: value for key, value in self.arrays.items() if key.startswith(OUTPUTS)}
         return outputs or self.arrays
+
+    def path(self, file: str) -> Path:
+        """A file beside the case."""
+        return DATA / self.system / file
 
     def checkpoint(self, default_manifest: str) -> dict:
         """Stand-in checkpoint of the case's manifest, beside the case or among our own."""
@@ -66,7 +80,7 @@ class Case:
         if isinstance(stated, str):  # elsewhere it is the dtype and the shape
             return parse(stated)
         adapter = import_module(f'parity.adapters.{self.system}')
-        default = (0.0, 1e-3 if entry.startswith('grad:') else 1e-4)
+        default = (0.0, 1e-3 if entry.startswith(GRADIENTS) else 1e-4)
         absolute, of_max = getattr(adapter, 'TOLERANCES', {}).get(entry, default)
         return Statement(atol=absolute, atol_of_max=of_max)
 

@@ -60,6 +60,10 @@ def _refinemask_beside(peer: str, method: str) -> Case:
     return Case('refinemask', 'inference_beside', peer, dict(method=method), needs_ops=True)
 
 
+def _zsi(builder: str) -> Case:
+    return Case('zsi', builder, 'published formulation', needs_ops=True)
+
+
 COCO = dict(num_classes=80, agnostic_end=False)
 LVIS = dict(num_classes=1203, agnostic_end=True)
 CASES = {
@@ -81,4 +85,6 @@ CASES = {
     'refinemask_targets': _refinemask('targets'),
     'refinemask_beside_fcn': _refinemask_beside('FCNMaskHead', 'fcn'),
     'refinemask_beside_pointrend': _refinemask_beside('PointRend', 'pointrend'),
+    'zsi_bbox_head': _zsi('bbox_head'),
+    'zsi_mask_head': _zsi('mask_head'),
 }

@@ -1,0 +1,12 @@
+# The same data for boxes alone.
+_base_ = './zsd_coco_48_17.py'
+
+data_root = 'data/coco/'
+test_file = 'annotations/instances_val2014_unseen_65_15.json'
+train_dataloader = dict(
+    dataset=dict(split='coco_65_15', ann_file='annotations/instances_train2014_seen_65_15.json')
+)
+val_dataloader = dict(dataset=dict(split='coco_65_15', ann_file=test_file))
+test_dataloader = val_dataloader
+val_evaluator = dict(ann_file=data_root + test_file)
+test_evaluator = val_evaluator

@@ -1,0 +1,23 @@
+# The drawn data set, whose classes are known by their attributes:
+#   python tools/draw_dataset.py data/drawn
+#   python tools/prepare_zeroshot_coco.py --seen data/drawn/base.txt --unseen data/drawn/novel.txt \
+#       --train data/drawn/annotations/instances_train.json \
+#       --test data/drawn/annotations/instances_test.json
+# Where it lies is told by the environment variable DRAWN_DATA.
+_base_ = './drawn_instance.py'
+
+data_root = '{{$DRAWN_DATA:data/drawn}}/'
+split = dict(seen=data_root + 'base.txt', unseen=data_root + 'novel.txt')
+word_vectors = data_root + 'attributes.txt'
+dataset = dict(type='mmfewshot_seg.ZeroShotCocoDataset', split=split, metainfo=None)
+train_dataloader = dict(
+    dataset=dict(**dataset, mode='seen', ann_file='annotations/instances_train_seen.json')
+)
+test_dataloader = dict(
+    dataset=dict(**dataset, mode='unseen', ann_file='annotations/instances_test_unseen.json')
+)
+test_evaluator = dict(
+    type='mmfewshot_seg.ZeroShotCocoMetric',
+    ann_file=data_root + 'annotations/instances_test_unseen.json',
+    metric=['bbox', 'segm'],
+)

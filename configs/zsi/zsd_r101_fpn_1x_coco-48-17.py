@@ -1,0 +1,15 @@
+_base_ = [
+    '../_base_/models/zsd_r101_fpn.py',
+    '../_base_/datasets/zsd_coco_48_17.py',
+    '../_base_/schedules/zsi_1x.py',
+    '../_base_/default_runtime_det.py',
+]
+
+model = dict(
+    classes=dict(
+        split='coco_48_17',
+        word_vectors='data/coco/word_w2v_withbg_48_17.txt',
+        vocabulary='data/coco/vocabulary_w2v.txt',
+    ),
+    test_cfg=dict(rcnn=dict(mode='unseen')),
+)

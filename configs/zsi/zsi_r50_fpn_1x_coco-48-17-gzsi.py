@@ -1,0 +1,5 @@
+_base_ = './zsi_r101_fpn_1x_coco-48-17-gzsi.py'
+
+model = dict(
+    backbone=dict(depth=50, init_cfg=dict(type='Pretrained', checkpoint='torchvision://resnet50'))
+)

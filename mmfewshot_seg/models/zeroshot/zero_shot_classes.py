@@ -1,0 +1,102 @@
+"""What a detector has to know of its classes: names, word vectors, background, vocabulary.
+
+Shape letters: ``S`` seen classes, ``U`` unseen classes, ``K`` classes, ``D`` length of a word
+vector, ``V`` words of the vocabulary.
+"""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from mmfewshot_seg.datasets.word_vectors import (
+    WordVectors,
+    read_vocabulary,
+    read_word_vectors,
+    scale_rows,
+)
+from mmfewshot_seg.datasets.zeroshot_splits import ZeroShotSplit, resolve_split
+
+
+@dataclass(frozen=True, eq=False)
+class ZeroShotClasses:
+    """Names and vectors.
+
+    Attributes:
+        split: Names of the seen and unseen classes.
+        seen: (S, D) float32.
+        unseen: (U, D) float32.
+        background: (D,) float32, what the background vector begins with.
+        vocabulary: (V, D) float32; V is 0 without one.
+    """
+
+    split: ZeroShotSplit
+    seen: np.ndarray
+    unseen: np.ndarray
+    background: np.ndarray
+    vocabulary: np.ndarray
+
+
+def load_classes(
+    split: str | dict | ZeroShotSplit,
+    word_vectors: str | os.PathLike | WordVectors,
+    vocabulary: str | os.PathLike | np.ndarray | None = None,
+    background: str | None = None,
+    norm: float | None = None,
+) -> ZeroShotClasses:
+    """Read what ``classes`` of a detector's config describes.
+
+    Args:
+        split: ``'coco_48_17'``, ``'coco_65_15'``, or ``dict(seen=..., unseen=...)`` of lists of
+            names or of text files with one name per line.
+        word_vectors: A file that :func:`read_word_vectors` knows, or its content.
+        vocabulary: A file that :func:`read_vocabulary` knows, or (V, D) numbers; none for an
+            encoder without vocabulary.
+        background: Word whose vector the background begins with; by default that of the file, or
+            the mean of the seen classes where the file has none.
+        norm: Length that the vectors of classes are scaled to, the background by the mean factor;
+            by default they stay as they are.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If a class has no vector, the split is unknown or overlaps, or vectors of the
+            vocabulary have another length.
+    """
+    split = resolve_split(split)
+    names = split.seen + split.unseen
+    table = _table(word_vectors, names if background is None else (*names, background))
+    vectors = table.select(names)
+    start = table.background if background is None else table.select([background])[0]
+    if start is None:
+        start = vectors[: len(split.seen)].mean(axis=0)
+    if norm is not None:
+        start = start * np.mean(norm / np.linalg.norm(vectors, axis=1))
+        vectors = scale_rows(vectors, norm)
+    if vocabulary is None:
+        vocabulary = np.empty((0, vectors.shape[1]))
+    elif isinstance(vocabulary, str | os.PathLike):
+        vocabulary = read_vocabulary(vocabulary)
+    if vocabulary.shape[1] != vectors.shape[1]:
+        raise ValueError(
+            f'vocabulary of shape {vocabulary.shape} beside word vectors of length '
+            f'{vectors.shape[1]}: both must come from the same word-vector model'
+        )
+    seen, unseen = np.split(vectors, [len(split.seen)])
+    return ZeroShotClasses(split, seen, unseen, start, vocabulary)
+
+
+def load_class_vectors(
+    names: Sequence[str],
+    word_vectors: str | os.PathLike | WordVectors,
+    norm: float | None = None,
+) -> np.ndarray:
+    """(K, D) vectors of any classes; arguments and errors as of :func:`load_classes`."""
+    vectors = _table(word_vectors, names).select(names)
+    return vectors if norm is None else scale_rows(vectors, norm)
+
+
+def _table(word_vectors: str | os.PathLike | WordVectors, wanted: Sequence[str]) -> WordVectors:
+    if isinstance(word_vectors, WordVectors):
+        return word_vectors
+    return read_word_vectors(word_vectors, wanted)

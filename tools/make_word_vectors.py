@@ -1,0 +1,47 @@
+"""Word vectors of class names: python tools/make_word_vectors.py NAMES OUT LIBRARY MODEL."""
+
+import argparse
+import sys
+from pathlib import Path
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description='Write word vectors of a list of class names, from a text-embedding model of '
+        'a library that you have installed.'
+    )
+    parser.add_argument('names', metavar='NAMES', help='text file, one class name per line')
+    parser.add_argument('out', metavar='OUT', help='file to write, .npz or .txt')
+    parser.add_argument(
+        'library', metavar='LIBRARY', help='sentence-transformers, open_clip or transformers'
+    )
+    parser.add_argument(
+        'model',
+        metavar='MODEL',
+        help='name or folder of the model; for open_clip ARCHITECTURE:PRETRAINED',
+    )
+    parser.add_argument(
+        '--template',
+        nargs='+',
+        default=['{}'],
+        help='sentences with {} for the class name, over which the vectors are averaged; for CLIP '
+        '"a photo of a {}"',
+    )
+    args = parser.parse_args()
+
+    from mmfewshot_seg.datasets.text_embeddings import embed_names
+    from mmfewshot_seg.datasets.word_vectors import write_word_vectors
+
+    try:
+        lines = Path(args.names).read_text('utf-8').splitlines()
+        names = [line.strip() for line in lines if line.strip()]
+        table = embed_names(names, args.library, args.model, args.template)
+        write_word_vectors(args.out, table)
+    except (ImportError, OSError, ValueError) as error:
+        print(f'make_word_vectors: {error}', file=sys.stderr)
+        sys.exit(2)
+    print(f'{args.out}: {len(names)} vectors of length {table.vectors.shape[1]}')
+
+
+if __name__ == '__main__':
+    main()
