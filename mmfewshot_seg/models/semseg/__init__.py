@@ -1,0 +1,3 @@
+"""Semantic segmentation for MMSegmentation. Runs without compiled mmcv ops and without mmdet."""
+
+__all__ = []
