@@ -6,6 +6,7 @@ A case is an entry of ``<system>/cases.json`` and its ``.npz`` beside it. An ada
 
 import json
 import os
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import import_module
@@ -37,13 +38,18 @@ class Case:
 
     @cached_property
     def expected(self) -> dict:
-        """What is compared: the arrays ``out_*`` where there are such, else all."""
+        """What is compared: the arrays that are listed, else those ``out_*``, else all."""
+        if isinstance(listed := self.spec.get('expected'), list):
+            return {key: self.arrays[key] for key in listed}
         outputs = {key: value for key, value in self.arrays.items() if key.startswith('out_')}
         return outputs or self.arrays
 
-    def checkpoint(self, default_manifest: str) -> dict:
-        """Stand-in checkpoint of the case's manifest, beside the case or among our own."""
-        name = self.spec.get('manifest', default_manifest)
+    def checkpoint(self, default_manifest: str = 'manifest.json') -> dict:
+        """Stand-in checkpoint of the case's manifest: within the case, beside it, or our own."""
+        if 'weights_manifest' in self.spec:
+            return reference_state_dict(self.spec['weights_manifest'])
+        named = re.search(r'[\w.-]+\.json', str(self.spec.get('weights')))
+        name = self.spec.get('manifest', named[0] if named else default_manifest)
         folders = [DATA / self.system, OUR_DATA / self.system]
         path = next((folder / name for folder in folders if (folder / name).exists()), None)
         if path is None:
@@ -62,7 +68,8 @@ class Case:
         """What the case states of all its entries, or of this one; else the adapter, else ours."""
         if 'tolerance' in self.spec:
             return Statement(atol_of_max=float(self.spec['tolerance']))
-        stated = self.spec.get('expected', {}).get(entry)
+        expected = self.spec.get('expected', {})
+        stated = expected.get(entry) if isinstance(expected, dict) else None
         if isinstance(stated, str):  # elsewhere it is the dtype and the shape
             return parse(stated)
         adapter = import_module(f'parity.adapters.{self.system}')
