@@ -109,6 +109,14 @@ def check_versions(*modules: str) -> None:
         _check_version(module)
 
 
+def is_traced() -> bool:
+    """Whether torch records a graph (trace, export, compile), where loops over chunks harm."""
+    import torch
+
+    compiling = getattr(torch.compiler, 'is_compiling', lambda: False)  # not in torch 2.1
+    return torch.jit.is_tracing() or compiling()
+
+
 def ops_error() -> str | None:
     """Why mmcv's compiled ops cannot be loaded; ``None`` where they can."""
     try:

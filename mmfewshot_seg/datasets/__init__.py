@@ -12,6 +12,7 @@ from mmfewshot_seg.datasets.sources import (
 )
 from mmfewshot_seg.datasets.transforms import (
     BoundingBoxAnnotation,
+    GenerateShapeEdge,
     LoadEpisodeMask,
     PlaceSuperpixelSeeds,
     RandomCropKeepForeground,
@@ -31,6 +32,7 @@ __all__ = [
     'EpisodeSource',
     'FewShotDataset',
     'FolderSource',
+    'GenerateShapeEdge',
     'LoadEpisodeMask',
     'Pascal5iSource',
     'PlaceSuperpixelSeeds',

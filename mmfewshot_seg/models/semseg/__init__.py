@@ -1,3 +1,23 @@
 """Semantic segmentation for MMSegmentation. Runs without compiled mmcv ops and without mmdet."""
 
-__all__ = []
+from mmfewshot_seg.models.semseg.balanced_edge_loss import BalancedEdgeLoss
+from mmfewshot_seg.models.semseg.dual_task_loss import DualTaskLoss
+from mmfewshot_seg.models.semseg.edge_attention_loss import EdgeAttentionLoss
+from mmfewshot_seg.models.semseg.gated_conv import GatedConv
+from mmfewshot_seg.models.semseg.gated_scnn import GatedSCNN
+from mmfewshot_seg.models.semseg.gated_scnn_head import GatedSCNNHead
+from mmfewshot_seg.models.semseg.per_image_weighted_cross_entropy import (
+    PerImageWeightedCrossEntropy,
+)
+from mmfewshot_seg.models.semseg.wide_resnet38 import WideResNet38
+
+__all__ = [
+    'BalancedEdgeLoss',
+    'DualTaskLoss',
+    'EdgeAttentionLoss',
+    'GatedConv',
+    'GatedSCNN',
+    'GatedSCNNHead',
+    'PerImageWeightedCrossEntropy',
+    'WideResNet38',
+]
