@@ -38,14 +38,14 @@ class EdgeASPP(BaseModule):
         norm_cfg = norm_cfg or dict(type='BN')
         self.image = ConvModule(in_channels, channels, 1, norm_cfg=norm_cfg)
         self.edge = ConvModule(1, channels, 1, norm_cfg=norm_cfg)
-        self.branches = nn.ModuleList(
-            ConvModule(in_channels, channels, 1, norm_cfg=norm_cfg)
-            if rate == 1
-            else ConvModule(
-                in_channels, channels, 3, padding=rate, dilation=rate, norm_cfg=norm_cfg
+        self.branches = nn.ModuleList()
+        for rate in dilations:
+            kernel, padding = (1, 0) if rate == 1 else (3, rate)
+            self.branches.append(
+                ConvModule(
+                    in_channels, channels, kernel, padding=padding, dilation=rate, norm_cfg=norm_cfg
+                )
             )
-            for rate in dilations
-        )
         self.out_channels = channels * (2 + len(self.branches))
 
     def forward(self, features: Tensor, edge: Tensor) -> Tensor:

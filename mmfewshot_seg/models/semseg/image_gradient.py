@@ -11,7 +11,7 @@ THRESHOLDS = (10, 100)
 
 
 def canny(image: np.ndarray) -> np.ndarray:
-    """Edges of an image by Canny's detector; at each pixel the channel of strongest gradient counts.
+    """Edges by Canny's detector, at each pixel in the channel of strongest gradient.
 
     Args:
         image: (H, W, 3) uint8.
