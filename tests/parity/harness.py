@@ -44,8 +44,11 @@ class Case:
         outputs = {key: value for key, value in self.arrays.items() if key.startswith('out_')}
         return outputs or self.arrays
 
-    def checkpoint(self, default_manifest: str = 'manifest.json') -> dict:
-        """Stand-in checkpoint of the case's manifest: within the case, beside it, or our own."""
+    def checkpoint(self, default_manifest: str = 'manifest.json', keys: str = '') -> dict:
+        """Stand-in checkpoint of the case's manifest: within the case, beside it, or our own.
+
+        Only keys that begin with the regular expression ``keys`` are drawn.
+        """
         if 'weights_manifest' in self.spec:
             return reference_state_dict(self.spec['weights_manifest'])
         named = re.search(r'[\w.-]+\.json', str(self.spec.get('weights')))
@@ -54,7 +57,8 @@ class Case:
         path = next((folder / name for folder in folders if (folder / name).exists()), None)
         if path is None:
             raise FileNotFoundError(f'manifest {name} of {self} is in none of {folders}')
-        return reference_state_dict(load_manifest(path))
+        manifest = load_manifest(path)
+        return reference_state_dict({k: v for k, v in manifest.items() if re.match(keys, k)})
 
     def compute(self) -> dict:
         """Our values, by the adapter of the system and kind."""

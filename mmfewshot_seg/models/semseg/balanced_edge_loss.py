@@ -10,27 +10,22 @@ from torch import Tensor, nn
 from mmfewshot_seg.registry import MODELS, register
 
 
-def balanced_edge_loss(
-    logits: Tensor, edges: Tensor, weight: Tensor | None = None, ignore_index: int = 255
-) -> Tensor:
+def balanced_edge_loss(logits: Tensor, edges: Tensor, weight: Tensor | None = None) -> Tensor:
     """Binary cross-entropy where edges weigh the share of the others, and the others that of edges.
 
     The shares are those in the whole batch; the mean is over all pixels, ignored ones included.
 
     Args:
         logits: (B, 1, H, W).
-        edges: (B, H, W) or (B, 1, H, W), 0 or 1; what is ``ignore_index`` or greater than 1 is
-            ignored.
+        edges: (B, H, W) or (B, 1, H, W), 0 or 1; all other values are ignored.
         weight: (B, H, W) further factors of the pixels' losses.
-        ignore_index: Label of ignored pixels.
 
     Returns:
         A scalar in float32; 0 if there is no edge or all pixels are ignored.
     """
     with torch.autocast(logits.device.type, enabled=False):
         edges = edges.reshape_as(logits)
-        positive = edges == 1
-        negative = (edges == 0) & (ignore_index != 0)
+        positive, negative = edges == 1, edges == 0
         num_positive, num_negative = positive.sum(), negative.sum()
         known = (num_positive + num_negative).clamp(min=1)
         weights = (positive * num_negative + negative * num_positive) / known
@@ -64,6 +59,6 @@ class BalancedEdgeLoss(nn.Module):
     def forward(
         self, pred: Tensor, target: Tensor, weight: Tensor | None = None, ignore_index: int = 255
     ) -> Tensor:
-        """A scalar; arguments as of :func:`balanced_edge_loss`."""
+        """A scalar; arguments as of :func:`balanced_edge_loss`, ``ignore_index`` is not used."""
         logits = pred.float().sigmoid() if self.double_sigmoid else pred
-        return self.loss_weight * balanced_edge_loss(logits, target, weight, ignore_index)
+        return self.loss_weight * balanced_edge_loss(logits, target, weight)
