@@ -109,6 +109,15 @@ def check_versions(*modules: str) -> None:
         _check_version(module)
 
 
+def is_usable(module: str) -> bool:
+    """Whether a module of ``SUPPORTED`` is there and not too old."""
+    try:
+        check_versions(module)
+    except ImportError:
+        return False
+    return True
+
+
 def is_traced() -> bool:
     """Whether torch records a graph (trace, export, compile), where loops over chunks harm."""
     import torch

@@ -43,7 +43,7 @@ def gradients(case: Case, model: nn.Module, layout: Layout) -> dict[str, Tensor]
     for entry in case.expected:
         if match := re.fullmatch(r'grad:([^\[]+)(\[.+\])?', entry):
             gradient = parameters[layout.rename(match[1])].grad
-            found[entry] = gradient[_slices(match[2] or '[:]')]
+            found[entry] = gradient[_slices(match[2])] if match[2] else gradient
     return found
 
 
