@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from mmfewshot_seg.models.semseg.per_image_weighted_cross_entropy import check_labels
 from mmfewshot_seg.registry import MODELS, register
 
-RADIUS = 4  # of the triangle filter
+TRIANGLE = (1, 2, 3, 4, 5, 4, 3, 2, 1)
 EPS = 1e-6
 
 
@@ -41,12 +41,15 @@ def boundary_magnitude(maps: Tensor, spatial: bool = True) -> Tensor:
 
 
 def _triangle_filter(maps: Tensor) -> Tensor:
-    """Weights 1 2 3 4 5 4 3 2 1 along both axes: a box filter, twice."""
-    for axis in (-2, -1):
+    """Smooth along both axes."""
+    radius, channels = len(TRIANGLE) // 2, maps.shape[1]
+    kernel = maps.new_tensor(TRIANGLE) / sum(TRIANGLE)
+    for axis, shape in ((-2, (1, 1, -1, 1)), (-1, (1, 1, 1, -1))):
         size = maps.shape[axis]
-        index = torch.arange(-RADIUS, size + RADIUS, device=maps.device) % (2 * size)
+        index = torch.arange(-radius, size + radius, device=maps.device) % (2 * size)
         maps = maps.index_select(axis, torch.minimum(index, 2 * size - 1 - index))
-    return F.avg_pool2d(F.avg_pool2d(maps, RADIUS + 1, 1), RADIUS + 1, 1)
+        maps = F.conv2d(maps, kernel.view(shape).expand(channels, -1, -1, -1), groups=channels)
+    return maps
 
 
 def gumbel_noise(like: Tensor, eps: float = 1e-10) -> Tensor:

@@ -54,7 +54,10 @@ class ShapeStream(BaseModule):
         if shape_channels != channels[0]:
             self.project = nn.Conv2d(shape_channels, channels[0], 1)
         self.gate_convs = nn.ModuleList(nn.Conv2d(c, 1, 1) for c in gate_channels)
-        self.blocks = nn.ModuleList(BasicBlock(c, c, norm_cfg=norm_cfg) for c in channels[:-1])
+        kaiming = dict(type='Kaiming', layer='Conv2d')
+        self.blocks = nn.ModuleList(
+            BasicBlock(c, c, norm_cfg=norm_cfg, init_cfg=kaiming) for c in channels[:-1]
+        )
         self.reductions = nn.ModuleList(
             nn.Conv2d(wide, narrow, 1)
             for wide, narrow in zip(channels[:-1], channels[1:], strict=True)
