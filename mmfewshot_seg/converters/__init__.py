@@ -11,7 +11,7 @@ from mmfewshot_seg.converters.checkpoint import (
     save_converted,
 )
 
-SYSTEMS = ('panet', 'asgnet', 'refinemask', 'gscnn', 'danet')
+SYSTEMS = ('panet', 'asgnet', 'refinemask', 'gscnn', 'danet', 'fastfcn')
 
 
 def layouts(system: str) -> tuple[Layout, ...]:

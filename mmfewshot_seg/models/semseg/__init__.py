@@ -8,11 +8,13 @@ from mmfewshot_seg.models.semseg.edge_attention_loss import EdgeAttentionLoss
 from mmfewshot_seg.models.semseg.gated_conv import GatedConv
 from mmfewshot_seg.models.semseg.gated_scnn import GatedSCNN
 from mmfewshot_seg.models.semseg.gated_scnn_head import GatedSCNNHead
+from mmfewshot_seg.models.semseg.joint_pyramid_upsampling import JointPyramidUpsampling
 from mmfewshot_seg.models.semseg.per_image_weighted_cross_entropy import (
     PerImageWeightedCrossEntropy,
 )
 from mmfewshot_seg.models.semseg.position_attention import PositionAttention
 from mmfewshot_seg.models.semseg.rowwise_attention import position_attention
+from mmfewshot_seg.models.semseg.staged_pyramid_upsampling import StagedPyramidUpsampling
 from mmfewshot_seg.models.semseg.wide_resnet38 import WideResNet38
 
 __all__ = [
@@ -24,8 +26,10 @@ __all__ = [
     'GatedConv',
     'GatedSCNN',
     'GatedSCNNHead',
+    'JointPyramidUpsampling',
     'PerImageWeightedCrossEntropy',
     'PositionAttention',
+    'StagedPyramidUpsampling',
     'WideResNet38',
     'position_attention',
 ]

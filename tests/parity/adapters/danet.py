@@ -12,7 +12,7 @@ from mmfewshot_seg.models.semseg import ChannelAttention, DualAttentionHead, Pos
 from mmfewshot_seg.models.semseg.dual_attention_head import OFFICIAL_RENAMES
 from mmfewshot_seg.registry import MODELS
 
-# The fixture allows 1e-4 below 1. Keys may move together without any effect: this gradient is noise.
+# The fixture allows 1e-4 below 1. Moving all keys together has no effect: this gradient is noise.
 TOLERANCES = {'grad:sa.key_conv.bias': (1e-4, 0.0)}
 LOGITS = ('sasc', 'sa', 'sc')  # fused, position, channel
 
