@@ -158,7 +158,7 @@ class _WithGradient(torch.nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.head = _head().eval()
+        self.head = _head()
 
     def forward(self, gradient: torch.Tensor, *levels: torch.Tensor) -> tuple[torch.Tensor, ...]:
         return self.head(FeaturesWithGradient(levels, gradient))
@@ -174,7 +174,7 @@ def _inputs(size: tuple[int, int]) -> tuple[torch.Tensor, ...]:
 def test_exports_to_onnx_for_any_size(tmp_path) -> None:
     pytest.importorskip('onnx')
     runtime = pytest.importorskip('onnxruntime')
-    model, file = _WithGradient(), str(tmp_path / 'head.onnx')
+    model, file = _WithGradient().eval(), str(tmp_path / 'head.onnx')
     names = ['gradient', 'c1', 'c2', 'c3', 'c4']
     axes = {name: {2: f'{name}_h', 3: f'{name}_w'} for name in names}
     with warnings.catch_warnings():
@@ -192,8 +192,11 @@ def test_exports_to_onnx_for_any_size(tmp_path) -> None:
 
 @pytest.mark.slow
 @torch.no_grad()
-@pytest.mark.parametrize('size', [SIZE, (64, 40)])
-def test_exports_as_a_graph(size) -> None:
-    model, inputs = _WithGradient(), _inputs(size)
-    exported = torch.export.export(model, inputs).module()
-    torch.testing.assert_close(exported(*inputs), model(*inputs))
+def test_exports_as_a_graph_for_any_size() -> None:
+    model = _WithGradient().eval()
+    height, width = torch.export.Dim('height', min=2), torch.export.Dim('width', min=2)
+    image, fine, coarse = ({2: n * height, 3: n * width} for n in (8, 2, 1))
+    shapes = (image, (fine, coarse, coarse, coarse))
+    exported = torch.export.export(model, _inputs(SIZE), dynamic_shapes=shapes).module()
+    for size in (SIZE, (64, 40)):
+        torch.testing.assert_close(exported(*_inputs(size)), model(*_inputs(size)))
