@@ -36,7 +36,9 @@ def test_projection_before_enlarging_is_projection_after() -> None:
     stream = ShapeStream(6, (5,), channels=(4, 2)).eval()
     shape = torch.randn(1, 6, 5, 6)
     before = enlarge(stream.project(shape), (20, 24))
-    torch.testing.assert_close(before, stream.project(enlarge(shape, (20, 24))), atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(
+        before, stream.project(enlarge(shape, (20, 24))), atol=1e-5, rtol=1e-4
+    )
 
 
 def test_corners_are_aligned_and_equal_sizes_cost_nothing() -> None:
