@@ -23,6 +23,6 @@ class ChannelAttention(nn.Module):
         """(B, C, H, W) to the same shape."""
         with torch.autocast(x.device.type, enabled=False):
             channels = x.flatten(2).to(torch.promote_types(x.dtype, torch.float32))
-            attention = torch.softmax(-(channels @ channels.mT), dim=-1)
+            attention = torch.softmax(-(channels @ channels.transpose(1, 2)), dim=-1)
             attended = (attention @ channels).view_as(x).to(x.dtype)
         return torch.addcmul(x, self.gamma.scale, attended)

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+import torch
+import torch.nn.functional as F
 from mmseg.models.necks import JPU
 from torch import Tensor
 
@@ -109,5 +111,13 @@ class JointPyramidUpsampling(JPU):
             ValueError: If the levels differ from ``in_channels`` in number or channels.
         """
         check_levels(inputs, self.in_channels)
-        *levels, fused = super().forward(inputs)
-        return self.outputs(tuple(levels), fused)
+        joined = inputs[self.start_level : self.backbone_end_level]
+        first, *deeper = (conv(x) for conv, x in zip(self.conv_layers, joined, strict=True))
+        size = first.shape[2:]
+        enlarged = [
+            F.interpolate(x, size, mode='bilinear', align_corners=self.align_corners)
+            for x in deeper
+        ]
+        x = torch.cat([first, *enlarged], dim=1)
+        fused = torch.cat([branch(x) for branch in self.dilation_layers], dim=1)
+        return self.outputs(tuple(joined[:-1]), fused)

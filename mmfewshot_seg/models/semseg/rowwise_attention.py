@@ -37,8 +37,9 @@ def position_attention(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
         graph for any size; on the CPU it holds the matrix.
     """
     if is_traced() or (value.is_cuda and _widths_fit(query, value)):
-        query, key, value = (x.mT.unsqueeze(1).contiguous() for x in (query, key, value))
-        return F.scaled_dot_product_attention(query, key, value, scale=1.0).squeeze(1).mT
+        query, key, value = (x.transpose(1, 2)[:, None].contiguous() for x in (query, key, value))
+        output = F.scaled_dot_product_attention(query, key, value, scale=1.0)
+        return output[:, 0].transpose(1, 2)
     return _RowwiseAttention.apply(query, key, value)
 
 
