@@ -23,7 +23,7 @@ class _OfTensors(torch.nn.Module):
 def _model(name: str) -> torch.nn.Module:
     torch.manual_seed(0)
     if name == 'neck':
-        model = JointPyramidUpsampling(CHANNELS[name], 8, out='pyramid', out_channels=4)
+        model = JointPyramidUpsampling(CHANNELS[name], 8, out='pyramid', out_channels=4, num_outs=3)
     else:
         model = DualAttentionHead(in_channels=16, channels=16, num_classes=5)
         torch.nn.init.constant_(model.pam.gamma.scale, 0.7)
