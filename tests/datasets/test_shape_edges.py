@@ -1,4 +1,4 @@
-"""Edge labels: by hand, against distances, at frames, ignored regions and class 0; the transform."""
+"""Edge labels: by hand, against distances, at frames and ignored regions; the transform."""
 
 import numpy as np
 import pytest

@@ -65,13 +65,15 @@ class GatedConv(BaseModule):
         if self.training:
             return self.conv(features) * (1 + self.attention(features, gate))
         weights = self._folded_weights()
-        inputs = features.flatten(2), gate.flatten(2)
+        features, gate, shape = features.flatten(2), gate.flatten(2), features.shape
         if features.device.type != 'cpu' or is_traced():
-            return _folded(*inputs, *weights).view_as(features)
-        step = max(1, CACHED_NUMBERS // features.shape[:2].numel())
-        pairs = zip(*(values.split(step, dim=2) for values in inputs), strict=True)
-        passed = [_folded(*pair, *weights) for pair in pairs]
-        return torch.cat(passed, dim=2).view_as(features)
+            return _folded(features, gate, *weights).view(shape)
+        passed = torch.empty_like(features)
+        step = max(1, CACHED_NUMBERS // shape[:2].numel())
+        for start in range(0, features.shape[2], step):
+            part = ..., slice(start, start + step)
+            passed[part] = _folded(features[part], gate[part], *weights)
+        return passed.view(shape)
 
     def attention(self, features: Tensor, gate: Tensor) -> Tensor:
         """(B, 1, H, W) in (0, 1), with the norms as they are."""
