@@ -10,6 +10,5 @@ model = dict(
         num_classes=11,
         norm_cfg=dict(type='BN'),
         align_corners=True,
-        loss_decode=dict(type='CrossEntropyLoss', avg_non_ignore=True),
     )
 )
