@@ -192,13 +192,13 @@ def boundary_f(case: Case) -> dict:
     """Sums over the images, and how many these are."""
     pred, target = (given(case, key).numpy() for key in ('pred', 'gt'))
     num_classes, ours = case.spec['config']['num_classes'], {}
-    for threshold in case.spec['config']['thresholds']:
-        radius = pixel_radius(threshold, target.shape[1:])
+    for entry in case.expected:
+        quantity, threshold = re.fullmatch(r'f_(sum|count)_(.+)', entry).groups()
+        radius = pixel_radius(float(threshold), target.shape[1:])
         images = zip(pred, target, strict=True)
-        scores = [boundary_f_scores(*image, num_classes, [radius])[0] for image in images]
-        scores = torch.from_numpy(np.stack(scores)).nan_to_num(1)
-        ours[f'f_sum_{threshold}'] = scores.sum(0)
-        ours[f'f_count_{threshold}'] = torch.full((num_classes,), len(pred))
+        scores = np.stack([boundary_f_scores(*pair, num_classes, [radius])[0] for pair in images])
+        scores = np.nan_to_num(scores, nan=1)
+        ours[entry] = (scores if quantity == 'sum' else np.ones_like(scores)).sum(0)
     return ours
 
 
