@@ -10,12 +10,10 @@ from mmengine.utils.dl_utils.parrots_wrapper import _BatchNorm
 from torch import Tensor, nn
 
 from mmfewshot_seg.compat import is_traced
-from mmfewshot_seg.registry import MODELS, register
 
 CACHED_NUMBERS = 2**17  # of a map: half a megabyte of float32
 
 
-@register(MODELS, host='mmseg')
 class GatedConv(BaseModule):
     """1x1 convolution of ``features * (1 + attention)``, the attention seen from features and gate.
 
