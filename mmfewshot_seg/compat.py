@@ -110,10 +110,10 @@ def check_versions(*modules: str) -> None:
 
 
 def is_usable(module: str) -> bool:
-    """Whether a module of ``SUPPORTED`` is there and not too old."""
+    """Whether a module of ``SUPPORTED`` is there, not too old, and content with its host."""
     try:
         check_versions(module)
-    except ImportError:
+    except (ImportError, AssertionError):  # hosts assert the version of mmcv
         return False
     return True
 

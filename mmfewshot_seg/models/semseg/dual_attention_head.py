@@ -41,6 +41,7 @@ class DualAttentionHead(DAHead):
 
     Args:
         pam_channels: Channels of queries and keys; by default an eighth of ``channels``.
+        channels: Width of both branches.
         init_cfg: By default all three classifiers start alike.
         kwargs: See ``mmseg.DAHead``. The published model has ``align_corners=True``.
 
@@ -50,6 +51,8 @@ class DualAttentionHead(DAHead):
     def __init__(
         self,
         pam_channels: int | None = None,
+        *,
+        channels: int,
         init_cfg: dict | list | None = dict(  # noqa: B006
             type='Normal',
             std=0.01,
@@ -57,7 +60,8 @@ class DualAttentionHead(DAHead):
         ),
         **kwargs,
     ) -> None:
-        super().__init__(pam_channels or kwargs['channels'] // 8, init_cfg=init_cfg, **kwargs)
+        pam_channels = pam_channels or max(1, channels // 8)
+        super().__init__(pam_channels, channels=channels, init_cfg=init_cfg, **kwargs)
         self.pam = PositionAttention(self.channels, self.pam_channels)
         self.cam = ChannelAttention()
         # mmseg gives these one output per class even where there is one for two classes.
