@@ -109,6 +109,23 @@ def check_versions(*modules: str) -> None:
         _check_version(module)
 
 
+def is_usable(module: str) -> bool:
+    """Whether a module of ``SUPPORTED`` is there, not too old, and content with its host."""
+    try:
+        check_versions(module)
+    except (ImportError, AssertionError):  # hosts assert the version of mmcv
+        return False
+    return True
+
+
+def is_traced() -> bool:
+    """Whether torch records a graph (trace, export, compile), where loops over chunks harm."""
+    import torch
+
+    compiling = getattr(torch.compiler, 'is_compiling', lambda: False)  # not in torch 2.1
+    return torch.jit.is_tracing() or compiling()
+
+
 def ops_error() -> str | None:
     """Why mmcv's compiled ops cannot be loaded; ``None`` where they can."""
     try:

@@ -18,7 +18,7 @@ from mmengine.registry import TRANSFORMS as ROOT_TRANSFORMS
 from mmengine.registry import VISUALIZERS as ROOT_VISUALIZERS
 from mmengine.registry import Registry
 
-from mmfewshot_seg.compat import check_versions
+from mmfewshot_seg.compat import check_versions, is_usable
 
 SCOPE = 'mmfewshot_seg'
 
@@ -36,12 +36,13 @@ VISUALIZERS = _child('visualizer', ROOT_VISUALIZERS, 'visualization')
 HOOKS = _child('hook', ROOT_HOOKS, 'visualization')
 
 
-def register(registry: Registry, host: str) -> Callable[[type], type]:
+def register(registry: Registry, host: str, guest_of: str | None = None) -> Callable[[type], type]:
     """Class decorator: register in our ``registry`` and in the host's one of the same kind.
 
     Args:
         registry: One of the registries of this module.
         host: ``'mmseg'`` or ``'mmdet'``, the framework whose configs use the class.
+        guest_of: The other one, if its configs use the class too, where it is installed.
 
     Raises:
         ImportError: If the host or what it stands on is missing or too old.
@@ -52,12 +53,16 @@ def register(registry: Registry, host: str) -> Callable[[type], type]:
         ... class MyHead(nn.Module): ...
     """
     check_versions('torch', 'mmengine', 'mmcv', host)
-    import_module(f'{host}.registry')
-    host_registry = registry.parent.children[host]
+    hosts = [host]
+    if guest_of and is_usable(guest_of):
+        hosts.append(guest_of)
+    for name in hosts:
+        import_module(f'{name}.registry')
 
     def decorator(cls: type) -> type:
         registry.register_module(module=cls)
-        host_registry.register_module(module=cls)
+        for name in hosts:
+            registry.parent.children[name].register_module(module=cls)
         return cls
 
     return decorator

@@ -1,4 +1,4 @@
-"""What importing the package costs, and that the few-shot wing needs no compiled ops."""
+"""What importing the package costs, and which wings need no compiled ops."""
 
 import subprocess
 import sys
@@ -51,3 +51,25 @@ def test_fewshot_wing_runs_without_compiled_ops() -> None:
     run = run_python('-c', WITHOUT_OPS)
     assert run.returncode == 0, run.stderr
     assert run.stdout.splitlines()[-1] == '(1, 2, 64)'  # background and one way
+
+
+SEMANTIC_ALONE = """
+import sys
+sys.modules['mmcv._ext'] = sys.modules['mmdet'] = None
+import torch
+from mmfewshot_seg.registry import MODELS
+neck = MODELS.build(dict(type='mmfewshot_seg.JointPyramidUpsampling', in_channels=(4, 6),
+                         mid_channels=2, out='fused')).eval()
+head = MODELS.build(dict(type='mmfewshot_seg.DualAttentionHead', in_channels=8, channels=8,
+                         num_classes=3)).eval()
+with torch.no_grad():
+    levels = torch.rand(1, 4, 8, 8), torch.rand(1, 6, 4, 4)
+    print(tuple(head(neck(levels))[0].shape))
+"""
+
+
+@pytest.mark.slow
+def test_semantic_wing_runs_without_compiled_ops_and_without_mmdet() -> None:
+    run = run_python('-c', SEMANTIC_ALONE)
+    assert run.returncode == 0, run.stderr
+    assert run.stdout.splitlines()[-1] == '(1, 3, 8, 8)'

@@ -12,7 +12,7 @@ from mmfewshot_seg.converters.checkpoint import (
     save_converted,
 )
 
-SYSTEMS = ('panet', 'asgnet', 'refinemask', 'zsi')
+SYSTEMS = ('panet', 'asgnet', 'refinemask', 'zsi', 'danet', 'fastfcn', 'gscnn')
 
 
 def layouts(system: str) -> tuple[Layout, ...]:

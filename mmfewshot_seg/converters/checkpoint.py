@@ -1,8 +1,8 @@
 """Official checkpoint -> ours, driven by a table of renamings."""
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -12,6 +12,14 @@ from mmfewshot_seg.tensor_file import load_tensors, save_tensors
 from mmfewshot_seg.version import __version__
 
 StateDict = dict[str, Tensor]
+
+
+def rename(key: str, renames: Iterable[tuple[str, str]]) -> str | None:
+    """Replacement by the first regular expression that the whole key matches, if one does."""
+    for pattern, replacement in renames:
+        if re.fullmatch(pattern, key):
+            return re.sub(pattern, replacement, key)
+    return None
 
 
 @dataclass(frozen=True)
@@ -24,8 +32,8 @@ class Layout:
         renames: Pairs of a regular expression that a whole key must match, and its replacement;
             the first that matches counts.
         dead: Regular expressions of keys that the method never uses.
-        changes: By our key, what becomes of a tensor that does not stay as it is.
         target: Maps the official state dict to the parameters and buffers of our model.
+        adapt: Maps our key and the official tensor to our tensor.
     """
 
     name: str
@@ -33,7 +41,7 @@ class Layout:
     renames: tuple[tuple[str, str], ...]
     target: Callable[[StateDict], Mapping[str, Tensor]]
     dead: tuple[str, ...] = ()
-    changes: Mapping[str, Callable[[Tensor], Tensor]] = field(default_factory=dict)
+    adapt: Callable[[str, Tensor], Tensor] = lambda key, value: value
 
     def convert(self, state_dict: StateDict) -> StateDict:
         """Rename every key; counters of batches, which old files lack, are set to 0.
@@ -46,8 +54,7 @@ class Layout:
         for key, value in state_dict.items():
             new_key = self.rename(key)
             if new_key is not None:
-                change = self.changes.get(new_key)
-                converted[new_key] = change(value) if change else value
+                converted[new_key] = self.adapt(new_key, value)
             elif not any(re.fullmatch(pattern, key) for pattern in self.dead):
                 unknown.append(key)
         target = self.target(state_dict)
@@ -71,10 +78,7 @@ class Layout:
 
     def rename(self, key: str) -> str | None:
         """Our name of an official key, None if the key has none."""
-        for pattern, replacement in self.renames:
-            if re.fullmatch(pattern, key):
-                return re.sub(pattern, replacement, key)
-        return None
+        return rename(key, self.renames)
 
 
 def convert_state_dict(state_dict: StateDict, layouts: tuple[Layout, ...]) -> StateDict:

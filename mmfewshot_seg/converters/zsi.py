@@ -168,13 +168,12 @@ def _target(state_dict: StateDict) -> StateDict:
         return MODELS.build(detector_config(state_dict)).state_dict()
 
 
-def _swap_pairs(kernels: Tensor) -> Tensor:
-    """(background, object) of each anchor to (object, background)."""
-    return kernels.unflatten(0, (-1, 2)).flip(1).flatten(0, 1)
-
-
-def _drop_background(deltas: Tensor) -> Tensor:
-    return deltas[BOX_DELTAS:]
+def _adapt(key: str, value: Tensor) -> Tensor:
+    if key == 'rpn_head.vec_fb.weight':  # (background, object) of each anchor to the reverse
+        return value.unflatten(0, (-1, 2)).flip(1).flatten(0, 1)
+    if key.startswith('roi_head.bbox_head.fc_reg.'):  # the background has no box
+        return value[BOX_DELTAS:]
+    return value
 
 
 LAYOUTS = (
@@ -193,11 +192,7 @@ LAYOUTS = (
             ),
             (r'((backbone|neck|rpn_head)\..+)', r'\1'),
         ),
-        changes={
-            'rpn_head.vec_fb.weight': _swap_pairs,
-            'roi_head.bbox_head.fc_reg.weight': _drop_background,
-            'roi_head.bbox_head.fc_reg.bias': _drop_background,
-        },
+        adapt=_adapt,
         dead=(
             r'bbox_head\.fc_res\..+',
             r'mask_head\.convs\.[0-2]\..+',

@@ -16,6 +16,7 @@ from mmfewshot_seg.datasets.sources import (
 )
 from mmfewshot_seg.datasets.transforms import (
     BoundingBoxAnnotation,
+    GenerateShapeEdge,
     LoadEpisodeMask,
     PlaceSuperpixelSeeds,
     RandomCropKeepForeground,
@@ -42,6 +43,7 @@ __all__ = [
     'EpisodeSource',
     'FewShotDataset',
     'FolderSource',
+    'GenerateShapeEdge',
     'LoadEpisodeMask',
     'Pascal5iSource',
     'PlaceSuperpixelSeeds',

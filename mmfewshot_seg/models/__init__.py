@@ -8,7 +8,7 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import NoReturn
 
-from mmfewshot_seg.models import fewshot
+from mmfewshot_seg.models import fewshot, semseg
 from mmfewshot_seg.registry import MODELS
 
 DETECTION_WINGS = {
@@ -50,4 +50,4 @@ def _import_detection_wings() -> None:
 
 _import_detection_wings()
 
-__all__ = ['fewshot']
+__all__ = ['fewshot', 'semseg']

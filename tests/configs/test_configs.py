@@ -14,7 +14,7 @@ from mmengine.registry import init_default_scope
 from mmfewshot_seg.registry import DATASETS, MODELS
 
 ROOT = Path(__file__).parents[2]
-DETECTION = ('refinemask', 'zsi')  # folders with configs of MMDetection
+DETECTION = r'refinemask|-rcnn|zs[id]_'  # in the names of MMDetection's configs
 CONFIGS = sorted((ROOT / 'configs').glob('[!_]*/*.py'))
 NETWORKS = (
     'panet_vgg16_',
@@ -56,7 +56,7 @@ def _drawn_dataset(dataset, root: Path) -> dict:
 @pytest.mark.parametrize('path', CONFIGS, ids=lambda path: path.stem)
 def test_name_says_what_the_config_does(path) -> None:
     config = Config.fromfile(path)
-    assert config.default_scope == ('mmdet' if path.parent.name in DETECTION else 'mmseg')
+    assert config.default_scope == ('mmdet' if re.search(DETECTION, path.stem) else 'mmseg')
     if match := re.search(r'fold(\d)-(2way-)?(\d)shot', path.stem):
         for loader in ('train', 'val', 'test'):
             dataset = config[f'{loader}_dataloader'].dataset

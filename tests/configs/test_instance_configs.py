@@ -1,4 +1,4 @@
-"""Configs of RefineMask train and predict; the head joins other detectors by config alone."""
+"""Configs of MMDetection train and predict; the head joins other detectors by config alone."""
 
 import importlib.util
 import re
@@ -17,7 +17,8 @@ if importlib.util.find_spec('mmcv._ext') is None:
     pytest.skip('mmcv has no compiled ops: make test', allow_module_level=True)
 
 ROOT = Path(__file__).parents[2]
-CONFIGS = sorted((ROOT / 'configs/refinemask').glob('*.py'))
+CONFIGS = sorted((ROOT / 'configs').glob('refinemask/*.py'))
+CONFIGS += sorted((ROOT / 'configs').glob('jpu/*_coco.py'))
 MMDET = Path(importlib.util.find_spec('mmdet').origin).parent / '.mim/configs'
 SNIPPETS = [
     block

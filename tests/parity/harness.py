@@ -6,6 +6,7 @@ A case is an entry of ``<system>/cases.json`` and its ``.npz`` beside it. An ada
 
 import json
 import os
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import import_module
@@ -41,12 +42,15 @@ class Case:
 
     @cached_property
     def expected(self) -> dict:
-        """What is compared: arrays named as outputs where there are such, else all.
+        """What is compared: arrays that are listed, else those named as outputs, else all.
 
         Without arrays, the numbers of the case, ``<group>.<name>``.
         """
+        stated = self.spec.get('expected')
+        if isinstance(stated, list):
+            return {key: self.arrays[key] for key in stated}
         if not self.arrays:
-            groups = self.spec['expected'].items()
+            groups = stated.items()
             return {f'{group}.{key}': value for group, of in groups for key, value in of.items()}
         outputs = {key: value for key, value in self.arrays.items() if key.startswith(OUTPUTS)}
         return outputs or self.arrays
@@ -55,14 +59,21 @@ class Case:
         """A file beside the case."""
         return DATA / self.system / file
 
-    def checkpoint(self, default_manifest: str) -> dict:
-        """Stand-in checkpoint of the case's manifest, beside the case or among our own."""
-        name = self.spec.get('manifest', default_manifest)
+    def checkpoint(self, default_manifest: str = 'manifest.json', keys: str = '') -> dict:
+        """Stand-in checkpoint of the case's manifest: within the case, beside it, or our own.
+
+        Only keys that begin with the regular expression ``keys`` are drawn.
+        """
+        if 'weights_manifest' in self.spec:
+            return reference_state_dict(self.spec['weights_manifest'])
+        named = re.search(r'[\w.-]+\.json', str(self.spec.get('weights')))
+        name = self.spec.get('manifest', named[0] if named else default_manifest)
         folders = [DATA / self.system, OUR_DATA / self.system]
         path = next((folder / name for folder in folders if (folder / name).exists()), None)
         if path is None:
             raise FileNotFoundError(f'manifest {name} of {self} is in none of {folders}')
-        return reference_state_dict(load_manifest(path))
+        manifest = load_manifest(path)
+        return reference_state_dict({k: v for k, v in manifest.items() if re.match(keys, k)})
 
     def compute(self) -> dict:
         """Our values, by the adapter of the system and kind."""
@@ -76,7 +87,8 @@ class Case:
         """What the case states of all its entries, or of this one; else the adapter, else ours."""
         if 'tolerance' in self.spec:
             return Statement(atol_of_max=float(self.spec['tolerance']))
-        stated = self.spec.get('expected', {}).get(entry)
+        expected = self.spec.get('expected', {})
+        stated = expected.get(entry) if isinstance(expected, dict) else None
         if isinstance(stated, str):  # elsewhere it is the dtype and the shape
             return parse(stated)
         adapter = import_module(f'parity.adapters.{self.system}')

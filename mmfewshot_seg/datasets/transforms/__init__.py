@@ -1,5 +1,6 @@
-"""Transforms of the images of an episode; each image goes through its pipeline by itself."""
+"""Transforms of images and labels; those of an episode take one image each."""
 
+from mmfewshot_seg.datasets.transforms.generate_shape_edge import GenerateShapeEdge
 from mmfewshot_seg.datasets.transforms.load_episode_mask import LoadEpisodeMask
 from mmfewshot_seg.datasets.transforms.place_superpixel_seeds import PlaceSuperpixelSeeds
 from mmfewshot_seg.datasets.transforms.random_crop_keep_foreground import RandomCropKeepForeground
@@ -14,6 +15,7 @@ from mmfewshot_seg.datasets.transforms.weak_annotation import (
 
 __all__ = [
     'BoundingBoxAnnotation',
+    'GenerateShapeEdge',
     'LoadEpisodeMask',
     'PlaceSuperpixelSeeds',
     'RandomCropKeepForeground',

@@ -85,6 +85,19 @@ def test_blur():
     assert 160 < sum(half) < 240
 
 
+def test_blur_by_a_given_deviation():
+    sample = image_sample()
+    images = {}
+    for sigma in ((0.3, 0.3), (1.2, 1.2), (0.3, 1.2)):
+        np.random.seed(1)
+        images[sigma] = RandomGaussianBlur(11, prob=1.0, sigma=sigma)({**sample})['img']
+        if sigma[0] == sigma[1]:
+            expected = cv2.GaussianBlur(sample['img'], (11, 11), sigma[0])
+            assert (images[sigma] == expected).all()
+    drawn = images.pop((0.3, 1.2))
+    assert all((drawn != image).any() for image in images.values())
+
+
 @pytest.mark.parametrize(
     ('size', 'expected'),
     [
@@ -111,6 +124,7 @@ def test_long_side(size, expected):
         (lambda: RandomCropKeepForeground(8, min_foreground=85), 'from 0 to 1, got 85'),
         (lambda: RandomGaussianBlur(4), 'odd and positive, got 4'),
         (lambda: RandomGaussianBlur(prob=2), 'from 0 to 1, got 2'),
+        (lambda: RandomGaussianBlur(sigma=(2, 1)), r'positive number, got \(2, 1\)'),
         (lambda: ResizeLongSide(4, divisor=8), 'from 1 to long_side=4, got 8'),
     ],
 )

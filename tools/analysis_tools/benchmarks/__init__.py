@@ -51,6 +51,10 @@ def _asgnet_head(shots: int, **options) -> Case:
     return Case('asgnet', 'head_forward', 'naive head', options, has_backbone=True)
 
 
+def _position_attention(height: int, width: int, builder: str = 'forward') -> Case:
+    return Case('position_attention', builder, 'mmseg DAHead', dict(size=(height, width)))
+
+
 def _refinemask(builder: str, **options) -> Case:
     return Case('refinemask', builder, 'naive head', options, needs_ops=True)
 
@@ -78,6 +82,16 @@ CASES = {
     'asgnet_head_5shot': _asgnet_head(shots=5),
     'asgnet_no_convs_1shot': _asgnet_head(shots=1, convolutions=False),
     'asgnet_no_convs_5shot': _asgnet_head(shots=5, convolutions=False),
+    'position_attention_97': _position_attention(97, 97),
+    'position_attention_128': _position_attention(128, 128),
+    'position_attention_128x256': _position_attention(128, 256),
+    'position_attention_128_train': _position_attention(128, 128, 'training'),
+    'gated_conv': Case('gated_scnn', 'gate', 'naive gate'),
+    'shape_stream': Case('gated_scnn', 'shape_stream', 'naive gates', dict(scale=1)),
+    'shape_stream_half': Case('gated_scnn', 'shape_stream', 'whole size', dict(scale=2)),
+    'edge_labels': Case('gated_scnn', 'edge_labels', 'distances'),
+    'boundary_f': Case('gated_scnn', 'boundary_f', 'dilation'),
+    'jpu_beside_dilation': Case('joint_upsampling', 'features', 'dilated ResNet-50'),
     'refinemask_infer_coco': _refinemask('inference', **COCO),
     'refinemask_infer_lvis': _refinemask('inference', **LVIS),
     'refinemask_train_coco': _refinemask('training', **COCO),

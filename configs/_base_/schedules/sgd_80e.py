@@ -1,0 +1,14 @@
+# FastFCN on PASCAL Context: 80 passes, the learning rate of 16 images a step, ten times as high in
+# neck and heads, falls to 0 with every step.
+optim_wrapper = dict(
+    type='OptimWrapper',
+    optimizer=dict(type='SGD', lr=0.001, momentum=0.9, weight_decay=1e-4),
+    paramwise_cfg=dict(custom_keys={'head': dict(lr_mult=10.0), 'neck': dict(lr_mult=10.0)}),
+)
+param_scheduler = [
+    dict(type='PolyLR', power=0.9, eta_min=0, end=80, by_epoch=True, convert_to_iter_based=True)
+]
+train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=80, val_interval=5)
+val_cfg = dict(type='ValLoop')
+test_cfg = dict(type='TestLoop')
+auto_scale_lr = dict(enable=True, base_batch_size=16)

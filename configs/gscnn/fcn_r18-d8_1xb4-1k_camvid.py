@@ -1,0 +1,6 @@
+_base_ = [
+    '../_base_/models/fcn_r18-d8.py',
+    '../_base_/datasets/camvid.py',
+    '../_base_/schedules/adamw_1k.py',
+    '../_base_/default_runtime_semseg.py',
+]

@@ -1,0 +1,6 @@
+_base_ = [
+    '../_base_/models/gscnn_r50_jpu.py',
+    '../_base_/datasets/cityscapes_gscnn.py',
+    '../_base_/schedules/sgd_175e.py',
+    '../_base_/default_runtime_semseg_epochs.py',
+]

@@ -1,0 +1,64 @@
+"""Loss of an edge map, edges and the rest balanced.
+
+Shape letters: ``B`` images, ``H W`` size.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from mmfewshot_seg.registry import MODELS, register
+
+
+def balanced_edge_loss(logits: Tensor, edges: Tensor, weight: Tensor | None = None) -> Tensor:
+    """Binary cross-entropy where edges weigh the share of the others, and the others that of edges.
+
+    The shares are those in the whole batch; the mean is over all pixels, ignored ones included.
+
+    Args:
+        logits: (B, 1, H, W).
+        edges: (B, H, W) or (B, 1, H, W), 0 or 1; all other values are ignored.
+        weight: (B, H, W) further factors of the pixels' losses.
+
+    Returns:
+        A scalar in float32; 0 if there is no edge or all pixels are ignored.
+    """
+    with torch.autocast(logits.device.type, enabled=False):
+        edges = edges.reshape_as(logits)
+        positive, negative = edges == 1, edges == 0
+        num_positive, num_negative = positive.sum(), negative.sum()
+        known = (num_positive + num_negative).clamp(min=1)
+        weights = (positive * num_negative + negative * num_positive) / known
+        if weight is not None:
+            weights = weights * weight.reshape_as(logits)
+        return F.binary_cross_entropy_with_logits(logits.float(), positive.float(), weights)
+
+
+@register(MODELS, host='mmseg')
+class BalancedEdgeLoss(nn.Module):
+    """:func:`balanced_edge_loss` of the logits of an edge stream.
+
+    Args:
+        double_sigmoid: Whether the loss takes probabilities for logits, as the official program
+            does; a perfect prediction then still has a loss, a good deal of it.
+        loss_weight: Factor.
+        loss_name: Its name in the log; with ``loss_`` in it, it is trained.
+    """
+
+    def __init__(
+        self,
+        double_sigmoid: bool = False,
+        loss_weight: float = 20.0,
+        loss_name: str = 'loss_edge',
+    ) -> None:
+        super().__init__()
+        self.double_sigmoid = double_sigmoid
+        self.loss_weight = loss_weight
+        self.loss_name = loss_name
+
+    def forward(
+        self, pred: Tensor, target: Tensor, weight: Tensor | None = None, ignore_index: int = 255
+    ) -> Tensor:
+        """A scalar; arguments as of :func:`balanced_edge_loss`, ``ignore_index`` is not used."""
+        logits = pred.float().sigmoid() if self.double_sigmoid else pred
+        return self.loss_weight * balanced_edge_loss(logits, target, weight)

@@ -1,0 +1,157 @@
+"""Configs of Gated-SCNN train, predict and evaluate through their pipelines; twins are twins."""
+
+import re
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.dataset import pseudo_collate
+from mmengine.evaluator import Evaluator
+from mmengine.registry import init_default_scope
+
+from mmfewshot_seg.datasets.drawn import draw_dataset
+from mmfewshot_seg.registry import DATASETS, MODELS
+
+ROOT = Path(__file__).parents[2]
+CONFIGS = sorted((ROOT / 'configs/gscnn').glob('*.py'))
+SNIPPETS = [
+    block
+    for block in re.findall(r'```python\n(.*?)```', (ROOT / 'docs/semantic.md').read_text(), re.S)
+    if 'GatedSCNN' in block
+]
+SIZE = (48, 64)
+NARROWER = 8
+
+
+@pytest.fixture(scope='module')
+def folders(tmp_path_factory) -> Path:
+    """The drawn data set, and images and labels in the layout of CamVid."""
+    root = tmp_path_factory.mktemp('data')
+    draw_dataset(root / 'drawn', num_train=4, num_test=2, size=64, train_classes='all')
+    rng = np.random.RandomState(0)
+    for split in ('train', 'val'):
+        for kind, suffix in (('img_dir', 'jpg'), ('ann_dir', 'png')):
+            folder = root / 'camvid' / kind / split
+            folder.mkdir(parents=True)
+            for i in range(2):
+                values = rng.randint(0, 11, (6, 8)).repeat(8, 0).repeat(8, 1).astype(np.uint8)
+                values[:5] = 255
+                cv2.imwrite(str(folder / f'{i}.{suffix}'), values)
+    return root
+
+
+def _narrow(node) -> None:
+    """Make the layers of a model's config narrow, its norms those of one process."""
+    for value in node.values() if isinstance(node, dict) else node:
+        if isinstance(value, dict | list | tuple):
+            _narrow(value)
+    if not isinstance(node, dict):
+        return
+    for key in ('in_channels', 'mid_channels', 'channels'):
+        if key in node:
+            narrower = np.asarray(node[key]) // NARROWER
+            node[key] = narrower.tolist()
+    if node.get('type') == 'SyncBN':
+        node['type'] = 'BN'
+    if 'ResNet' in str(node.get('type')):
+        node.update(base_channels=node.get('base_channels', 64) // NARROWER, init_cfg=None)
+        if node['type'] == 'ResNetV1c':
+            node['stem_channels'] = node['base_channels']
+    if node.get('type') == 'mmfewshot_seg.GatedSCNNHead':
+        node.setdefault('in_channels', [32, 64, 128, 256])
+        node.update(shape_channels=(8, 4, 4, 2), skip_channels=4, aspp_channels=8, channels=16)
+
+
+def _model(config):
+    _narrow(config.model)
+    init_default_scope('mmseg')
+    torch.manual_seed(0)
+    return MODELS.build(config.model)
+
+
+def _dataset(config, folders: Path):
+    """The data set of a config; that of Cityscapes reads the folder of the other."""
+    if config.type == 'CityscapesDataset':
+        split = config.data_prefix.img_path.split('/')[-1]
+        config.update(
+            data_root=str(folders / 'camvid'),
+            data_prefix=dict(img_path=f'img_dir/{split}', seg_map_path=f'ann_dir/{split}'),
+            img_suffix='.jpg',
+            seg_map_suffix='.png',
+        )
+    for transform in config.pipeline:
+        for key, value in (('scale', SIZE[::-1]), ('crop_size', (40, 40))):
+            if key in transform:
+                transform[key] = value
+    return DATASETS.build(config)
+
+
+@pytest.fixture(params=CONFIGS, ids=lambda path: path.stem)
+def config(request, folders, monkeypatch) -> Config:
+    monkeypatch.setenv('DRAWN_DATA', str(folders / 'drawn'))
+    monkeypatch.setenv('CAMVID_DATA', str(folders / 'camvid'))
+    return Config.fromfile(request.param)
+
+
+def test_configs_train_predict_and_evaluate(config, folders) -> None:
+    model = _model(config)
+    dataset = _dataset(config.train_dataloader.dataset, folders)
+    data = model.data_preprocessor(pseudo_collate([dataset[0], dataset[1]]), training=True)
+    losses = model.train()(**data, mode='loss')
+    total, _ = model.parse_losses(losses)
+    total.backward()
+    names = {'loss_ce', 'loss_dual', 'loss_edge', 'loss_att', 'acc_seg'}
+    if config.model.type == 'EncoderDecoder':
+        names = {'loss_ce', 'acc_seg'}
+    assert {key.removeprefix('decode.') for key in losses} == names and total.isfinite()
+
+    dataset = _dataset(config.test_dataloader.dataset, folders)
+    data = model.data_preprocessor(pseudo_collate([dataset[0]]), training=False)
+    with torch.no_grad():
+        found = model.eval()(**data, mode='predict')
+    assert found[0].pred_sem_seg.shape == found[0].gt_sem_seg.shape
+    evaluator = Evaluator(config.test_evaluator)
+    evaluator.dataset_meta = dataset.metainfo
+    evaluator.process(found)
+    figures = evaluator.evaluate(1)
+    assert 'mIoU' in figures and any(name.startswith('boundary_F@') for name in figures)
+    assert model.decode_head.num_classes == len(dataset.metainfo['classes'])
+
+
+def test_twins_differ_in_the_head_alone() -> None:
+    plain, gated = (
+        Config.fromfile(ROOT / f'configs/gscnn/{name}_r18-d8_1xb4-1k_camvid.py')
+        for name in ('fcn', 'gscnn')
+    )
+    for config in (plain, gated):
+        del config.model['type'], config.model['decode_head']
+    assert plain._cfg_dict.to_dict() == gated._cfg_dict.to_dict()
+
+
+def test_published_config_is_what_the_converter_fills() -> None:
+    from mmfewshot_seg.converters.gscnn import segmentor_config
+
+    (path,) = (path for path in CONFIGS if 'wrn38' in path.stem)
+    shipped = Config.fromfile(path).model
+    converted = segmentor_config({'final_seg.6.weight': torch.empty(19)})
+    assert shipped.gradient == converted.gradient == 'official'
+    for key in ('mean', 'std', 'bgr_to_rgb', 'size_divisor'):
+        assert shipped.data_preprocessor[key] == converted.data_preprocessor[key]
+    for key, value in converted.decode_head.items():
+        assert shipped.decode_head[key] == value
+
+
+@pytest.mark.parametrize('snippet', SNIPPETS)
+def test_snippets_of_the_documentation_work(snippet, tmp_path) -> None:
+    base = ROOT / 'configs/_base_/models/gscnn_r50-d8.py'
+    snippet = re.sub(r"_base_ = '.+'", f"_base_ = '{base}'", snippet)
+    (tmp_path / 'config.py').write_text(snippet)
+    config = Config.fromfile(tmp_path / 'config.py')
+    assert len(snippet.splitlines()) <= 14
+    init_default_scope('mmseg')
+    model = MODELS.build(config.model).eval()
+    logits, edges = model(torch.randn(1, 3, 48, 64), mode='tensor')
+    assert logits.shape[-2:] == (12, 16) and edges.shape[-2:] == (24, 32)

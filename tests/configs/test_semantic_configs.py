@@ -1,0 +1,97 @@
+"""Configs of MMSegmentation build, train and predict, narrowed."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from mmengine.config import Config, ConfigDict
+from mmengine.optim import build_optim_wrapper
+from mmengine.registry import init_default_scope
+from mmengine.structures import PixelData
+from mmseg.structures import SegDataSample
+
+from mmfewshot_seg.registry import MODELS
+
+ROOT = Path(__file__).parents[2]
+CONFIGS = [
+    path
+    for folder in ('danet', 'jpu')
+    for path in sorted((ROOT / 'configs' / folder).glob('*.py'))
+    if not path.stem.endswith('_1x_coco')
+]
+SIDE = 64
+
+
+def _narrow(node) -> None:
+    """A 32nd of the channels; norms that need no process group."""
+    for key, value in node.items() if isinstance(node, dict) else enumerate(node):
+        if isinstance(value, dict | list | tuple) and key != 'multi_grid':
+            _narrow(value)
+        if value == 'SyncBN':
+            node[key] = 'BN'
+        elif 'channels' in str(key) and isinstance(value, int):
+            node[key] = value // 32
+        elif 'channels' in str(key) and isinstance(value, list | tuple):
+            node[key] = [channels // 32 for channels in value]
+
+
+def _model(path: Path) -> torch.nn.Module:
+    config = Config.fromfile(path)
+    init_default_scope(config.default_scope)
+    model = config.model.to_dict()
+    model['backbone']['init_cfg'] = None
+    if model['backbone']['depth'] != 18:  # which is narrow
+        model['backbone'].update(base_channels=2, stem_channels=2)
+        for part in model:
+            if part in ('neck', 'decode_head', 'auxiliary_head'):
+                _narrow(model[part])
+        _narrow(model['backbone']['norm_cfg'])
+    if model['test_cfg']['mode'] == 'slide':
+        model['test_cfg'].update(crop_size=(48, 48), stride=(32, 32))
+    torch.manual_seed(0)
+    return MODELS.build(ConfigDict(model))
+
+
+def _batch(num_classes: int) -> dict:
+    samples = []
+    for _ in range(2):
+        label = torch.randint(num_classes, (1, SIDE, SIDE))
+        label[..., :4] = 255
+        sample = SegDataSample(gt_sem_seg=PixelData(data=label))
+        sample.set_metainfo(dict(img_shape=(SIDE, SIDE), ori_shape=(SIDE, SIDE)))
+        samples.append(sample)
+    images = torch.randint(256, (2, 3, SIDE, SIDE), dtype=torch.uint8)
+    return dict(inputs=list(images), data_samples=samples)
+
+
+@pytest.mark.parametrize('path', CONFIGS, ids=lambda path: path.stem)
+def test_configs_train_and_predict(path) -> None:
+    model = _model(path)
+    batch = _batch(model.decode_head.num_classes)
+    losses = model(**model.data_preprocessor(batch, training=True), mode='loss')
+    total, _ = model.parse_losses(losses)
+    total.backward()
+    assert total.isfinite()
+    if path.stem.startswith('danet'):
+        wanted = {f'decode.{name}.loss_ce' for name in ('pam_cam', 'pam', 'cam')}
+        assert wanted <= {key for key in losses if 'decode' in key}
+    unused = [name for name, value in model.named_parameters() if value.grad is None]
+    assert not unused
+    with torch.no_grad():
+        found = model.eval()(**model.data_preprocessor(batch), mode='predict')
+    assert all(sample.pred_sem_seg.shape == (SIDE, SIDE) for sample in found)
+
+
+@pytest.mark.parametrize('path', CONFIGS, ids=lambda path: path.stem)
+def test_new_layers_learn_ten_times_as_fast(path) -> None:
+    config, model = Config.fromfile(path), _model(path)
+    if config.model.backbone.depth == 18:  # from scratch
+        pytest.skip('all layers are new')
+    optimizer = build_optim_wrapper(model, config.optim_wrapper).optimizer
+    rates = {
+        name: group['lr']
+        for group, (name, _) in zip(optimizer.param_groups, model.named_parameters(), strict=True)
+    }
+    base = config.optim_wrapper.optimizer.lr
+    for name, rate in rates.items():
+        assert rate == pytest.approx(base if name.startswith('backbone.') else 10 * base), name

@@ -1,0 +1,153 @@
+"""The segmentor: the gradient of the image reaches the head in every mode, other heads as well."""
+
+import numpy as np
+import pytest
+import torch
+from mmengine.config import ConfigDict
+from mmengine.structures import PixelData
+from mmseg.models import EncoderDecoder
+from mmseg.structures import SegDataSample
+
+from mmfewshot_seg.models.semseg import GatedSCNN
+from mmfewshot_seg.models.semseg.image_gradient import (
+    FeaturesWithGradient,
+    canny,
+    image_gradient,
+    official_bytes,
+)
+
+MEAN, STD = [123.675, 116.28, 103.53], [58.395, 57.12, 57.375]
+SIZE = (40, 56)
+
+
+def _config(**options) -> dict:
+    head = dict(
+        type='mmfewshot_seg.GatedSCNNHead',
+        in_channels=(8, 16, 32, 64),
+        channels=8,
+        shape_channels=(8, 4, 4, 2),
+        skip_channels=4,
+        aspp_channels=4,
+        dilations=(1, 2),
+        num_classes=3,
+    )
+    config = dict(
+        data_preprocessor=dict(
+            type='mmseg.SegDataPreProcessor', mean=MEAN, std=STD, bgr_to_rgb=True, size_divisor=8
+        ),
+        backbone=dict(
+            type='mmseg.ResNet',
+            depth=18,
+            base_channels=8,
+            stem_channels=8,
+            strides=(1, 2, 1, 1),
+            dilations=(1, 1, 2, 4),
+        ),
+        decode_head=head,
+        test_cfg=ConfigDict(mode='whole'),
+    )
+    return {**config, **options}
+
+
+def _model(kind: type = GatedSCNN, **options) -> EncoderDecoder:
+    torch.manual_seed(0)
+    return kind(**_config(**options))
+
+
+def _image() -> torch.Tensor:
+    """(3, H, W) uint8 BGR: a bright square on dark ground."""
+    image = np.full((*SIZE, 3), 30, np.uint8)
+    image[10:30, 16:40] = (200, 90, 60)
+    return torch.from_numpy(image).permute(2, 0, 1).contiguous()
+
+
+def _data(model: EncoderDecoder, training: bool = False) -> dict:
+    """Two images: batch norm of the pooled image needs more than one."""
+    label = torch.zeros(1, *SIZE, dtype=torch.int64)
+    label[:, 10:30, 16:40] = 1
+    samples = [
+        SegDataSample(
+            gt_sem_seg=PixelData(data=label), metainfo=dict(img_shape=SIZE, ori_shape=SIZE)
+        )
+        for _ in range(2)
+    ]
+    return model.data_preprocessor(dict(inputs=[_image()] * 2, data_samples=samples), training)
+
+
+def test_gradient_is_that_of_the_image_before_normalization() -> None:
+    model = _model()
+    features = model.extract_feat(_data(model)['inputs'])
+    expected = torch.from_numpy(canny(_image().permute(1, 2, 0).numpy()))
+    assert expected.float().mean() > 1
+    assert features.gradient.shape == (2, 1, *SIZE) and features.gradient.dtype == torch.float32
+    assert (features.gradient[0, 0] == expected).all()
+    assert [level.shape[1] for level in features] == [8, 16, 32, 64]
+
+
+def test_official_gradient_is_that_of_normalized_whole_numbers() -> None:
+    model = _model(gradient='official')
+    inputs = _data(model)['inputs']
+    truncated = np.trunc(inputs[0].permute(1, 2, 0).numpy()).astype(int) % 256
+    assert set(np.unique(truncated)) <= {0, 1, 2, 254, 255}
+    assert (official_bytes(inputs)[0].permute(1, 2, 0).numpy() == truncated).all()
+    expected = torch.from_numpy(canny(truncated.astype(np.uint8)))
+    assert (model.extract_feat(inputs).gradient[0, 0] == expected).all()
+
+
+def test_images_of_a_batch_are_apart() -> None:
+    images = torch.stack([_image(), torch.full_like(_image(), 7)])
+    gradient = image_gradient(images)
+    assert gradient[0].any() and not gradient[1].any()
+
+
+def test_every_mode_sees_the_gradient(monkeypatch) -> None:
+    model, seen = _model(), []
+    mix = type(model.decode_head).edge_activation
+    monkeypatch.setattr(
+        type(model.decode_head),
+        'edge_activation',
+        lambda self, edge, gradient: seen.append(gradient.shape) or mix(self, edge, gradient),
+    )
+    losses = model(**_data(model, training=True), mode='loss')
+    assert losses['decode.loss_edge'] > 0
+    model.eval()
+    model(**_data(model), mode='tensor')
+    result = model(**_data(model), mode='predict')[0]
+    assert result.pred_sem_seg.shape == SIZE and len(seen) == 3
+    model.test_cfg = ConfigDict(mode='slide', crop_size=(24, 32), stride=(16, 24))
+    model(**_data(model), mode='predict')
+    assert seen[3:] == [(2, 1, 24, 32)] * 4
+
+
+def test_slides_of_the_whole_image_are_the_whole_image() -> None:
+    model = _model().eval()
+    whole = model(**_data(model), mode='predict')[0].seg_logits.data
+    model.test_cfg = ConfigDict(mode='slide', crop_size=SIZE, stride=SIZE)
+    torch.testing.assert_close(model(**_data(model), mode='predict')[0].seg_logits.data, whole)
+
+
+def test_plain_segmentors_take_the_head() -> None:
+    plain = _model(EncoderDecoder)
+    assert plain(**_data(plain, training=True), mode='loss')['decode.loss_edge'] > 0
+    plain.eval()
+    assert plain(**_data(plain), mode='predict')[0].pred_sem_seg.shape == SIZE
+
+
+def test_other_heads_do_not_see_the_gradient() -> None:
+    auxiliary = dict(type='mmseg.FCNHead', in_channels=64, channels=4, num_classes=3, num_convs=1)
+    model = _model(auxiliary_head=auxiliary)  # in_index -1: the last level
+    losses = model(**_data(model, training=True), mode='loss')
+    assert losses['aux.loss_ce'] > 0
+
+
+def test_what_is_no_gradient_is_refused() -> None:
+    with pytest.raises(ValueError, match="gradient='sobel', expected one of canny, official"):
+        _model(gradient='sobel')
+    with pytest.raises(ValueError, match='give the data_preprocessor mean and std'):
+        _model(data_preprocessor=dict(type='mmseg.SegDataPreProcessor', size_divisor=8))
+
+
+def test_features_are_a_tuple() -> None:
+    levels = [torch.zeros(1), torch.ones(1)]
+    features = FeaturesWithGradient(levels, torch.zeros(2))
+    assert isinstance(features, tuple) and features[-1] is levels[1] and len(features) == 2

@@ -1,0 +1,202 @@
+"""The head of Gated-SCNN on any levels: outputs, losses, options, and what is refused."""
+
+import warnings
+
+import pytest
+import torch
+from mmengine.structures import PixelData
+from mmseg.structures import SegDataSample
+
+from mmfewshot_seg.datasets.shape_edges import shape_edges
+from mmfewshot_seg.models.semseg import GatedSCNNHead
+from mmfewshot_seg.models.semseg.image_gradient import FeaturesWithGradient
+
+CHANNELS = (4, 6, 8, 10)
+STRIDES = (4, 8, 8, 8)
+SIZE = (32, 48)
+
+
+def _head(**options) -> GatedSCNNHead:
+    torch.manual_seed(0)
+    settings = dict(
+        in_channels=CHANNELS,
+        channels=8,
+        shape_channels=(8, 4, 4, 2),
+        skip_channels=4,
+        aspp_channels=4,
+        dilations=(1, 2),
+        num_classes=3,
+    )
+    return GatedSCNNHead(**{**settings, **options})
+
+
+def _levels(size: tuple[int, int] = SIZE) -> tuple[torch.Tensor, ...]:
+    generator = torch.manual_seed(1)
+    return tuple(
+        torch.randn(2, c, size[0] // s, size[1] // s, generator=generator)
+        for c, s in zip(CHANNELS, STRIDES, strict=True)
+    )
+
+
+def _samples(labels: torch.Tensor, edges: torch.Tensor | None = None) -> list[SegDataSample]:
+    samples = [SegDataSample(gt_sem_seg=PixelData(data=label[None])) for label in labels]
+    for sample, edge in zip(samples, [] if edges is None else edges, strict=False):
+        sample.set_data(dict(gt_edge_map=PixelData(data=edge[None])))
+    return samples
+
+
+def _labels() -> torch.Tensor:
+    labels = torch.zeros(2, *SIZE, dtype=torch.int64)
+    labels[:, 8:20, 10:30] = 1
+    labels[1, 15:, 20:40] = 2
+    labels[:, :3] = 255
+    return labels
+
+
+@pytest.mark.parametrize(('scale', 'edges'), [(1, (32, 48)), (2, (16, 24)), (5, (7, 10))])
+def test_logits_of_classes_and_edges(scale, edges) -> None:
+    seg_logits, edge_logits = _head(shape_scale=scale)(_levels())
+    assert seg_logits.shape == (2, 3, 8, 12)
+    assert edge_logits.shape == (2, 1, *edges)
+
+
+def test_gradient_tells_the_size_of_the_image() -> None:
+    gradient = torch.zeros(2, 1, 31, 45)
+    assert _head()(FeaturesWithGradient(_levels(), gradient))[1].shape == gradient.shape
+
+
+def test_no_gradient_is_an_empty_one() -> None:
+    head, levels = _head().eval(), _levels()
+    empty = head(FeaturesWithGradient(levels, torch.zeros(2, 1, *SIZE)))
+    torch.testing.assert_close(head(levels), empty)
+    seen = head(FeaturesWithGradient(levels, torch.full((2, 1, *SIZE), 255.0)))
+    assert (seen[0] - empty[0]).abs().max() > 1e-3  # it reaches the classes
+    torch.testing.assert_close(seen[1], empty[1])  # but not the edges
+
+
+def test_levels_are_told_by_their_places() -> None:
+    """A level of another stride may be the fine one, and gates may be fewer."""
+    head = _head(
+        in_channels=(10, 4, 8), in_index=(-1, 0, 2), shape_index=1, skip_index=2,
+        gate_indices=(0,), shape_channels=(8, 4),
+    )  # fmt: skip
+    seg_logits, edge_logits = head(_levels())
+    assert seg_logits.shape[-2:] == (4, 6)
+    assert edge_logits.shape[-2:] == SIZE
+
+
+def test_predict_gives_classes_at_the_size_of_the_image() -> None:
+    head = _head().eval()
+    logits = head.predict(_levels(), [dict(img_shape=SIZE)] * 2, {})
+    assert logits.shape == (2, 3, *SIZE)
+    coarse = head(_levels())[0]
+    torch.testing.assert_close(logits.mean((2, 3)), coarse.mean((2, 3)), atol=1e-2, rtol=1e-2)
+
+
+def test_losses_and_their_gradients() -> None:
+    head = _head()
+    losses = head.loss(_levels(), _samples(_labels()), {})
+    assert set(losses) == {'loss_ce', 'loss_dual', 'loss_edge', 'loss_att', 'acc_seg'}
+    sum(value for name, value in losses.items() if name.startswith('loss')).backward()
+    for name, parameter in head.named_parameters():
+        assert parameter.grad is not None and parameter.grad.isfinite().all(), name
+
+
+def test_edges_are_given_or_made_of_the_labels() -> None:
+    head, levels, labels = _head().eval(), _levels(), _labels()
+
+    def edge_loss(edges: torch.Tensor | None) -> torch.Tensor:
+        return head.loss(levels, _samples(labels, edges), {})['loss_edge']
+
+    made = shape_edges(labels, 2).long()
+    assert made.unique().tolist() == [0, 1, 255]
+    assert edge_loss(None) == edge_loss(made) != edge_loss(shape_edges(labels, 1).long())
+
+
+def test_losses_can_be_left_out() -> None:
+    head = _head(
+        loss_decode=dict(type='mmseg.CrossEntropyLoss'), loss_edge=None, loss_attention=None
+    )
+    assert set(head.loss(_levels(), _samples(_labels()), {})) == {'loss_ce', 'acc_seg'}
+
+
+def test_attention_uses_the_threshold_of_its_loss() -> None:
+    everywhere = dict(type='mmfewshot_seg.EdgeAttentionLoss', threshold=0.0)
+    losses = _head(loss_attention=everywhere).loss(_levels(), _samples(_labels()), {})
+    torch.testing.assert_close(losses['loss_att'], losses['loss_ce'])
+
+
+@pytest.mark.parametrize(
+    ('options', 'message'),
+    [
+        (dict(gate_indices=(1, 2, 4)), r'gate_indices \[1, 2, 4\]: expected places in in_index'),
+        (dict(shape_index=-1), r'shape_index \[-1\]: expected places'),
+        (dict(skip_index=4), r'skip_index \[4\]: expected places'),
+        (dict(shape_scale=0), 'shape_scale=0'),
+        (dict(shape_channels=(8, 4)), 'expected 4, one more than the 3 gates'),
+    ],
+)
+def test_options_that_do_not_fit_are_refused(options, message) -> None:
+    with pytest.raises(ValueError, match=message):
+        _head(**options)
+
+
+def test_levels_that_do_not_fit_are_refused() -> None:
+    with pytest.raises(ValueError, match=r'in_index \[0, 1, 2, 3\] .* gives 3 levels only'):
+        _head()(_levels()[:3])
+    with pytest.raises(ValueError, match=r'\[4, 6, 8, 10\] .* have \[4, 8, 6, 10\]'):
+        _head()([_levels()[place] for place in (0, 2, 1, 3)])
+
+
+def test_labels_outside_the_classes_are_refused() -> None:
+    with pytest.raises(ValueError, match=r'labels \[2\] are outside the 2 classes'):
+        _head(num_classes=2).loss(_levels(), _samples(_labels()), {})
+
+
+class _WithGradient(torch.nn.Module):
+    """The head for exporters, which take tensors only."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.head = _head()
+
+    def forward(self, gradient: torch.Tensor, *levels: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        return self.head(FeaturesWithGradient(levels, gradient))
+
+
+def _inputs(size: tuple[int, int]) -> tuple[torch.Tensor, ...]:
+    gradient = 255 * torch.randint(2, (2, 1, *size), generator=torch.manual_seed(2)).float()
+    return gradient, *_levels(size)
+
+
+@pytest.mark.slow
+@torch.no_grad()
+def test_exports_to_onnx_for_any_size(tmp_path) -> None:
+    pytest.importorskip('onnx')
+    runtime = pytest.importorskip('onnxruntime')
+    model, file = _WithGradient().eval(), str(tmp_path / 'head.onnx')
+    names = ['gradient', 'c1', 'c2', 'c3', 'c4']
+    axes = {name: {2: f'{name}_h', 3: f'{name}_w'} for name in names}
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore')
+        torch.onnx.export(
+            model, _inputs(SIZE), file, input_names=names, dynamic_axes=axes, dynamo=False
+        )
+    session = runtime.InferenceSession(file, providers=['CPUExecutionProvider'])
+    for size in (SIZE, (64, 40)):
+        inputs = _inputs(size)
+        values = {name: value.numpy() for name, value in zip(names, inputs, strict=True)}
+        for found, expected in zip(session.run(None, values), model(*inputs), strict=True):
+            torch.testing.assert_close(torch.from_numpy(found), expected, atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.slow
+@torch.no_grad()
+def test_exports_as_a_graph_for_any_size() -> None:
+    model = _WithGradient().eval()
+    height, width = torch.export.Dim('height', min=2), torch.export.Dim('width', min=2)
+    image, fine, coarse = ({2: n * height, 3: n * width} for n in (8, 2, 1))
+    shapes = (image, (fine, coarse, coarse, coarse))
+    exported = torch.export.export(model, _inputs(SIZE), dynamic_shapes=shapes).module()
+    for size in (SIZE, (64, 40)):
+        torch.testing.assert_close(exported(*_inputs(size)), model(*_inputs(size)))
