@@ -51,6 +51,8 @@ class PackageInferencer(BaseInferencer):
         return Config.fromfile(root / entries[model]['Config']), entries[model].get('Weights')
 
     def _init_model(self, cfg: Config, weights: str | None, device: str = 'cpu') -> nn.Module:
+        if cfg and 'model' not in cfg:
+            raise ValueError('the config defines no model')
         try:
             return super()._init_model(cfg, weights, device)
         except KeyError as error:  # an unknown type in the config

@@ -7,7 +7,7 @@ import mmcv
 import numpy as np
 import pytest
 import torch
-from helpers.fewshot_models import RESIZE, fewshot_config, save_weights
+from helpers.fewshot_models import RESIZE, fewshot_config, fewshot_inferencer, save_weights
 from PIL import Image
 
 from mmfewshot_seg.apis import FewShotInferencer
@@ -27,17 +27,11 @@ def _scene(seed: int, size=(64, 64)) -> tuple[np.ndarray, np.ndarray]:
     return scene.image, scene.label_map == 1
 
 
-def _inferencer(tmp_path, *transforms: dict, head='panet', seed=0) -> FewShotInferencer:
-    config = fewshot_config(*transforms, head=head)
-    weights = save_weights(config, tmp_path / f'{head}_{seed}.pth', seed)
-    return FewShotInferencer(config, weights, device='cpu', show_progress=False)
-
-
 @pytest.fixture
 def inferencer(tmp_path) -> FewShotInferencer:
     """PANet with classes of one and of two supports."""
     images, masks = zip(*(_scene(seed, size) for seed, size in enumerate(SIZES[:3])), strict=True)
-    return _inferencer(tmp_path).set_support(images, masks, ['cat', 'dog', 'cat'])
+    return fewshot_inferencer(tmp_path).set_support(images, masks, ['cat', 'dog', 'cat'])
 
 
 def _assert_equal(results: dict, expected: dict) -> None:
@@ -48,7 +42,7 @@ def _assert_equal(results: dict, expected: dict) -> None:
 
 @pytest.mark.parametrize('head', ['panet', 'asgnet'])
 def test_predictions_are_those_of_the_model_on_the_episode(tmp_path, head) -> None:
-    inferencer = _inferencer(tmp_path, head=head)
+    inferencer = fewshot_inferencer(tmp_path, head=head)
     images, masks = zip(*(_scene(seed) for seed in range(5)), strict=True)
     inferencer.set_support(images[:4], masks[:4], ['cat', 'dog', 'dog', 'cat'])
     result = inferencer(images[4])['predictions'][0]
@@ -71,7 +65,7 @@ def test_predictions_are_those_of_the_model_on_the_episode(tmp_path, head) -> No
 
 def test_an_image_finds_itself(tmp_path) -> None:
     image, mask = _scene(0, (96, 96))
-    result = _inferencer(tmp_path).set_support(image, mask, 'cat')(image)['predictions'][0]
+    result = fewshot_inferencer(tmp_path).set_support(image, mask, 'cat')(image)['predictions'][0]
     found = result['label_map'] == 1
     assert (found & mask).sum() / (found | mask).sum() > 0.5
 
@@ -80,7 +74,7 @@ def test_an_image_finds_itself(tmp_path) -> None:
 @pytest.mark.parametrize('head', ['panet', 'asgnet'])
 def test_batches_change_nothing(tmp_path, transforms, head) -> None:
     images, masks = zip(*(_scene(seed, size) for seed, size in enumerate(SIZES)), strict=True)
-    inferencer = _inferencer(tmp_path, *transforms, head=head)
+    inferencer = fewshot_inferencer(tmp_path, *transforms, head=head)
     inferencer.set_support(images, masks, ['cat', 'dog', 'cat', 'cat', 'dog'])
     results = inferencer(images, batch_size=3)
     _assert_equal(results, inferencer(images))
@@ -92,7 +86,7 @@ def test_batches_change_nothing(tmp_path, transforms, head) -> None:
 
 def test_padding_is_cut_away(tmp_path) -> None:
     image, mask = _scene(0, (48, 64))
-    inferencer = _inferencer(tmp_path, *PADDED).set_support(image, mask, 'cat')
+    inferencer = fewshot_inferencer(tmp_path, *PADDED).set_support(image, mask, 'cat')
     result = inferencer(image)['predictions'][0]
     padded = np.pad(image, ((0, 16), (0, 0), (0, 0)))
     inputs = dict(query=[torch.from_numpy(padded.transpose(2, 0, 1))[None]])
@@ -142,6 +136,27 @@ def test_results_on_disk(tmp_path, inferencer) -> None:
     assert inferencer(image)['visualization'] == []
 
 
+def test_windows_show_the_pictures(inferencer, monkeypatch) -> None:
+    shown = []
+    monkeypatch.setattr(inferencer.visualizer, 'show', lambda *arguments: shown.append(arguments))
+    image = _scene(9)[0]
+    (picture,) = inferencer(image, show=True, wait_time=2, return_vis=True)['visualization']
+    ((window, name, wait_time),) = shown
+    assert window is picture and (name, wait_time) == ('00000000', 2)
+
+
+@pytest.mark.gpu
+def test_on_a_gpu_as_on_a_cpu(tmp_path, inferencer) -> None:
+    query = _scene(9)[0]
+    expected = inferencer(query)['predictions'][0]['scores']
+    on_gpu = FewShotInferencer(inferencer.cfg, tmp_path / 'panet_0.pth', 'cuda')
+    images, masks = zip(*(_scene(seed, size) for seed, size in enumerate(SIZES[:3])), strict=True)
+    on_gpu.set_support(images, masks, ['cat', 'dog', 'cat']).save_support(tmp_path / 's.pth')
+    assert np.abs(on_gpu(query)['predictions'][0]['scores'] - expected).max() < 1e-2
+    again = inferencer.load_support(tmp_path / 's.pth')(query)['predictions'][0]['scores']
+    assert np.abs(again - expected).max() < 1e-2
+
+
 def test_datasamples_are_mmseg_s(inferencer) -> None:
     image = _scene(9)[0]
     (sample,) = inferencer(image, return_datasamples=True)['predictions']
@@ -172,9 +187,9 @@ def test_saved_support_gives_the_same_and_belongs_to_its_model(tmp_path, inferen
     _assert_equal(again.load_support(path)(query), inferencer(query))
     assert again.class_names == ('cat', 'dog')
     with pytest.raises(ValueError, match='another model: its weights differ'):
-        _inferencer(tmp_path, seed=1).load_support(path)
+        fewshot_inferencer(tmp_path, seed=1).load_support(path)
     with pytest.raises(ValueError, match='another model: its config differ'):
-        _inferencer(tmp_path, *PADDED).load_support(path)
+        fewshot_inferencer(tmp_path, *PADDED).load_support(path)
     SupportState(prototypes=torch.zeros(1, 2, 8)).save(tmp_path / 'bare.pth')
     with pytest.raises(ValueError, match=r'bare\.pth was not written by'):
         again.load_support(tmp_path / 'bare.pth')
@@ -205,6 +220,8 @@ def test_mistakes_with_models_are_told(tmp_path) -> None:
     (tmp_path / 'text.pth').write_text('no checkpoint')
     with pytest.raises(ValueError, match=r'text\.pth is no checkpoint'):
         FewShotInferencer(config, tmp_path / 'text.pth', 'cpu')
+    with pytest.raises(ValueError, match='the config defines no model'):
+        FewShotInferencer(dict(test_dataloader=config.test_dataloader), device='cpu')
     config.model = dict(type='mmseg.EncoderDecoder', backbone=config.model.backbone)
     config.model.decode_head = dict(type='mmseg.FCNHead', in_channels=32, channels=8, num_classes=2)
     with pytest.raises(ValueError, match='needs a model of type mmfewshot_seg.FewShotSegmentor'):
@@ -212,7 +229,7 @@ def test_mistakes_with_models_are_told(tmp_path) -> None:
 
 
 def test_mistakes_with_supports_are_told(tmp_path) -> None:
-    inferencer, (image, mask) = _inferencer(tmp_path), _scene(0)
+    inferencer, (image, mask) = fewshot_inferencer(tmp_path), _scene(0)
     with pytest.raises(ValueError, match='call set_support or load_support first'):
         inferencer(image)
     with pytest.raises(ValueError, match='call set_support or load_support first'):

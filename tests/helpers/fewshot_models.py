@@ -3,6 +3,7 @@
 import torch
 from mmengine.config import Config
 
+from mmfewshot_seg.apis import FewShotInferencer
 from mmfewshot_seg.registry import MODELS
 
 BACKBONE = dict(
@@ -55,3 +56,10 @@ def save_weights(config: Config, path, seed: int = 0) -> str:
     model = MODELS.build(config.model)
     torch.save(dict(state_dict=model.state_dict()), path)
     return str(path)
+
+
+def fewshot_inferencer(folder, *transforms: dict, head='panet', seed=0) -> FewShotInferencer:
+    """Inferencer of such a model, its weights in ``folder``."""
+    config = fewshot_config(*transforms, head=head)
+    weights = save_weights(config, folder / f'{head}_{seed}.pth', seed)
+    return FewShotInferencer(config, weights, device='cpu', show_progress=False)
