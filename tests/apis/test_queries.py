@@ -1,15 +1,18 @@
 """Queries: folders, videos, iterables, names of results, padding."""
 
 from itertools import count
+from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
 from mmfewshot_seg.apis.image_pipeline import ImagePipeline, pipelines_of_test
 from mmfewshot_seg.apis.queries import list_images, read_queries
 
+ROOT = Path(__file__).parents[2]
 LOAD = dict(type='LoadImageFromFile')
 LABEL = dict(type='mmfewshot_seg.LoadEpisodeMask')
 
@@ -105,6 +108,19 @@ def test_what_needs_a_data_set_is_left_out() -> None:
     label = np.zeros((20, 30), np.uint8)
     image, seen = pipeline(_frame(3), label)
     assert image.shape == (3, 20, 30) and seen is label
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('method', ['panet', 'asgnet'])
+def test_shipped_configs_take_images_of_users(method) -> None:
+    init_default_scope('mmseg')
+    label = np.ones((20, 30), np.uint8)
+    paths = [p for p in (ROOT / 'configs' / method).glob('*1shot.py') if 'fold0' in p.name]
+    assert len(paths) > 3
+    for path in paths:
+        for pipeline in pipelines_of_test(Config.fromfile(path)):
+            image, inside = pipeline(_frame(3), label)
+            assert image.shape[1:] == inside.shape and (inside == 1).any(), path.name
 
 
 def test_unusable_images_and_pipelines_are_named(tmp_path) -> None:
