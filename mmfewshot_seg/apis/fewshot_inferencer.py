@@ -237,6 +237,8 @@ class FewShotInferencer(PackageInferencer):
             What calling returns, for one batch.
         """
         self._fitted()
+        if batch_size < 1:
+            raise ValueError(f'batch_size must be at least 1, got {batch_size}')
         img_out_dir, pred_out_dir = (
             str(Path(out_dir, folder)) if out_dir else '' for folder in (img_out_dir, pred_out_dir)
         )

@@ -245,6 +245,8 @@ def test_mistakes_with_supports_are_told(tmp_path) -> None:
         inferencer.set_support(large, dict(boxes=[(1, 1, 2, 2)]), 'cat')
     assert inferencer.state is None
     inferencer.set_support(image, mask, 'cat')
+    with pytest.raises(ValueError, match='at least 1, got 0'):
+        inferencer(image, batch_size=0)
     with pytest.raises(ValueError, match='unknown argument'):
         list(inferencer.stream(image, opacity=0.5))
     shutil.rmtree(tmp_path)
