@@ -97,7 +97,9 @@ setup(
     include_package_data=True,
     python_requires='>=3.10',
     install_requires=read_requirements('runtime'),
-    extras_require={name: read_requirements(name) for name in ('onedl', 'openmmlab', 'test')},
+    extras_require={
+        name: read_requirements(name) for name in ('onedl', 'openmmlab', 'test', 'web')
+    },
     cmdclass={
         'build_py': BuildPyWithMim,
         'develop': DevelopWithMim,

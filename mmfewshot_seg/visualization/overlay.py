@@ -1,7 +1,10 @@
 """Labels and prototypes painted over images."""
 
+from pathlib import Path
+
 import cv2
 import numpy as np
+from PIL import Image
 
 from mmfewshot_seg.structures.labels import IGNORED
 
@@ -64,6 +67,16 @@ def overlay_prototypes(image: np.ndarray, numbers: np.ndarray) -> np.ndarray:
     painted[taken] = 0.4 * painted[taken] + 0.6 * colours[(numbers[taken] - 1) % len(colours)]
     painted[_borders(numbers)] = 255
     return painted
+
+
+def save_label_map(path: str | Path, labels: np.ndarray) -> None:
+    """Write (H, W) uint8 labels as a PNG; viewers show the colours of the ways."""
+    image = Image.fromarray(labels)
+    palette = np.zeros((256, 3), np.uint8)
+    palette[1:IGNORED] = np.resize(COLOURS, (IGNORED - 1, 3))
+    palette[IGNORED] = 128
+    image.putpalette(palette.tobytes())
+    image.save(path)
 
 
 def _borders(numbers: np.ndarray) -> np.ndarray:

@@ -4,12 +4,14 @@ from itertools import combinations
 
 import cv2
 import numpy as np
+from PIL import Image
 
 from mmfewshot_seg.visualization.overlay import (
     COLOURS,
     PROTOTYPE_COLOURS,
     overlay,
     overlay_prototypes,
+    save_label_map,
 )
 
 
@@ -54,3 +56,13 @@ def test_more_prototypes_than_colours_begin_anew() -> None:
     image = np.zeros((4, 4, 3), np.uint8)
     first, again = (overlay_prototypes(image, np.full((4, 4), n, np.uint8)) for n in (1, 26))
     assert (first == again).all()
+
+
+def test_saved_label_map_keeps_its_values_and_shows_the_colours_of_the_ways(tmp_path) -> None:
+    labels = np.array([[0, 1, 2], [6, 254, 255]], np.uint8)
+    save_label_map(tmp_path / 'labels.png', labels)
+    image = Image.open(tmp_path / 'labels.png')
+    np.testing.assert_array_equal(np.asarray(image), labels)
+    colours = np.asarray(image.convert('RGB'))
+    assert tuple(colours[0, 0]) == (0, 0, 0) and tuple(colours[1, 2]) == (128, 128, 128)
+    assert tuple(colours[0, 2]) == COLOURS[1] and tuple(colours[1, 0]) == COLOURS[0]

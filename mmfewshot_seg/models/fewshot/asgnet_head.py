@@ -156,6 +156,13 @@ class ASGNetHead(BaseFewShotHead):
             clusters=clusters.short(),
         )
 
+    def join(self, states: Sequence[Sequence[SupportState]]) -> SupportState:
+        """See :class:`BaseFewShotHead`; a way with fewer prototypes ends in ones not valid."""
+        ways = [_join_shots(way) for way in states]
+        return SupportState(
+            **{name: _concatenate([way[name] for way in ways], dim=1) for name in ways[0]}
+        )
+
     def scores(self, features: tuple[Tensor, ...], state: SupportState) -> Tensor:
         """See :class:`BaseFewShotHead`."""
         return self._decode(features, state)[0]
@@ -274,6 +281,30 @@ def _per_query(state: SupportState, queries: int) -> tuple[Tensor, Tensor]:
         tensor.unsqueeze(1).expand(-1, queries, *tensor.shape[1:]).flatten(0, 1)
         for tensor in (state.prototypes, state.valid)
     )
+
+
+def _join_shots(states: Sequence[SupportState]) -> dict[str, Tensor]:
+    """Tensors of a way from those of its shots; clusters are numbered on from shot to shot."""
+    before, clusters = 0, []
+    for state in states:
+        clusters.append(torch.where(state.clusters > 0, state.clusters + before, 0))
+        before = before + state.valid.sum(-1)[..., None, None, None].short()
+    return dict(
+        prototypes=torch.cat([state.prototypes for state in states], dim=2),
+        valid=torch.cat([state.valid for state in states], dim=2),
+        clusters=_concatenate(clusters, dim=2),
+    )
+
+
+def _concatenate(tensors: Sequence[Tensor], dim: int) -> Tensor:
+    """``torch.cat`` of tensors that are filled up with zeros at the end of the other dimensions."""
+    shape = [max(sizes) for sizes in zip(*(tensor.shape for tensor in tensors), strict=True)]
+    shape[dim] = sum(tensor.shape[dim] for tensor in tensors)
+    joined = tensors[0].new_zeros(shape)
+    parts = joined.split([tensor.shape[dim] for tensor in tensors], dim)
+    for part, tensor in zip(parts, tensors, strict=True):
+        part[tuple(map(slice, tensor.shape))] = tensor
+    return joined
 
 
 def against_background(logits: Tensor, ways: int) -> Tensor:

@@ -5,6 +5,7 @@ feature size, ``H W`` image size.
 """
 
 from abc import ABCMeta, abstractmethod
+from collections.abc import Sequence
 
 import torch.nn.functional as F
 from mmengine.model import BaseModule
@@ -51,6 +52,18 @@ class BaseFewShotHead(BaseModule, metaclass=ABCMeta):
         Args:
             features: Levels of the backbone or neck, each (B, N, K, C, h, w).
             masks: (B, N, K, H, W) int64 episode labels.
+        """
+
+    @abstractmethod
+    def join(self, states: Sequence[Sequence[SupportState]]) -> SupportState:
+        """One support set of supports that were fitted singly.
+
+        Ways may have unlike numbers of shots, and supports unlike sizes. For equal ones it is
+        what :meth:`prototypes` gives for all of them at once.
+
+        Args:
+            states: N lists, of the states of the K supports of each way; each was fitted as an
+                episode of one way and one shot.
         """
 
     @abstractmethod

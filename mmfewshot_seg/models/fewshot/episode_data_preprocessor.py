@@ -36,7 +36,8 @@ class EpisodeDataPreProcessor(SegDataPreProcessor):
             data: ``inputs`` with lists of ``query`` (Q, 3, H, W), ``support`` (N, K, 3, H, W)
                 and ``support_masks`` (N, K, H, W), and optionally ``data_samples``, a list of
                 :class:`Episode`. With a list ``support_seeds`` of (N, K, S, 2), or None, in
-                ``inputs`` too, rows and columns at feature size.
+                ``inputs`` too, rows and columns at feature size. Outside training queries or
+                supports may be missing: supports alone are fitted, queries segmented later.
             training: Whether ``query_masks`` are padded like the queries, and ``size`` and
                 ``size_divisor`` hold.
 
@@ -44,12 +45,16 @@ class EpisodeDataPreProcessor(SegDataPreProcessor):
             ``inputs`` with ``query`` (B, Q, 3, H, W) and ``support`` (B, N, K, 3, H, W) float32,
             ``support_masks`` (B, N, K, H, W) int64; ``support_seeds`` (B, N, K, S, 2) int64 if
             every episode has them and no support was padded; ``data_samples`` as they came.
+            What is missing in ``inputs`` is missing here.
         """
         data = self.cast_data(data)
         inputs, episodes = data['inputs'], data.get('data_samples')
-        prepared = dict(query=self._stack_images(inputs['query'], training))
+        prepared = {
+            name: self._stack_images(inputs[name], training)
+            for name in ('query', 'support')
+            if name in inputs
+        }
         if 'support' in inputs:
-            prepared['support'] = self._stack_images(inputs['support'], training)
             size = prepared['support'].shape[-2:]
             masks = [self._pad(m.long(), size, self.seg_pad_val) for m in inputs['support_masks']]
             prepared['support_masks'] = torch.stack(masks)

@@ -4,6 +4,8 @@ Shape letters: ``B`` episodes, ``N`` ways, ``K`` shots, ``Q`` queries, ``C`` cha
 feature size, ``H W`` image size.
 """
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -90,6 +92,13 @@ class PANetHead(BaseFewShotHead):
             background, foreground = pooled.mean(2).unbind(2)
             background = background.mean(1, keepdim=True)
             return SupportState(prototypes=torch.cat([background, foreground], dim=1))
+
+    def join(self, states: Sequence[Sequence[SupportState]]) -> SupportState:
+        """See :class:`BaseFewShotHead`."""
+        ways = [torch.stack([shot.prototypes for shot in way]).mean(0) for way in states]
+        background, foreground = torch.stack(ways, dim=1).unbind(2)
+        background = background.mean(1, keepdim=True)
+        return SupportState(prototypes=torch.cat([background, foreground], dim=1))
 
     def scores(self, features: tuple[Tensor, ...], state: SupportState) -> Tensor:
         """See :class:`BaseFewShotHead`."""

@@ -57,6 +57,25 @@ def test_any_size_and_shape_of_an_episode(decoder, size) -> None:
 
 
 @torch.no_grad()
+def test_joined_ways_of_unlike_shots_and_sizes_keep_their_odds() -> None:
+    model, large, small = _model(), _inputs(shots=2), _inputs(shots=1, size=(50, 41))
+    states = [
+        [model.fit_support(image[None, None, None], mask[None, None, None])]
+        for inputs in (large, small)
+        for image, mask in zip(inputs['support'][0, 0], inputs['support_masks'][0, 0], strict=True)
+    ]
+    ways = [states[0] + states[1], states[2]]
+    query = dict(query=large['query'])
+
+    def odds(*ways: list[SupportState]) -> torch.Tensor:
+        logits = model.encode_decode(query, state=model.decode_head.join(ways))
+        return logits[:, :, 1:] - logits[:, :, :1]
+
+    expected = torch.cat([odds(way) for way in ways], dim=2)
+    torch.testing.assert_close(odds(*ways), expected, atol=1e-5, rtol=1e-4)
+
+
+@torch.no_grad()
 def test_order_of_the_supports_changes_nothing() -> None:
     model, inputs = _model(), _inputs(shots=3)
     shuffled = {**inputs, **{k: inputs[k][:, :, [2, 0, 1]] for k in ('support', 'support_masks')}}

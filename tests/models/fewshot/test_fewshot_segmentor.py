@@ -26,6 +26,24 @@ def _model(**kwargs) -> FewShotSegmentor:
     return FewShotSegmentor(backbone=BACKBONE, decode_head=head, **kwargs)
 
 
+ASGNET_HEAD = dict(
+    type='mmfewshot_seg.ASGNetHead',
+    in_index=(-1,),
+    in_channels=(32,),
+    channels=16,
+    superpixel_area=2,
+)
+
+
+def _fit_singly(model: FewShotSegmentor, images: torch.Tensor, masks: torch.Tensor, way: int):
+    """States of the shots of a way, each fitted as an episode of its own."""
+    label = torch.where((masks == way) | (masks == 0), (masks == way).long(), 255)
+    return [
+        model.fit_support(images[:, way - 1, shot][:, None, None], mask[:, None, None])
+        for shot, mask in enumerate(label[:, way - 1].unbind(1))
+    ]
+
+
 def _inputs(batch=1, ways=2, shots=2, queries=2, size=(40, 33), support_size=None) -> dict:
     generator = torch.Generator().manual_seed(1)
     support = (batch, ways, shots, 3, *(support_size or size))
@@ -49,6 +67,25 @@ def test_fitted_support_gives_the_logits_of_the_episode(tmp_path) -> None:
         torch.testing.assert_close(logits, expected[:, [query]])
     prediction = model.predict(dict(query=inputs['query']), state=state)[0].pred_masks
     assert torch.equal(prediction, expected[0].argmax(1))
+
+
+@pytest.mark.parametrize('head', [dict(type='mmfewshot_seg.PANetHead'), ASGNET_HEAD])
+@torch.no_grad()
+def test_supports_fitted_singly_join_to_those_fitted_together(head) -> None:
+    torch.manual_seed(0)
+    model = FewShotSegmentor(backbone=BACKBONE, decode_head=head).eval()
+    inputs = _inputs(batch=2, ways=3, shots=2)
+    inputs['support_masks'] = torch.arange(1, 4).view(1, 3, 1, 1, 1).repeat(2, 1, 2, 40, 33)
+    inputs['support_masks'][..., :7, :] = 0
+    inputs['support_masks'][:, 0, 1, 20:] = 2  # another class of the episode beside that of the way
+    inputs['support_masks'][:, 2, 0, 4:] = 255
+    inputs['support_masks'][:, 2, 0, 25:] = 3  # fewer prototypes than the others
+    images, masks = inputs['support'], inputs['support_masks']
+    together = model.fit_support(images, masks)
+    joined = model.decode_head.join([_fit_singly(model, images, masks, way) for way in (1, 2, 3)])
+    assert set(joined.keys()) == set(together.keys())
+    for name, tensor in together.items():
+        torch.testing.assert_close(joined.get(name), tensor, atol=1e-6, rtol=1e-4)
 
 
 @torch.no_grad()

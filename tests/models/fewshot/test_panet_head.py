@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from mmfewshot_seg.models.fewshot import PANetHead
+from mmfewshot_seg.structures import SupportState
 
 
 def _episode(ways=2, shots=3, batch=2, queries=2):
@@ -32,6 +33,14 @@ def test_order_of_ways_permutes_the_scores() -> None:
     swapped = torch.tensor([0, 2, 1])[masks.flip(1)]
     permuted = head.scores(query, head.prototypes((support[0].flip(1),), swapped))
     torch.testing.assert_close(permuted, scores[:, :, [0, 2, 1]])
+
+
+def test_background_of_joined_supports_is_the_mean_over_ways_of_unlike_shots() -> None:
+    def state(background: float, foreground: float) -> SupportState:
+        return SupportState(prototypes=torch.tensor([[[background], [foreground]]]))
+
+    joined = PANetHead().join([[state(1.0, 10.0)], [state(2.0, 20.0), state(4.0, 40.0)]])
+    assert joined.prototypes.tolist() == [[[2], [10], [30]]]  # (1 + (2 + 4) / 2) / 2
 
 
 @pytest.mark.parametrize('align_loss', ['predicted', 'annotated', None])

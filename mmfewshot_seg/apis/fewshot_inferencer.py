@@ -1,0 +1,390 @@
+"""Segments images of a user by a few images of the user.
+
+Shape letters: ``N`` ways, ``H W`` size of a query.
+"""
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import count, groupby
+from pathlib import Path
+
+import mmcv
+import numpy as np
+import torch
+from mmengine.config import ConfigDict
+from mmengine.structures import PixelData
+from mmengine.visualization import Visualizer
+from mmseg.structures import SegDataSample
+from rich.progress import track
+from torch import Tensor, nn
+
+from mmfewshot_seg.apis.annotations import Annotation, annotation_label
+from mmfewshot_seg.apis.fingerprint import fingerprint, weights_fingerprint
+from mmfewshot_seg.apis.image_pipeline import pipelines_of_test
+from mmfewshot_seg.apis.package_inferencer import ModelSource, PackageInferencer
+from mmfewshot_seg.apis.queries import Queries, Query, list_images, read_queries
+from mmfewshot_seg.apis.support_set import folder_supports, group_supports
+from mmfewshot_seg.models.fewshot import FewShotSegmentor
+from mmfewshot_seg.structures import SupportState
+from mmfewshot_seg.visualization.overlay import overlay, save_label_map
+from mmfewshot_seg.visualization.region_names import write_names
+
+
+class FewShotInferencer(PackageInferencer):
+    """Few-shot segmentation with a support set of one's own.
+
+    The support set is computed once and then serves any number of queries; it can be saved and
+    loaded. Images may have any size, classes any numbers of supports.
+
+    Args:
+        model: Config file, config, or the name of a config of this package. None: the config that
+            is in ``weights``.
+        weights: Checkpoint. None: random weights.
+        device: ``'cpu'``, ``'cuda:0'``, ...; by default what there is.
+        scope: Default scope of the registries.
+        show_progress: Whether to show a progress bar.
+
+    Raises:
+        FileNotFoundError: If ``weights`` is no file.
+        ValueError: If the model is unknown or no few-shot segmentor, or the weights do not fit it.
+
+    Example::
+
+        inferencer = FewShotInferencer('panet_r18-d8_1xb8-500_drawn', 'iter_500.pth')
+        inferencer.set_support(['a.jpg', 'b.jpg', 'c.jpg'], ['a.png', 'b.png', 'c.png'],
+                               ['zebra', 'zebra', 'teapot'])
+        result = inferencer('query.jpg', out_dir='results')['predictions'][0]
+        result['label_map'], result['scores']   # (H, W) 0 background, 1 zebra, 2 teapot; (3, H, W)
+    """
+
+    visualize_kwargs = {'return_vis', 'show', 'wait_time', 'img_out_dir', 'with_labels'}
+    postprocess_kwargs = {'pred_out_dir', 'save_scores'}
+
+    def __init__(
+        self,
+        model: ModelSource = None,
+        weights: str | Path | None = None,
+        device: str | None = None,
+        scope: str = 'mmseg',
+        show_progress: bool = True,
+    ) -> None:
+        super().__init__(model, weights, device, scope, show_progress)
+        self.state: SupportState | None = None
+        self._array_numbers = count()
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Names of labels 1..N.
+
+        Raises:
+            ValueError: If there is no support set yet.
+        """
+        return self._fitted().class_names
+
+    def set_support(
+        self,
+        images: str | Path | np.ndarray | Sequence,
+        masks: Annotation | Sequence | None = None,
+        class_names: str | Sequence[str] | None = None,
+        mask_suffix: str = '.png',
+        mask_threshold: int | None = None,
+    ) -> 'FewShotInferencer':
+        """Fit a support set, instead of the one before.
+
+        Args:
+            images: Paths or (H, W, 3) uint8 BGR arrays; or, for each class, a list of them; or,
+                alone, a folder of class folders with ``<n>.jpg`` and ``<n>.png``.
+            masks: A mask for each image: an array, a file, or a dict of polygons, boxes or
+                scribbles, see :func:`annotation_label`.
+            class_names: A name for each image, repeated where images show the same class; for each
+                class if ``images`` are lists; or one name for all.
+            mask_suffix: Of a folder: how the name of a mask goes on after the stem of its image.
+            mask_threshold: Grey value from which on a pixel of a mask is of the class, for masks
+                with smooth edges.
+
+        Returns:
+            This inferencer.
+
+        Raises:
+            ValueError: If images, masks and names do not fit, or an image or mask is unusable.
+            FileNotFoundError: If there is no such folder.
+        """
+        if masks is None and class_names is None:
+            supports = folder_supports(images, mask_suffix)
+        elif masks is None or class_names is None:
+            raise ValueError('set_support takes images, masks and class names, or a folder alone')
+        else:
+            supports = group_supports(images, masks, class_names)
+        singles = [(name, *pair) for name, pairs in supports.items() for pair in pairs]
+        states = {name: [] for name in supports}
+        for name, image, annotation in self._tracked(singles, 'Support', len(singles)):
+            try:
+                states[name].append(self._fit(image, annotation, name, mask_threshold))
+            except ValueError as error:
+                path = f' ({image})' if isinstance(image, str | Path) else ''
+                number = len(states[name]) + 1
+                raise ValueError(f'support {number} of {name!r}{path}: {error}') from error
+        state = self.model.decode_head.join(list(states.values()))
+        state.set_metainfo(dict(class_names=tuple(supports)))
+        self.state = state
+        return self
+
+    def save_support(self, path: str | Path) -> None:
+        """Write the fitted support set, for :meth:`load_support` with the same model.
+
+        Raises:
+            ValueError: If there is none.
+            OSError: If the folder does not exist or the file cannot be written.
+        """
+        state = self._fitted().clone()
+        state.set_metainfo(dict(fingerprints=self._fingerprints()))
+        state.save(path)
+
+    def load_support(self, path: str | Path) -> 'FewShotInferencer':
+        """Read what :meth:`save_support` wrote, instead of the support set before.
+
+        Returns:
+            This inferencer.
+
+        Raises:
+            FileNotFoundError: If there is no such file.
+            ValueError: If the file is of another kind, or was written with another model.
+        """
+        state = SupportState.load(path)
+        if not {'class_names', 'fingerprints'} <= set(state.metainfo_keys()):
+            raise ValueError(f'{path} was not written by FewShotInferencer.save_support')
+        own = self._fingerprints()
+        unlike = [name for name in own if state.fingerprints.get(name) != own[name]]
+        if unlike:
+            raise ValueError(
+                f'{path} was fitted by another model: its {" and ".join(unlike)} differ. Load it '
+                'into the model that saved it, or call set_support with the images again'
+            )
+        self.state = state.to(self._device)
+        return self
+
+    def __call__(
+        self,
+        inputs: Queries,
+        return_datasamples: bool = False,
+        batch_size: int = 1,
+        return_vis: bool = False,
+        show: bool = False,
+        wait_time: float = 0,
+        out_dir: str = '',
+        img_out_dir: str = 'vis',
+        pred_out_dir: str = 'pred',
+        with_labels: bool = True,
+        save_scores: bool = False,
+    ) -> dict[str, list]:
+        """Segment queries, all results in memory; see :meth:`stream` for many.
+
+        Args:
+            inputs: An image, a folder of images, a video file, or any iterable of images. An image
+                is a path or an (H, W, 3) uint8 BGR array.
+            return_datasamples: Whether predictions are ``SegDataSample`` of MMSegmentation.
+            batch_size: Queries the network sees at once; it changes no result.
+            return_vis: Whether to return pictures.
+            show: Whether to open a window for each picture.
+            wait_time: Seconds a window stays open, 0 for ever.
+            out_dir: Folder for results; nothing is written if empty.
+            img_out_dir: Folder in ``out_dir`` for pictures, ``<name of the query>.jpg``.
+            pred_out_dir: Folder in ``out_dir`` for label maps, ``<name of the query>.png`` with a
+                palette.
+            with_labels: Whether class names are written into pictures.
+            save_scores: Whether to write scores too, ``<name of the query>.npy``.
+
+        Returns:
+            ``predictions``: for each query a dict of ``label_map`` (H, W) uint8, 0 background and
+            n the n-th class, and ``scores`` (1+N, H, W) float32 that add up to 1, at the size of
+            the query; ``visualization``: pictures (H, W, 3) uint8 RGB, if asked for.
+
+        Raises:
+            ValueError: If there is no support set, or an image cannot be read.
+        """
+        batches = self.stream(
+            inputs,
+            return_datasamples=return_datasamples,
+            batch_size=batch_size,
+            return_vis=return_vis,
+            show=show,
+            wait_time=wait_time,
+            out_dir=out_dir,
+            img_out_dir=img_out_dir,
+            pred_out_dir=pred_out_dir,
+            with_labels=with_labels,
+            save_scores=save_scores,
+        )
+        results = dict(predictions=[], visualization=[])
+        for batch in batches:
+            for name, values in batch.items():
+                results[name] += values
+        return results
+
+    def stream(
+        self,
+        inputs: Queries,
+        return_datasamples: bool = False,
+        batch_size: int = 1,
+        out_dir: str = '',
+        img_out_dir: str = 'vis',
+        pred_out_dir: str = 'pred',
+        **kwargs,
+    ) -> Iterator[dict[str, list]]:
+        """As calling the inferencer, but results come batch by batch: for videos.
+
+        Yields:
+            What calling returns, for one batch.
+        """
+        self._fitted()
+        if batch_size < 1:
+            raise ValueError(f'batch_size must be at least 1, got {batch_size}')
+        img_out_dir, pred_out_dir = (
+            str(Path(out_dir, folder)) if out_dir else '' for folder in (img_out_dir, pred_out_dir)
+        )
+        kwargs.update(img_out_dir=img_out_dir, pred_out_dir=pred_out_dir)
+        _, _, visualize_kwargs, postprocess_kwargs = self._dispatch_kwargs(**kwargs)
+        images = list_images(inputs)
+        number = math.ceil(len(images) / batch_size) if hasattr(images, '__len__') else None
+        batches = self.preprocess(images, batch_size)
+        for batch in self._tracked(batches, 'Inference', number):
+            samples = self.forward(batch)
+            pictures = self.visualize(batch, samples, **visualize_kwargs)
+            yield self.postprocess(samples, pictures, return_datasamples, **postprocess_kwargs)
+
+    def preprocess(self, inputs: Iterable, batch_size: int = 1) -> Iterator[list[Query]]:
+        """Batches of images, as the network sees them."""
+        queries = read_queries(inputs, self.pipeline, self._array_numbers)
+        yield from self._get_chunk_data(queries, batch_size)
+
+    @torch.no_grad()
+    def forward(self, batch: list[Query]) -> list[SegDataSample]:
+        """Segment a batch; images of unlike size go through the network one after the other."""
+        samples = []
+        for _, group in groupby(batch, key=lambda query: query.seen.shape):
+            queries = list(group)
+            images = torch.stack([query.seen for query in queries])
+            inputs = self.model.data_preprocessor(dict(inputs=dict(query=[images])))['inputs']
+            logits = self.model.encode_decode(inputs, state=self._fitted())[0]
+            samples += map(self._data_sample, queries, logits)
+        return samples
+
+    def visualize(
+        self,
+        batch: list[Query],
+        samples: list[SegDataSample],
+        return_vis: bool = False,
+        show: bool = False,
+        wait_time: float = 0,
+        img_out_dir: str = '',
+        with_labels: bool = True,
+    ) -> list[np.ndarray]:
+        """Pictures of the predictions, see :meth:`__call__`; none if nobody wants them."""
+        pictures = []
+        if not (return_vis or show or img_out_dir):
+            return pictures
+        for query, sample in zip(batch, samples, strict=True):
+            labels = _label_map(sample)
+            picture = overlay(np.ascontiguousarray(query.image[..., ::-1]), labels)
+            if with_labels:
+                picture = write_names(picture, labels, self.class_names)
+            if img_out_dir:
+                mmcv.imwrite(picture[..., ::-1], str(Path(img_out_dir, f'{query.name}.jpg')))
+            if show:
+                self.visualizer.show(picture, query.name, wait_time)
+            pictures.append(picture)
+        return pictures if return_vis else []
+
+    def postprocess(
+        self,
+        samples: list[SegDataSample],
+        pictures: list[np.ndarray],
+        return_datasamples: bool = False,
+        pred_out_dir: str = '',
+        save_scores: bool = False,
+    ) -> dict[str, list]:
+        """Predictions as they are returned and written, see :meth:`__call__`."""
+        predictions = [
+            dict(label_map=_label_map(sample), scores=sample.seg_logits.data.softmax(0).numpy())
+            for sample in samples
+        ]
+        if pred_out_dir:
+            Path(pred_out_dir).mkdir(parents=True, exist_ok=True)
+            for sample, prediction in zip(samples, predictions, strict=True):
+                path = Path(pred_out_dir, sample.name)
+                save_label_map(f'{path}.png', prediction['label_map'])
+                if save_scores:
+                    np.save(f'{path}.npy', prediction['scores'])
+        return dict(
+            predictions=samples if return_datasamples else predictions, visualization=pictures
+        )
+
+    def _fitted(self) -> SupportState:
+        if self.state is None:
+            raise ValueError('there is no support set yet: call set_support or load_support first')
+        return self.state
+
+    @property
+    def _device(self) -> torch.device:
+        return next(self.model.parameters()).device
+
+    def _tracked(self, items: Iterable, title: str, number: int | None) -> Iterable:
+        return track(items, title, number) if self.show_progress else items
+
+    def _fingerprints(self) -> dict[str, str]:
+        return dict(
+            config=fingerprint([self.cfg.model, self.support_pipeline.config]),
+            weights=weights_fingerprint(self.model),
+        )
+
+    def _fit(
+        self,
+        image: str | Path | np.ndarray,
+        annotation: Annotation,
+        class_name: str,
+        threshold: int | None,
+    ) -> SupportState:
+        """State of one support by itself."""
+        image = self.support_pipeline.load(image)
+        label = annotation_label(annotation, image.shape[:2], class_name, threshold)
+        image, label = map(torch.from_numpy, self.support_pipeline(image, label))
+        if not (label == 1).any():
+            size = 'x'.join(map(str, label.shape))
+            raise ValueError(f'what the mask marks is too small: nothing is left of it at {size}')
+        inputs = dict(support=[image[None, None]], support_masks=[label[None, None]])
+        inputs = self.model.data_preprocessor(dict(inputs=inputs))['inputs']
+        return self.model.fit_support(inputs['support'], inputs['support_masks'])
+
+    def _data_sample(self, query: Query, logits: Tensor) -> SegDataSample:
+        """Prediction at the size of the query, of (1+N, H', W') logits."""
+        height, width = query.content
+        size = query.image.shape[:2]
+        logits = self.model.decode_head.resize(logits[None, :, :height, :width], size)[0].cpu()
+        meta = dict(
+            name=query.name, img_path=query.path, ori_shape=size, class_names=self.class_names
+        )
+        sample = SegDataSample(metainfo=meta)
+        sample.seg_logits = PixelData(data=logits)
+        sample.pred_sem_seg = PixelData(data=logits.argmax(0, keepdim=True))
+        return sample
+
+    def _init_pipeline(self, cfg: ConfigDict):
+        self.support_pipeline, query_pipeline = pipelines_of_test(cfg)
+        return query_pipeline
+
+    def _init_visualizer(self, cfg: ConfigDict) -> Visualizer:
+        return Visualizer(type(self).__name__)  # only for windows
+
+    def _load_weights_to_model(
+        self, model: nn.Module, checkpoint: dict | None, cfg: ConfigDict | None
+    ) -> None:
+        if not isinstance(model, FewShotSegmentor):
+            raise ValueError(
+                'FewShotInferencer needs a model of type mmfewshot_seg.FewShotSegmentor, the '
+                f'config has {type(model).__name__}'
+            )
+        super()._load_weights_to_model(model, checkpoint, cfg)
+
+
+def _label_map(sample: SegDataSample) -> np.ndarray:
+    return sample.pred_sem_seg.data[0].numpy().astype(np.uint8)

@@ -1,0 +1,93 @@
+"""From an image of a user to what a few-shot network sees, by the transforms of a config's test."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import mmcv.transforms  # noqa: F401  registers LoadImageFromFile and others for pipelines
+import mmseg.datasets.transforms  # noqa: F401
+import numpy as np
+from mmengine.config import ConfigDict
+from mmengine.dataset import Compose
+
+from mmfewshot_seg.datasets.sources.image_files import decoding
+from mmfewshot_seg.datasets.transforms import (
+    BoundingBoxAnnotation,
+    LoadEpisodeMask,
+    PlaceSuperpixelSeeds,
+    ScribbleAnnotation,
+)
+
+# What needs a data set, or does what the head does for a single image.
+_LEFT_OUT = (LoadEpisodeMask, BoundingBoxAnnotation, ScribbleAnnotation, PlaceSuperpixelSeeds)
+
+
+class ImagePipeline:
+    """Transforms of single images with labels, without a data set.
+
+    Args:
+        transforms: Configs, beginning with ``LoadImageFromFile``; what loads or changes labels by
+            a data set is left out.
+
+    Raises:
+        ValueError: If they begin otherwise.
+    """
+
+    def __init__(self, transforms: Sequence[dict]) -> None:
+        self.config = list(transforms)
+        loader, *others = transforms
+        if loader['type'].rpartition('.')[2] != 'LoadImageFromFile':
+            raise ValueError(f'the pipeline must begin with LoadImageFromFile, not {loader}')
+        self.loader = Compose([dict(loader, type='mmseg.InferencerLoader')])
+        self.others = Compose(others)
+        self.others.transforms = [t for t in self.others.transforms if not isinstance(t, _LEFT_OUT)]
+
+    def load(self, image: str | Path | np.ndarray) -> np.ndarray:
+        """(H, W, 3) BGR image of a path or array.
+
+        Raises:
+            ValueError: If a file cannot be read, or an array is not (H, W, 3) uint8.
+            TypeError: If ``image`` is neither.
+        """
+        if isinstance(image, np.ndarray):
+            if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or not image.size:
+                raise ValueError(
+                    f'an image array is (H, W, 3) uint8, BGR, got {image.shape} {image.dtype}'
+                )
+            return self.loader(image)['img']
+        if not isinstance(image, str | Path):
+            raise TypeError(f'an image is a path or an array, not {type(image).__name__}')
+        with decoding(str(image)):
+            return self.loader(str(image))['img']
+
+    def __call__(self, image: np.ndarray, label: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """What the network sees: (3, H', W') image, and (H', W') label, 255 where it is padded."""
+        results = dict(
+            img=image,
+            img_path=None,
+            img_shape=image.shape[:2],
+            ori_shape=image.shape[:2],
+            gt_seg_map=label,
+            seg_fields=['gt_seg_map'],
+        )
+        results = self.others(results)
+        return results['img'].transpose(2, 0, 1), results['gt_seg_map']
+
+
+def pipelines_of_test(cfg: ConfigDict) -> tuple[ImagePipeline, ImagePipeline]:
+    """Pipelines of supports and of queries in the test of a few-shot config.
+
+    Raises:
+        ValueError: If the config has none.
+    """
+    dataset = cfg.get('test_dataloader', {}).get('dataset', {})
+    while 'dataset' in dataset:
+        dataset = dataset['dataset']
+    pipelines = [
+        dataset.get(f'{role}_pipeline') or dataset.get('pipeline') for role in ('support', 'query')
+    ]
+    if not all(pipelines):
+        raise ValueError(
+            'the config names no transforms of images: it needs test_dataloader.dataset.pipeline, '
+            'or support_pipeline and query_pipeline'
+        )
+    return tuple(map(ImagePipeline, pipelines))

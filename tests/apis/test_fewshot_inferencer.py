@@ -1,0 +1,254 @@
+"""The inferencer against the model itself, its inputs and outputs, saved supports, mistakes."""
+
+import shutil
+
+import cv2
+import mmcv
+import numpy as np
+import pytest
+import torch
+from helpers.fewshot_models import RESIZE, fewshot_config, fewshot_inferencer, save_weights
+from PIL import Image
+
+from mmfewshot_seg.apis import FewShotInferencer
+from mmfewshot_seg.datasets.drawn import draw_scene
+from mmfewshot_seg.structures import SupportState
+
+SIZES = [(64, 64), (50, 91), (64, 64), (120, 70), (33, 34)]
+PADDED = (
+    dict(type='mmfewshot_seg.ResizeLongSide', long_side=64),
+    dict(type='Pad', size=(64, 64), pad_val=dict(img=0)),
+)
+
+
+def _scene(seed: int, size=(64, 64)) -> tuple[np.ndarray, np.ndarray]:
+    """A drawn image (BGR) with objects of class 0, and its mask."""
+    scene = draw_scene(*size, [[0]], np.random.RandomState(seed))
+    return scene.image, scene.label_map == 1
+
+
+@pytest.fixture
+def inferencer(tmp_path) -> FewShotInferencer:
+    """PANet with classes of one and of two supports."""
+    images, masks = zip(*(_scene(seed, size) for seed, size in enumerate(SIZES[:3])), strict=True)
+    return fewshot_inferencer(tmp_path).set_support(images, masks, ['cat', 'dog', 'cat'])
+
+
+def _assert_equal(results: dict, expected: dict) -> None:
+    for got, wanted in zip(results['predictions'], expected['predictions'], strict=True):
+        np.testing.assert_array_equal(got['label_map'], wanted['label_map'])
+        np.testing.assert_allclose(got['scores'], wanted['scores'], atol=1e-5)
+
+
+@pytest.mark.parametrize('head', ['panet', 'asgnet'])
+def test_predictions_are_those_of_the_model_on_the_episode(tmp_path, head) -> None:
+    inferencer = fewshot_inferencer(tmp_path, head=head)
+    images, masks = zip(*(_scene(seed) for seed in range(5)), strict=True)
+    inferencer.set_support(images[:4], masks[:4], ['cat', 'dog', 'dog', 'cat'])
+    result = inferencer(images[4])['predictions'][0]
+
+    order, ways = [0, 3, 1, 2], torch.tensor([1, 1, 2, 2]).view(4, 1, 1)
+    stack = torch.from_numpy(np.stack(images).transpose(0, 3, 1, 2))
+    labels = torch.from_numpy(np.stack(masks[:4]))[order] * ways
+    inputs = dict(
+        query=[stack[4:]],
+        support=[stack[order].view(2, 2, 3, 64, 64)],
+        support_masks=[labels.view(2, 2, 64, 64)],
+    )
+    inputs = inferencer.model.data_preprocessor(dict(inputs=inputs))['inputs']
+    with torch.no_grad():
+        logits = inferencer.model(inputs)[0, 0]
+    np.testing.assert_allclose(result['scores'], logits.softmax(0), atol=1e-5)
+    assert (result['label_map'] == logits.argmax(0).numpy()).mean() > 0.999
+    assert head == 'asgnet' or len(np.unique(result['label_map'])) == 3
+
+
+def test_an_image_finds_itself(tmp_path) -> None:
+    image, mask = _scene(0, (96, 96))
+    result = fewshot_inferencer(tmp_path).set_support(image, mask, 'cat')(image)['predictions'][0]
+    found = result['label_map'] == 1
+    assert (found & mask).sum() / (found | mask).sum() > 0.5
+
+
+@pytest.mark.parametrize('transforms', [(), PADDED, (dict(RESIZE, keep_ratio=True),)])
+@pytest.mark.parametrize('head', ['panet', 'asgnet'])
+def test_batches_change_nothing(tmp_path, transforms, head) -> None:
+    images, masks = zip(*(_scene(seed, size) for seed, size in enumerate(SIZES)), strict=True)
+    inferencer = fewshot_inferencer(tmp_path, *transforms, head=head)
+    inferencer.set_support(images, masks, ['cat', 'dog', 'cat', 'cat', 'dog'])
+    results = inferencer(images, batch_size=3)
+    _assert_equal(results, inferencer(images))
+    for size, prediction in zip(SIZES, results['predictions'], strict=True):
+        assert prediction['label_map'].shape == size
+        assert prediction['scores'].shape == (3, *size)
+        np.testing.assert_allclose(prediction['scores'].sum(0), 1, atol=1e-5)
+
+
+def test_padding_is_cut_away(tmp_path) -> None:
+    image, mask = _scene(0, (48, 64))
+    inferencer = fewshot_inferencer(tmp_path, *PADDED).set_support(image, mask, 'cat')
+    result = inferencer(image)['predictions'][0]
+    padded = np.pad(image, ((0, 16), (0, 0), (0, 0)))
+    inputs = dict(query=[torch.from_numpy(padded.transpose(2, 0, 1))[None]])
+    inputs = inferencer.model.data_preprocessor(dict(inputs=inputs))['inputs']
+    with torch.no_grad():
+        logits = inferencer.model.encode_decode(inputs, state=inferencer.state)[0, 0, :, :48]
+    np.testing.assert_allclose(result['scores'], logits.softmax(0), atol=1e-6)
+
+
+def test_folder_files_and_arrays_are_one(tmp_path, inferencer) -> None:
+    scenes = [_scene(seed, size) for seed, size in enumerate(SIZES[:3])]
+    images, masks = [], []
+    for number, ((image, mask), name) in enumerate(zip(scenes, ('cat', 'dog', 'cat'), strict=True)):
+        images.append(str(tmp_path / 'support' / name / f'{number}.bmp'))
+        masks.append(images[-1].replace('bmp', 'png'))
+        mmcv.imwrite(image, images[-1])
+        mmcv.imwrite(mask.astype(np.uint8) * 255, masks[-1])
+    query = _scene(9)[0]
+    expected = inferencer(query)
+    inferencer.set_support(images, masks, ['cat', 'dog', 'cat'])
+    _assert_equal(inferencer(query), expected)
+    inferencer.set_support(tmp_path / 'support')
+    assert inferencer.class_names == ('cat', 'dog')
+    _assert_equal(inferencer(query), expected)
+    inferencer.set_support([images[::2], images[1]], [masks[::2], masks[1]], ['cat', 'dog'])
+    _assert_equal(inferencer(query), expected)
+
+
+def test_results_on_disk(tmp_path, inferencer) -> None:
+    image = _scene(9, (50, 91))[0]
+    cv2.imwrite(str(tmp_path / 'query.png'), image)
+    out = tmp_path / 'out'
+    inputs = [tmp_path / 'query.png', image]
+    results = inferencer(inputs, out_dir=str(out), return_vis=True, save_scores=True)
+    names = ('query', '00000000')
+    assert sorted(path.name for path in (out / 'vis').iterdir()) == ['00000000.jpg', 'query.jpg']
+    for name, prediction in zip(names, results['predictions'], strict=True):
+        written = np.asarray(Image.open(out / 'pred' / f'{name}.png'))
+        np.testing.assert_array_equal(written, prediction['label_map'])
+        np.testing.assert_array_equal(np.load(out / 'pred' / f'{name}.npy'), prediction['scores'])
+    plain = inferencer(image, return_vis=True, with_labels=False)['visualization'][0]
+    background = results['predictions'][0]['label_map'] == 0
+    inside = cv2.erode(background.astype(np.uint8), np.ones((5, 5))) > 0
+    assert inside.any()
+    np.testing.assert_array_equal(plain[inside], image[inside][:, ::-1])  # RGB, as it was
+    assert (results['visualization'][1] != plain).any()  # names are written
+    assert inferencer(image)['visualization'] == []
+
+
+def test_windows_show_the_pictures(inferencer, monkeypatch) -> None:
+    shown = []
+    monkeypatch.setattr(inferencer.visualizer, 'show', lambda *arguments: shown.append(arguments))
+    image = _scene(9)[0]
+    (picture,) = inferencer(image, show=True, wait_time=2, return_vis=True)['visualization']
+    ((window, name, wait_time),) = shown
+    assert window is picture and (name, wait_time) == ('00000000', 2)
+
+
+@pytest.mark.gpu
+def test_on_a_gpu_as_on_a_cpu(tmp_path, inferencer) -> None:
+    query = _scene(9)[0]
+    expected = inferencer(query)['predictions'][0]['scores']
+    on_gpu = FewShotInferencer(inferencer.cfg, tmp_path / 'panet_0.pth', 'cuda')
+    images, masks = zip(*(_scene(seed, size) for seed, size in enumerate(SIZES[:3])), strict=True)
+    on_gpu.set_support(images, masks, ['cat', 'dog', 'cat']).save_support(tmp_path / 's.pth')
+    assert np.abs(on_gpu(query)['predictions'][0]['scores'] - expected).max() < 1e-2
+    again = inferencer.load_support(tmp_path / 's.pth')(query)['predictions'][0]['scores']
+    assert np.abs(again - expected).max() < 1e-2
+
+
+def test_datasamples_are_mmseg_s(inferencer) -> None:
+    image = _scene(9)[0]
+    (sample,) = inferencer(image, return_datasamples=True)['predictions']
+    expected = inferencer(image)['predictions'][0]
+    assert sample.pred_sem_seg.data.shape == (1, 64, 64)
+    np.testing.assert_allclose(sample.seg_logits.data.softmax(0), expected['scores'])
+    assert sample.class_names == ('cat', 'dog')
+
+
+def test_streams_take_one_batch_at_a_time(inferencer) -> None:
+    read = []
+
+    def frames():
+        for number in range(4):
+            read.append(number)
+            yield _scene(number)[0]
+
+    stream = inferencer.stream(frames(), batch_size=2)
+    assert len(next(stream)['predictions']) == 2
+    assert read == [0, 1]
+    assert sum(len(batch['predictions']) for batch in stream) == 2
+
+
+def test_saved_support_gives_the_same_and_belongs_to_its_model(tmp_path, inferencer) -> None:
+    query, path = _scene(9)[0], tmp_path / 'support.pth'
+    inferencer.save_support(path)
+    again = FewShotInferencer(inferencer.cfg, tmp_path / 'panet_0.pth', 'cpu', show_progress=False)
+    _assert_equal(again.load_support(path)(query), inferencer(query))
+    assert again.class_names == ('cat', 'dog')
+    with pytest.raises(ValueError, match='another model: its weights differ'):
+        fewshot_inferencer(tmp_path, seed=1).load_support(path)
+    with pytest.raises(ValueError, match='another model: its config differ'):
+        fewshot_inferencer(tmp_path, *PADDED).load_support(path)
+    SupportState(prototypes=torch.zeros(1, 2, 8)).save(tmp_path / 'bare.pth')
+    with pytest.raises(ValueError, match=r'bare\.pth was not written by'):
+        again.load_support(tmp_path / 'bare.pth')
+
+
+def test_config_in_the_checkpoint_and_config_by_name(tmp_path) -> None:
+    config = fewshot_config()
+    weights = torch.load(save_weights(config, tmp_path / 'weights.pth'))
+    torch.save(dict(weights, meta=dict(cfg=config.pretty_text)), tmp_path / 'weights.pth')
+    inferencer = FewShotInferencer(weights=tmp_path / 'weights.pth', device='cpu')
+    assert inferencer.cfg.model.type == 'mmfewshot_seg.FewShotSegmentor'
+    with pytest.raises(ValueError, match='did you mean .*panet_r18-d8_1xb8-500_drawn'):
+        FewShotInferencer('panet_r18_1xb8-500_drawn')
+    with pytest.warns(UserWarning, match='randomly initialized'):
+        FewShotInferencer('panet_r18-d8_1xb8-500_drawn', device='cpu')
+
+
+def test_mistakes_with_models_are_told(tmp_path) -> None:
+    config = fewshot_config()
+    save_weights(fewshot_config(head='asgnet'), tmp_path / 'asgnet.pth')
+    with pytest.raises(ValueError, match=r'decode_head\.reduction\.weight.*convert_checkpoint'):
+        save = torch.load(tmp_path / 'asgnet.pth')['state_dict']
+        del save['decode_head.reduction.weight']
+        torch.save(save, tmp_path / 'less.pth')
+        FewShotInferencer(fewshot_config(head='asgnet'), tmp_path / 'less.pth', 'cpu')
+    with pytest.raises(FileNotFoundError):
+        FewShotInferencer(config, tmp_path / 'none.pth', 'cpu')
+    (tmp_path / 'text.pth').write_text('no checkpoint')
+    with pytest.raises(ValueError, match=r'text\.pth is no checkpoint'):
+        FewShotInferencer(config, tmp_path / 'text.pth', 'cpu')
+    with pytest.raises(ValueError, match='the config defines no model'):
+        FewShotInferencer(dict(test_dataloader=config.test_dataloader), device='cpu')
+    config.model = dict(type='mmseg.EncoderDecoder', backbone=config.model.backbone)
+    config.model.decode_head = dict(type='mmseg.FCNHead', in_channels=32, channels=8, num_classes=2)
+    with pytest.raises(ValueError, match='needs a model of type mmfewshot_seg.FewShotSegmentor'):
+        FewShotInferencer(config, device='cpu')
+
+
+def test_mistakes_with_supports_are_told(tmp_path) -> None:
+    inferencer, (image, mask) = fewshot_inferencer(tmp_path), _scene(0)
+    with pytest.raises(ValueError, match='call set_support or load_support first'):
+        inferencer(image)
+    with pytest.raises(ValueError, match='call set_support or load_support first'):
+        inferencer.save_support(tmp_path / 'support.pth')
+    with pytest.raises(ValueError, match='images, masks and class names, or a folder alone'):
+        inferencer.set_support([image], [mask])
+    with pytest.raises(ValueError, match=r"support 2 of 'cat': the mask has the size \(64, 9\)"):
+        inferencer.set_support([image, image], [mask, mask[:, :9]], 'cat')
+    with pytest.raises(ValueError, match=r"support 1 of 'cat' \(none\.jpg\): none\.jpg"):
+        inferencer.set_support('none.jpg', mask, 'cat')
+    large = np.zeros((640, 640, 3), np.uint8)
+    with pytest.raises(ValueError, match='nothing is left of it at 64x64'):
+        inferencer.set_support(large, dict(boxes=[(1, 1, 2, 2)]), 'cat')
+    assert inferencer.state is None
+    inferencer.set_support(image, mask, 'cat')
+    with pytest.raises(ValueError, match='at least 1, got 0'):
+        inferencer(image, batch_size=0)
+    with pytest.raises(ValueError, match='unknown argument'):
+        list(inferencer.stream(image, opacity=0.5))
+    shutil.rmtree(tmp_path)
+    with pytest.raises(OSError, match='is no folder'):
+        inferencer.save_support(tmp_path / 'support.pth')

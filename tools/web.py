@@ -1,0 +1,43 @@
+"""Open a page to segment images by a few painted ones: python tools/web.py MODEL WEIGHTS."""
+
+import argparse
+import sys
+from pathlib import Path
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('model', help='config file, or name of a config of this package')
+    parser.add_argument('weights', help='checkpoint')
+    parser.add_argument(
+        '--host', default='127.0.0.1', help='0.0.0.0 lets others in; there is no password'
+    )
+    parser.add_argument('--port', type=int, default=7860, help='0: any that is free')
+    parser.add_argument('--device', help='cpu, cuda:0, ...; by default what there is')
+    parser.add_argument('--cfg-options', nargs='+', default=[], metavar='KEY=VALUE')
+    args = parser.parse_args()
+
+    from mmfewshot_seg.apis import FewShotInferencer, UsageError
+    from mmfewshot_seg.apis.run_config import existing, load_config
+    from mmfewshot_seg.web import make_server
+
+    try:
+        model = args.model
+        if args.cfg_options or Path(model).is_file():
+            model = load_config(model, args.cfg_options)
+        inferencer = FewShotInferencer(
+            model, existing(args.weights), args.device, show_progress=False
+        )
+        server = make_server(inferencer, args.host, args.port)
+    except (OSError, ValueError, TypeError, RuntimeError, OverflowError, UsageError) as error:
+        print(f'web: {error}', file=sys.stderr)
+        sys.exit(2)
+    print(f'http://{args.host}:{server.server_port} (Ctrl+C ends it)', flush=True)
+    try:
+        server.serve_forever()
+    except KeyboardInterrupt:
+        server.server_close()
+
+
+if __name__ == '__main__':
+    main()
