@@ -1,5 +1,5 @@
 # The detector that the drawn comparison of mask branches starts from.
-_base_ = './mask-rcnn_r18_fpn_1xb4-1500_drawn.py'
+_base_ = './mask-rcnn_r18_fpn_1xb4-1k_drawn.py'
 
 model = dict(
     type='FasterRCNN',

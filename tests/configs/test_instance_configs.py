@@ -129,7 +129,7 @@ def test_configs_train_and_predict_through_their_pipelines(path, folder, monkeyp
 
 def test_twins_differ_in_the_mask_branch_alone() -> None:
     plain, refined = (
-        Config.fromfile(ROOT / f'configs/refinemask/{name}_r18_fpn_1xb4-1500_drawn.py')
+        Config.fromfile(ROOT / f'configs/refinemask/{name}_r18_fpn_1xb4-1k_drawn.py')
         for name in ('mask-rcnn', 'refinemask')
     )
     for config in (plain, refined):

@@ -14,7 +14,7 @@ from mmfewshot_seg.datasets.drawn import draw_dataset
 
 ROOT = Path(__file__).parents[2]
 CONFIG = f"""
-_base_ = '{ROOT}/configs/refinemask/refinemask_r18_fpn_1xb4-1500_drawn.py'
+_base_ = '{ROOT}/configs/refinemask/refinemask_r18_fpn_1xb4-1k_drawn.py'
 model = dict(
     backbone=dict(base_channels=4),
     neck=dict(in_channels=[4, 8, 16, 32]),

@@ -1,5 +1,5 @@
-# The twin of mask-rcnn_r18_fpn_1xb4-1500_drawn.py: only the mask branch differs.
-_base_ = './mask-rcnn_r18_fpn_1xb4-1500_drawn.py'
+# The twin of mask-rcnn_r18_fpn_1xb4-1k_drawn.py: only the mask branch differs.
+_base_ = './mask-rcnn_r18_fpn_1xb4-1k_drawn.py'
 
 channels = 64
 model = dict(

@@ -16,12 +16,12 @@ model = dict(
 )
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.1, end=50, by_epoch=False),
-    dict(type='CosineAnnealingLR', begin=50, end=1500, by_epoch=False),
+    dict(type='CosineAnnealingLR', begin=50, end=1000, by_epoch=False),
 ]
 optim_wrapper = dict(clip_grad=dict(max_norm=35, norm_type=2))
-train_cfg = dict(max_iters=1500)
+train_cfg = dict(max_iters=1000)
 default_hooks = dict(
     logger=dict(interval=10, log_metric_by_epoch=False),
-    checkpoint=dict(by_epoch=False, interval=1500),
+    checkpoint=dict(by_epoch=False, interval=1000),
 )
 log_processor = dict(by_epoch=False)
