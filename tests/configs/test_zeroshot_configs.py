@@ -3,15 +3,17 @@
 import importlib.util
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from helpers.zeroshot_data import OWN, SIDE, write_coco, write_drawn, write_own
+from mmdet.models.task_modules.prior_generators import anchor_inside_flags
 from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 from mmengine.evaluator import Evaluator
 from mmengine.registry import init_default_scope
 
-from mmfewshot_seg.registry import DATASETS, MODELS
+from mmfewshot_seg.registry import DATASETS, MODELS, TASK_UTILS
 
 if importlib.util.find_spec('mmcv._ext') is None:
     pytest.skip('mmcv has no compiled ops: make test', allow_module_level=True)
@@ -111,6 +113,7 @@ def test_model_data_and_metric_are_of_one_task(path, load) -> None:
     mode = 'generalized' if path in TWINS else 'unseen'
     assert config.model.test_cfg.rcnn.mode == mode
     assert config.train_dataloader.dataset.mode == 'seen'
+    assert config.tta_pipeline is None
     for name in ('val', 'test') if 'val_dataloader' in config else ('test',):
         dataset = config[f'{name}_dataloader'].dataset
         assert dataset.mode == mode and dataset.split == config.model.classes.split
@@ -137,6 +140,26 @@ def test_generalised_twins_differ_in_the_test_alone(path, load) -> None:
     allowed = ('.mode', '.ann_file', '.sync_background')
     assert {key for key in different if not key.endswith(allowed)} == set()
     assert not {key for key in different if key.startswith('.train')}
+
+
+def test_anchors_are_trained_on_as_published(load) -> None:
+    """Those of the official program that reach beyond the image have weight 0."""
+    config = load(ROOT / 'configs/zsi/zsi_r101_fpn_1x_coco-48-17.py').model
+    official = np.load(ROOT / 'tests/parity/data/zsi/rpn_48_17.npz')
+    height, width, border = 96, 160, config.train_cfg.rpn.allowed_border
+    anchors = TASK_UTILS.build(config.rpn_head.anchor_generator).grid_priors(
+        [official[f'in.feat{level}'].shape[2:] for level in range(5)], device='cpu'
+    )
+    for level, boxes in enumerate(anchors):
+        valid, border = (
+            torch.ones(len(boxes), dtype=torch.bool),
+            config.train_cfg.rpn.allowed_border,
+        )
+        inside = anchor_inside_flags(boxes, valid, (height, width), border)
+        fits = (boxes >= 0).all(1) & (boxes[:, 2] <= width) & (boxes[:, 3] <= height)
+        assert torch.equal(inside, fits)
+        weights = torch.tensor(official[f'in.label_weights{level}'])
+        assert not weights[:, ~inside].any() and bool(weights.any()) == bool(inside.any())
 
 
 def test_seen_classes_are_tested_by_two_options(load) -> None:
