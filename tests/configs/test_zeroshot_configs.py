@@ -151,10 +151,7 @@ def test_anchors_are_trained_on_as_published(load) -> None:
         [official[f'in.feat{level}'].shape[2:] for level in range(5)], device='cpu'
     )
     for level, boxes in enumerate(anchors):
-        valid, border = (
-            torch.ones(len(boxes), dtype=torch.bool),
-            config.train_cfg.rpn.allowed_border,
-        )
+        valid = torch.ones(len(boxes), dtype=torch.bool)
         inside = anchor_inside_flags(boxes, valid, (height, width), border)
         fits = (boxes >= 0).all(1) & (boxes[:, 2] <= width) & (boxes[:, 3] <= height)
         assert torch.equal(inside, fits)

@@ -107,7 +107,7 @@ def test_columns_without_background_are_never_guessed(file, tmp_path) -> None:
     """80 columns may be in COCO's order or in that of 65/15."""
     path = file('\n'.join(','.join('1' * 80) for _ in range(3)))
     with pytest.raises(
-        ValueError, match='80 columns of 3 numbers and no words.*classes.json beside.*names='
+        ValueError, match='80 columns of 3 numbers and no words.*classes.json.*names='
     ):
         read_word_vectors(path)
     (tmp_path / 'classes.json').write_text(

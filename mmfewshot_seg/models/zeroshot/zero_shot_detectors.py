@@ -120,7 +120,7 @@ class ZeroShotFasterRCNN(TwoStageDetector):
         check_mode(mode)
         self.split.classes(mode)  # refuses a mode without classes
         self.roi_head.test_cfg.mode = mode
-        self.dataset_meta = self.dataset_meta
+        self.dataset_meta.update(classes=self.class_names)  # in place, for who holds it
 
     @property
     def dataset_meta(self) -> dict:
