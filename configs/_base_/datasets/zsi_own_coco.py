@@ -2,7 +2,7 @@
 #   train/, val/                                                  images
 #   annotations/instances_train.json, instances_val.json          objects of all classes
 #   seen.txt, unseen.txt                                          one class name per line
-#   word_vectors.txt                                              see configs/zsi/README.md
+#   word_vectors.txt                                              see docs/zero_shot.md
 # The annotation files of training and tests are made by
 #   python tools/prepare_zeroshot_coco.py --seen seen.txt --unseen unseen.txt \
 #       --train annotations/instances_train.json --test annotations/instances_val.json
