@@ -8,6 +8,6 @@ _base_ = [
 
 model = dict(
     classes=dict(split=_base_.split, word_vectors=_base_.word_vectors),
-    rpn_head=dict(background_grad=True),  # see README.md
+    rpn_head=dict(background_grad=True),  # see docs/zero_shot.md
     test_cfg=dict(rcnn=dict(mode='unseen')),
 )

@@ -196,7 +196,7 @@ def set_tta(cfg: Config) -> None:
     Raises:
         UsageError: If the config defines none.
     """
-    missing = [key for key in ('tta_model', 'tta_pipeline') if key not in cfg]
+    missing = [key for key in ('tta_model', 'tta_pipeline') if not cfg.get(key)]
     if missing:
         raise UsageError(f'--tta: the config defines no {" and no ".join(missing)}')
     dataset = cfg.test_dataloader.dataset

@@ -1,11 +1,12 @@
 """Training and testing of mmdet and mmseg configs alike, through MMEngine's runner."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from mmengine.config import Config
 from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
 
+from mmfewshot_seg.apis.fit import CheckpointFitHook, check_data
 from mmfewshot_seg.apis.run_config import (
     existing,
     load_config,
@@ -51,7 +52,7 @@ def train(
         set_resume(cfg, resume)
     if seed is not None:
         set_seed(cfg, seed, 'train_dataloader')
-    _build(cfg, lambda runner: (runner.train_loop, runner.val_loop)).train()
+    _build(cfg, train=True).train()
 
 
 def test(
@@ -95,12 +96,18 @@ def test(
         set_tta(cfg)
     if seed is not None:
         set_seed(cfg, seed, 'test_dataloader')
-    return _build(cfg, lambda runner: runner.test_loop).test()
+    runner = _build(cfg, train=False)
+    runner.register_hook(CheckpointFitHook())
+    return runner.test()
 
 
-def _build(cfg: Config, build_loops: Callable[[Runner], object]) -> Runner:
+def _build(cfg: Config, train: bool) -> Runner:
     """The runner with its data loaders: mistakes in the config come out before any work."""
     with told_in_a_line():
         runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
-        build_loops(runner)
+        if train:
+            check_data(runner.model, runner.train_loop, training=True)
+            check_data(runner.model, runner.val_loop)
+        else:
+            check_data(runner.model, runner.test_loop)
     return runner

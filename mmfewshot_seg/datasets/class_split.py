@@ -90,7 +90,7 @@ def listed_classes(names: ClassList, class_names: Sequence[str], key: str) -> tu
                 f'{key}={os.fspath(names)!r} is no file; give class names as a list or as the path '
                 'of a text file with one name per line'
             )
-        with open(names, encoding='utf-8') as file:
+        with open(names, encoding='utf-8-sig') as file:  # editors of Windows put a mark in front
             names = [line.strip() for line in file if line.strip()]
     if not names:
         raise ValueError(f'{key} is empty: name at least one class')

@@ -32,7 +32,7 @@ def file_format(path: str) -> str:
     """
     with open(path, 'rb') as file:
         first, second = file.readline(), file.readline(1 << 20)
-    if first.startswith(b'PK'):
+    if first.startswith(b'PK\x03\x04'):
         return 'npz'
     if first.startswith(b'\x1f\x8b'):
         raise ValueError(f'{path} is compressed: unpack it first (gunzip)')

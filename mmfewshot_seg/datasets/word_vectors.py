@@ -278,7 +278,8 @@ def _named_table(path: str, names: Sequence[str] | str | os.PathLike | None) -> 
     if names is None:
         raise ValueError(
             f'{found} and no words, and is none of the published tables (background, seen, unseen '
-            'classes): name its columns by names=..., a list or a text file with one per line'
+            'classes): name its columns by a classes.json beside it, {"any name": {"seen": [...], '
+            '"unseen": [...]}}, or by names=..., a list or a text file with one per line'
         )
     counts = ' or '.join(str(len(candidate)) for candidate in lists)
     raise ValueError(

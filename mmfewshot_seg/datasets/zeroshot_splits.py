@@ -38,7 +38,7 @@ def _names(names: ClassList, key: str) -> tuple[str, ...]:
                 f'{key}={os.fspath(names)!r} is no file; give class names as a list or as the path '
                 'of a text file with one name per line'
             )
-        with open(names, encoding='utf-8') as file:
+        with open(names, encoding='utf-8-sig') as file:  # editors of Windows put a mark in front
             names = [line.strip() for line in file if line.strip()]
     spelled = [spelling(name) for name in names]
     if twice := sorted({name for name in spelled if spelled.count(name) > 1}):
@@ -175,6 +175,30 @@ def category_ids(categories: Sequence[Mapping], names: Sequence[str]) -> list:
     if several := [f'{n!r} ({ids})' for n, ids in zip(names, found, strict=True) if len(ids) > 1]:
         raise ValueError(f'several categories have one name: {", ".join(several)}')
     return [one for one, *_ in found]
+
+
+def difference(model: Sequence[str], data: Sequence[str]) -> str | None:
+    """How the labels of a model and of a data set differ, in words; None if they mean the same.
+
+    Args:
+        model: Class names in the order of the model's labels.
+        data: Those of the data set; names are compared by `spelling`.
+
+    Example:
+        >>> difference(['hot_dog', 'cat'], ['hot dog', 'cat'])
+        >>> difference(['cat', 'dog'], ['cat', 'fox', 'dog'])
+        "the model has 2 classes, the data set 3; label 1 is 'dog' here and 'fox' there"
+    """
+    if tuple(model) == tuple(data):
+        return None
+    pairs = enumerate(zip(model, data, strict=False))
+    label = next((i for i, names in pairs if len(set(map(spelling, names))) > 1), None)
+    if label is None and len(model) == len(data):
+        return None
+    counts = f'the model has {len(model)} classes, the data set {len(data)}'
+    if label is None:
+        return counts
+    return f'{counts}; label {label} is {model[label]!r} here and {data[label]!r} there'
 
 
 def near_matches(name: str, known: Sequence[str]) -> str:

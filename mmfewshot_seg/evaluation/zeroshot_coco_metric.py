@@ -15,7 +15,7 @@ from mmengine.logging import print_log
 from pycocotools.cocoeval import COCOeval
 from terminaltables import AsciiTable
 
-from mmfewshot_seg.datasets.zeroshot_splits import category_ids
+from mmfewshot_seg.datasets.zeroshot_splits import category_ids, difference
 from mmfewshot_seg.evaluation.boundary_coco_metric import load_masks
 from mmfewshot_seg.registry import METRICS, register
 
@@ -140,13 +140,11 @@ class ZeroShotCocoMetric(CocoMetric):
 
     def _check_classes(self, sample: dict) -> None:
         wanted = tuple(self.dataset_meta['classes'])
-        predicted = sample.get('zeroshot_classes')
-        if predicted is not None and tuple(predicted) != wanted:
+        if differ := difference(sample.get('zeroshot_classes', wanted), wanted):
             mode = self.dataset_meta.get('mode')
             raise ValueError(
-                f'the model predicts {_shown(predicted)}, the data set has {_shown(wanted)}. Set '
-                f'model.test_cfg.rcnn.mode to that of the data set, {mode!r}, and give both the '
-                'same class lists in the same order'
+                f'{differ}. Set model.test_cfg.rcnn.mode to that of the data set, {mode!r}, and '
+                'give both the same class lists in the same order'
             )
         labels = sample['pred_instances']['labels']
         if len(labels) and not 0 <= labels.min() <= labels.max() < len(wanted):
@@ -260,8 +258,3 @@ def _mean(values: np.ndarray) -> float:
     """Mean of those that are numbers; NaN if none is."""
     values = values[~np.isnan(values)]
     return float(values.mean()) if values.size else float('nan')
-
-
-def _shown(names: Sequence[str]) -> str:
-    start = ', '.join(names[:3])
-    return f'{len(names)} classes ({start}{", ..." if len(names) > 3 else ""})'

@@ -145,3 +145,5 @@ def test_tta_wraps_the_model_and_replaces_the_innermost_pipeline() -> None:
     assert cfg.test_dataloader.dataset.dataset.pipeline == [dict(type='P')]
     with pytest.raises(UsageError, match='defines no tta_model and no tta_pipeline'):
         run_config.set_tta(Config(dict(test_dataloader=dict(dataset=dict()))))
+    with pytest.raises(UsageError, match='defines no tta_pipeline'):
+        run_config.set_tta(Config(dict(tta_model=dict(type='T'), tta_pipeline=None)))

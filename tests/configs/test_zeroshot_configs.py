@@ -1,23 +1,27 @@
 """Configs of zero-shot segmentation read what the tools write, train, predict and are evaluated."""
 
 import importlib.util
+import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from helpers.zeroshot_data import OWN, SIDE, write_coco, write_drawn, write_own
+from mmdet.models.task_modules.prior_generators import anchor_inside_flags
 from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 from mmengine.evaluator import Evaluator
 from mmengine.registry import init_default_scope
 
-from mmfewshot_seg.registry import DATASETS, MODELS
+from mmfewshot_seg.registry import DATASETS, MODELS, TASK_UTILS
 
 if importlib.util.find_spec('mmcv._ext') is None:
     pytest.skip('mmcv has no compiled ops: make test', allow_module_level=True)
 
 ROOT = Path(__file__).parents[2]
 CONFIGS = sorted((ROOT / 'configs/zsi').glob('*.py'))
+SNIPPETS = re.findall(r'```python\n(.*?)```', (ROOT / 'docs/zero_shot.md').read_text(), re.S)
 TWINS = [path for path in CONFIGS if path.stem.endswith(('-gzsi', '-gzsd'))]
 WIDTHS = ('in_channels', 'out_channels', 'feat_channels', 'conv_out_channels', 'fc_out_channels')
 
@@ -111,6 +115,7 @@ def test_model_data_and_metric_are_of_one_task(path, load) -> None:
     mode = 'generalized' if path in TWINS else 'unseen'
     assert config.model.test_cfg.rcnn.mode == mode
     assert config.train_dataloader.dataset.mode == 'seen'
+    assert config.tta_pipeline is None
     for name in ('val', 'test') if 'val_dataloader' in config else ('test',):
         dataset = config[f'{name}_dataloader'].dataset
         assert dataset.mode == mode and dataset.split == config.model.classes.split
@@ -139,11 +144,56 @@ def test_generalised_twins_differ_in_the_test_alone(path, load) -> None:
     assert not {key for key in different if key.startswith('.train')}
 
 
+def test_anchors_are_trained_on_as_published(load) -> None:
+    """Those of the official program that reach beyond the image have weight 0."""
+    config = load(ROOT / 'configs/zsi/zsi_r101_fpn_1x_coco-48-17.py').model
+    official = np.load(ROOT / 'tests/parity/data/zsi/rpn_48_17.npz')
+    height, width, border = 96, 160, config.train_cfg.rpn.allowed_border
+    anchors = TASK_UTILS.build(config.rpn_head.anchor_generator).grid_priors(
+        [official[f'in.feat{level}'].shape[2:] for level in range(5)], device='cpu'
+    )
+    for level, boxes in enumerate(anchors):
+        valid = torch.ones(len(boxes), dtype=torch.bool)
+        inside = anchor_inside_flags(boxes, valid, (height, width), border)
+        fits = (boxes >= 0).all(1) & (boxes[:, 2] <= width) & (boxes[:, 3] <= height)
+        assert torch.equal(inside, fits)
+        weights = torch.tensor(official[f'in.label_weights{level}'])
+        assert not weights[:, ~inside].any() and bool(weights.any()) == bool(inside.any())
+
+
 def test_seen_classes_are_tested_by_two_options(load) -> None:
-    """What README.md says."""
+    """What docs/zero_shot.md says."""
     config = load(ROOT / 'configs/zsi/zsi_r50_fpn_1x_own-coco-gzsi.py')
     config.merge_from_dict(
         {'model.test_cfg.rcnn.mode': 'seen', 'test_dataloader.dataset.mode': 'seen'}
     )
     assert _dataset(config.test_dataloader.dataset).metainfo['classes'] == tuple(OWN['seen'])
     assert _small_model(config.model).class_names == tuple(OWN['seen'])
+
+
+@pytest.mark.parametrize('snippet', [text for text in SNIPPETS if '_base_' in text])
+def test_configs_of_the_documentation_work(snippet, load, tmp_path) -> None:
+    (tmp_path / 'config.py').write_text(snippet.replace("'./", f"'{ROOT}/configs/zsi/"))
+    config = load(tmp_path / 'config.py')
+    model = _small_model(config.model)
+    model.check_data(_dataset(config.train_dataloader.dataset).metainfo, training=True)
+    for name in ('val', 'test'):
+        model.check_data(_dataset(config[f'{name}_dataloader'].dataset).metainfo)
+    assert model.mode == 'generalized'
+
+
+def test_classes_at_run_time_as_documented(load, monkeypatch, folder) -> None:
+    (snippet,) = (text for text in SNIPPETS if 'set_classes' in text)
+    model, called = _small_model(load(ROOT / 'configs/zsi/zsi_r50_fpn_1x_own-coco.py').model), []
+
+    class Inferencer:
+        def __init__(self, config: str, checkpoint: str) -> None:
+            assert (ROOT / config).is_file()
+            self.model = model
+
+        def __call__(self, image: str, out_dir: str) -> None:
+            called.append(model.class_names)
+
+    monkeypatch.setattr('mmdet.apis.DetInferencer', Inferencer)
+    exec(snippet, {})
+    assert called == [(*OWN['seen'], 'boat', 'dog')]

@@ -80,6 +80,10 @@ def test_only_what_is_wanted_is_read(file, content) -> None:
         read_word_vectors(file(content), wanted=['unicorn'])
 
 
+def test_a_word_may_begin_as_a_zip_file_does(file) -> None:
+    assert read_word_vectors(file('PK 1 2\ncat 3 4\n')).names == ('PK', 'cat')
+
+
 def test_npz_with_and_without_background(tmp_path) -> None:
     path = tmp_path / 'v.npz'
     _npz(path, names=NAMES, vectors=VECTORS)
@@ -102,7 +106,9 @@ def test_published_tables_are_recognised_by_their_columns(file) -> None:
 def test_columns_without_background_are_never_guessed(file, tmp_path) -> None:
     """80 columns may be in COCO's order or in that of 65/15."""
     path = file('\n'.join(','.join('1' * 80) for _ in range(3)))
-    with pytest.raises(ValueError, match='80 columns of 3 numbers and no words.*by names='):
+    with pytest.raises(
+        ValueError, match='80 columns of 3 numbers and no words.*classes.json.*names='
+    ):
         read_word_vectors(path)
     (tmp_path / 'classes.json').write_text(
         json.dumps({'a': {'seen': COCO_CLASSES[:70], 'unseen': COCO_CLASSES[70:]}})

@@ -7,6 +7,7 @@ from mmfewshot_seg.datasets.zeroshot_splits import (
     SPLITS,
     ZeroShotSplit,
     category_ids,
+    difference,
     resolve_split,
     spelling,
 )
@@ -44,11 +45,27 @@ def test_modes_give_the_order_of_the_labels() -> None:
             seen_only.classes(mode)
 
 
+@pytest.mark.parametrize(
+    ('model', 'data', 'expected'),
+    [
+        (['hot_dog', 'Cat'], ['hot dog', 'cat'], None),
+        (('cat',), ['cat', 'dog'], 'the model has 1 classes, the data set 2'),
+        (['cat', 'dog'], ['dog', 'cat'], "data set 2; label 0 is 'cat' here and 'dog' there"),
+        (['cat', 'dog'], [], 'the model has 2 classes, the data set 0'),
+    ],
+)
+def test_labels_of_a_model_and_of_data(model, data, expected) -> None:
+    found = difference(model, data)
+    assert found is None if expected is None else found.endswith(expected)
+
+
 def test_lists_may_be_text_files(tmp_path) -> None:
     (tmp_path / 'seen.txt').write_text('traffic light\n\n cat \n')
     split = resolve_split(dict(seen=str(tmp_path / 'seen.txt'), unseen=('dog',)))
     assert split == ZeroShotSplit(('traffic light', 'cat'), ('dog',))
     assert resolve_split(split) is split
+    (tmp_path / 'windows.txt').write_text('cat\n', 'utf-8-sig')
+    assert resolve_split(dict(seen=tmp_path / 'windows.txt')).seen == ('cat',)
 
 
 @pytest.mark.parametrize(

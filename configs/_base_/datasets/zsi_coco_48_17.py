@@ -6,6 +6,7 @@ _base_ = './coco_instance.py'
 
 data_root = 'data/coco/'
 test_file = 'annotations/instances_val2014_unseen_48_17.json'
+tta_pipeline = None  # what merges views of masks is for RefineMask alone
 dataset = dict(type='mmfewshot_seg.ZeroShotCocoDataset', split='coco_48_17')
 train_dataloader = dict(
     dataset=dict(

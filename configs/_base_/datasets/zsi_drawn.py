@@ -9,6 +9,7 @@ _base_ = './drawn_instance.py'
 data_root = '{{$DRAWN_DATA:data/drawn}}/'
 split = dict(seen=data_root + 'base.txt', unseen=data_root + 'novel.txt')
 word_vectors = data_root + 'attributes.txt'
+tta_pipeline = None  # what merges views of masks is for RefineMask alone
 dataset = dict(type='mmfewshot_seg.ZeroShotCocoDataset', split=split, metainfo=None)
 train_dataloader = dict(
     dataset=dict(**dataset, mode='seen', ann_file='annotations/instances_train_seen.json')

@@ -14,6 +14,7 @@ model = dict(
         mask_head=dict(in_channels=channels, conv_out_channels=channels),
     ),
     train_cfg=dict(
+        rpn=dict(allowed_border=-1),
         rpn_proposal=dict(nms_pre=500, max_per_img=200),
         rcnn=dict(sampler=dict(num=32)),
     ),

@@ -33,5 +33,9 @@ model = dict(
             loss_mask=dict(type='CrossEntropyLoss', use_mask=True, loss_weight=1.0),
         ),
     ),
-    train_cfg=dict(rpn_proposal=dict(max_per_img=2000)),
+    train_cfg=dict(
+        # Anchors across the border are not trained on; 0.5, as one may end with the last pixel.
+        rpn=dict(allowed_border=0.5),
+        rpn_proposal=dict(max_per_img=2000),
+    ),
 )

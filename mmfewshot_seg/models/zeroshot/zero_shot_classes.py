@@ -42,7 +42,7 @@ def load_classes(
     split: str | dict | ZeroShotSplit,
     word_vectors: str | os.PathLike | WordVectors,
     vocabulary: str | os.PathLike | np.ndarray | None = None,
-    background: str | None = None,
+    background: str | int | None = None,
     norm: float | None = None,
 ) -> ZeroShotClasses:
     """Read what ``classes`` of a detector's config describes.
@@ -53,23 +53,21 @@ def load_classes(
         word_vectors: A file that :func:`read_word_vectors` knows, or its content.
         vocabulary: A file that :func:`read_vocabulary` knows, or (V, D) numbers; none for an
             encoder without vocabulary.
-        background: Word whose vector the background begins with; by default that of the file, or
-            the mean of the seen classes where the file has none.
+        background: Word whose vector the background begins with, or 0 for the zero vector; by
+            default that of the file, or the mean of the seen classes where the file has none.
         norm: Length that the vectors of classes are scaled to, the background by the mean factor;
             by default they stay as they are.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If a class has no vector, the split is unknown or overlaps, or vectors of the
-            vocabulary have another length.
+        ValueError: If a class has no vector, the split is unknown or overlaps, the background is
+            none of these, or vectors of the vocabulary have another length.
     """
     split = resolve_split(split)
     names = split.seen + split.unseen
-    table = _table(word_vectors, names if background is None else (*names, background))
+    table = _table(word_vectors, (*names, background) if isinstance(background, str) else names)
     vectors = table.select(names)
-    start = table.background if background is None else table.select([background])[0]
-    if start is None:
-        start = vectors[: len(split.seen)].mean(axis=0)
+    start = _background(background, table, vectors[: len(split.seen)])
     if norm is not None:
         start = start * np.mean(norm / np.linalg.norm(vectors, axis=1))
         vectors = scale_rows(vectors, norm)
@@ -94,6 +92,16 @@ def load_class_vectors(
     """(K, D) vectors of any classes; arguments and errors as of :func:`load_classes`."""
     vectors = _table(word_vectors, names).select(names)
     return vectors if norm is None else scale_rows(vectors, norm)
+
+
+def _background(given: str | int | None, table: WordVectors, seen: np.ndarray) -> np.ndarray:
+    if isinstance(given, str):
+        return table.select([given])[0]
+    if given is None:
+        return seen.mean(axis=0) if table.background is None else table.background
+    if given != 0:
+        raise ValueError(f'classes.background={given!r}, expected a word, 0, or None')
+    return np.zeros_like(seen[0])
 
 
 def _table(word_vectors: str | os.PathLike | WordVectors, wanted: Sequence[str]) -> WordVectors:

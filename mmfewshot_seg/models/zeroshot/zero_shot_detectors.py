@@ -3,7 +3,7 @@
 Shape letters: ``K`` classes, ``D`` length of a word vector.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from copy import deepcopy
 
 import numpy as np
@@ -13,7 +13,8 @@ from mmdet.structures import DetDataSample
 from mmengine.config import ConfigDict
 from torch import Tensor
 
-from mmfewshot_seg.datasets.zeroshot_splits import ZeroShotSplit
+from mmfewshot_seg.datasets.class_split import ClassList
+from mmfewshot_seg.datasets.zeroshot_splits import ZeroShotSplit, difference
 from mmfewshot_seg.models.zeroshot.background_aware_rpn_head import BackgroundAwareRPNHead
 from mmfewshot_seg.models.zeroshot.class_vectors import check_mode
 from mmfewshot_seg.models.zeroshot.zero_shot_classes import load_class_vectors, load_classes
@@ -60,7 +61,7 @@ class ZeroShotFasterRCNN(TwoStageDetector):
         _inject(rpn_head, 'rpn_head', word_dim=word_dim)
         super().__init__(rpn_head=rpn_head, roi_head=roi_head, test_cfg=test_cfg, **kwargs)
         self.split = loaded.split
-        self.split.classes(self.mode)  # refuses a mode without classes
+        self.dataset_meta = {}  # refuses a mode without classes
         self.class_source = {key: classes.get(key) for key in ('word_vectors', 'norm')}
         self.rpn_head.set_background(loaded.background)
         self.roi_head.bind_background(self.rpn_head.background_vector)
@@ -80,14 +81,14 @@ class ZeroShotFasterRCNN(TwoStageDetector):
 
     def set_classes(
         self,
-        names: Sequence[str],
+        names: ClassList,
         vectors: Tensor | np.ndarray | None = None,
         mode: str = 'unseen',
     ) -> None:
         """Detect other unseen classes from now on; no weight changes.
 
         Args:
-            names: K names, other than those of the seen classes.
+            names: K names, other than those of the seen classes, or a text file with one per line.
             vectors: (K, D), taken as they are; by default those of the file that the model was
                 built with.
             mode: ``'unseen'`` for these classes alone, ``'generalized'`` for the seen ones too.
@@ -96,12 +97,12 @@ class ZeroShotFasterRCNN(TwoStageDetector):
             ValueError: If a name is there twice or is a seen class, has no vector, or the vectors
                 do not fit in number or length.
         """
-        split = ZeroShotSplit(self.split.seen, tuple(names))
+        split = ZeroShotSplit(self.split.seen, names)
         split.classes(mode)  # refuses a mode without classes
         if vectors is None:
-            vectors = load_class_vectors(names, **self.class_source)
-        if len(vectors) != len(names):
-            raise ValueError(f'{len(vectors)} vectors for {len(names)} classes')
+            vectors = load_class_vectors(split.unseen, **self.class_source)
+        if len(vectors) != len(split.unseen):
+            raise ValueError(f'{len(vectors)} vectors for {len(split.unseen)} classes')
         for head_vectors in self.roi_head.class_vectors:
             head_vectors.set(unseen=torch.as_tensor(vectors))
         self.split = split
@@ -117,10 +118,44 @@ class ZeroShotFasterRCNN(TwoStageDetector):
             ValueError: If there is no such mode, or no unseen class.
         """
         check_mode(mode)
-        names = self.split.classes(mode)
+        self.split.classes(mode)  # refuses a mode without classes
         self.roi_head.test_cfg.mode = mode
-        # What mmdet's inferencers and visualizers go by.
-        self.dataset_meta = dict(getattr(self, 'dataset_meta', None) or {}, classes=names)
+        self.dataset_meta.update(classes=self.class_names)  # in place, for who holds it
+
+    @property
+    def dataset_meta(self) -> dict:
+        """What mmdet's inferencers and visualizers go by; its classes are always ours.
+
+        They set it from the checkpoint, which was trained on other classes than are detected.
+        """
+        return self._dataset_meta
+
+    @dataset_meta.setter
+    def dataset_meta(self, meta: Mapping) -> None:
+        self._dataset_meta = dict(meta, classes=self.class_names)
+
+    def check_data(self, meta: Mapping, training: bool = False) -> None:
+        """Do the labels of a data set mean what they mean here?
+
+        Args:
+            meta: ``metainfo`` of the data set.
+            training: Whether it is there to be trained on; else to be predicted.
+
+        Raises:
+            ValueError: If not; the message tells the first label that differs.
+        """
+        ours = self.split.seen if training else self.class_names
+        differ = difference(ours, meta.get('classes', ours))
+        if differ and training:
+            raise ValueError(
+                f'{differ}. The seen classes of model.classes.split must be those that are '
+                'trained on, in the same order'
+            )
+        if differ:
+            raise ValueError(
+                f'{differ}. Set model.test_cfg.rcnn.mode={self.mode!r} to the mode of the data '
+                f'set, {meta.get("mode")!r}, and give both the same class lists in the same order'
+            )
 
     def extract_feat(self, batch_inputs: Tensor) -> tuple[Tensor, ...]:
         """Levels of the neck, float32 under mixed precision too, as RoIAlign needs on the CPU."""

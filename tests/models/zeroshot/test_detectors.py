@@ -169,6 +169,26 @@ def test_background_begins_with_its_word_vector() -> None:
     torch.testing.assert_close(model.rpn_head.vec_fb.weight[1::2].std(0).max(), torch.tensor(0.0))
 
 
+def test_background_of_a_word_or_of_none() -> None:
+    drawn = vectors(len(SEEN + UNSEEN) + 1)
+    table = WordVectors((*SEEN, *UNSEEN, 'sky'), drawn, background=drawn[0])
+    for background, expected in (('sky', drawn[-1]), (0, 0 * drawn[0]), (None, drawn[0])):
+        model = build(detector(classes=classes(word_vectors=table, background=background)))
+        found = model.rpn_head.background_vector()
+        torch.testing.assert_close(found, torch.tensor(expected))
+    for background, message in (('sea', "no word vector for 'sea'"), (1, 'background=1, expected')):
+        with pytest.raises(ValueError, match=message):
+            build(detector(classes=classes(word_vectors=table, background=background)))
+
+
+def test_background_that_is_the_mean_of_the_seen_classes_never_wins() -> None:
+    """Its logit is the mean of theirs, so that its share is at most 1 / (S + 1)."""
+    mean, zero = (build(detector(classes=classes(background=b))) for b in (None, 0))
+    words = 5 * torch.randn(1000, WORD_DIM)
+    shares = [m.roi_head.bbox_head.classify(words).softmax(1)[:, -1] for m in (mean, zero)]
+    assert shares[0].max() <= 1 / (len(SEEN) + 1) + 1e-6 and shares[1].max() > 0.9
+
+
 def test_a_copy_reads_its_own_background() -> None:
     model = build(detector('unseen'))
     before = predict(model)
@@ -236,6 +256,28 @@ def test_a_class_is_found_by_its_vector_whatever_its_number() -> None:
     for one, other in zip(*found, strict=True):
         torch.testing.assert_close(one.scores, other.scores)
         assert one.labels.tolist() == [order[label] for label in other.labels.tolist()]
+
+
+def test_inferencers_are_told_the_classes_that_are_detected() -> None:
+    """They set what the checkpoint knows: the classes that were trained on."""
+    model = build(detector('unseen'))
+    assert model.dataset_meta['classes'] == UNSEEN
+    model.dataset_meta = dict(classes=SEEN, palette='random')
+    assert model.dataset_meta == dict(classes=UNSEEN, palette='random')
+    model.dataset_meta['palette'] = 'coco'
+    held = model.dataset_meta  # as a visualizer does
+    model.set_mode('generalized')
+    assert held == model.dataset_meta == dict(classes=SEEN + UNSEEN, palette='coco')
+
+
+def test_data_of_other_classes_are_refused() -> None:
+    model = build(detector('unseen'))
+    model.check_data(dict(classes=[name.upper() for name in UNSEEN]))
+    model.check_data(dict(classes=SEEN), training=True)
+    with pytest.raises(ValueError, match="data set 4; label 0.*rcnn.mode='unseen' to .*, 'seen'"):
+        model.check_data(dict(classes=SEEN, mode='seen'))
+    with pytest.raises(ValueError, match="is 'cat' here and 'boat' there. The seen classes"):
+        model.check_data(dict(classes=SEEN[::-1]), training=True)
 
 
 def test_sample_is_told_the_classes_of_its_labels() -> None:
@@ -326,6 +368,7 @@ def test_configs_that_are_refused(name: str) -> None:
         (['lion'], np.full((1, WORD_DIM), np.nan), 'not finite'),
         (['okapi'], None, "no word vector for 'okapi'"),
         ([], None, 'no unseen classes'),
+        ('lion', None, "unseen='lion' is no file; give class names as a list"),
     ],
 )
 def test_classes_that_are_refused(names: list, given, message: str) -> None:

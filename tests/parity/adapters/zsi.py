@@ -51,7 +51,7 @@ class Stand:
             sizes['num_classes'] = len(self.seen)
         if name == 'bbox_head':
             sizes['vocabulary_size'] = len(self.vocabulary)
-        head = MODELS.build(ConfigDict(config, **sizes, **options))
+        head = MODELS.build(ConfigDict({**config, **sizes, **options}))
         prefix = f'{name}.' if name == 'rpn_head' else f'roi_head.{name}.'
         weights = {
             key.removeprefix(prefix): value
@@ -111,6 +111,10 @@ def _gradient_norms(case: Case, head: nn.Module) -> dict[str, Tensor]:
 def _inputs(case: Case, name: str) -> Tensor:
     values = case.arrays[f'in.{name}']
     return values.float() if values.is_floating_point() else values
+
+
+def _masks_are_synchronised(case: Case) -> bool:
+    return 'NOT' not in case.spec.get('sync_bg', '')
 
 
 def _bind(case: Case, head: nn.Module) -> None:
@@ -214,7 +218,7 @@ def _with_background(head: nn.Module, logits: Tensor, mode: str) -> Tensor:
 def mask_head(case: Case) -> dict:
     """Losses with gradients, or logits of all classes, each computed as that of a RoI's class."""
     stand = Stand(case)
-    head = stand.part('mask_head', sync_background='NOT' not in case.spec['sync_bg'])
+    head = stand.part('mask_head', sync_background=_masks_are_synchronised(case))
     _bind(case, head)
     features = head(_inputs(case, 'mask_feats'))
     if 'in.labels' in case.arrays:
@@ -255,8 +259,11 @@ def _mask_losses(case: Case, head: nn.Module, features: Tensor) -> dict:
 
 def rpn_head(case: Case) -> dict:
     """Scores, deltas, anchors, losses with gradients, and proposals."""
-    head, spec = Stand(case).part('rpn_head'), case.spec
-    levels = range(len(spec['strides']))
+    spec, stand = case.spec, Stand(case)
+    levels, config = range(len(spec['strides'])), detector_config(stand.official).rpn_head
+    head = stand.part(
+        'rpn_head', anchor_generator=dict(config.anchor_generator, strides=spec['strides'])
+    )
     scores, deltas = head([_inputs(case, f'feat{level}') for level in levels])
     ours, total = {'out.bg_vector': head.background_vector()}, 0.0
     anchors = head.prior_generator.grid_priors([s.shape[2:] for s in scores], device='cpu')
@@ -312,7 +319,9 @@ def sync(case: Case) -> dict:
     stand.official['rpn_head.vec_fb.weight'] = _inputs(case, 'vec_fb')
     stand.converted = convert_state_dict(stand.official, (LAYOUT,))
     rpn = stand.part('rpn_head')
-    boxes, masks = (stand.part(name).class_vectors for name in ('bbox_head', 'mask_head'))
+    boxes = stand.part('bbox_head').class_vectors
+    sync_masks = _masks_are_synchronised(case)
+    masks = stand.part('mask_head', sync_background=sync_masks).class_vectors
     ours = {'out.bg_vector': rpn.background_vector()}
     for time in ('before', 'after'):
         ours |= {
@@ -340,10 +349,10 @@ def metric(case: Case) -> dict:
         found[detection['image_id']].append(detection)
     for image in content['images']:
         detections = found[image['id']]
-        boxes = torch.tensor([d['bbox'] for d in detections]).view(-1, 4)
+        boxes = torch.tensor([d['bbox'] for d in detections], dtype=torch.float64).view(-1, 4)
         instances = dict(
             bboxes=torch.cat([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], dim=1),
-            scores=torch.tensor([d['score'] for d in detections]),
+            scores=torch.tensor([d['score'] for d in detections], dtype=torch.float64),
             labels=torch.tensor([labels[d['category_id']] for d in detections], dtype=torch.int64),
             masks=[dict(d['segmentation']) for d in detections],
         )
