@@ -68,10 +68,10 @@ def boundary_f_scores(
         raise ValueError(f'prediction of {pred.shape} pixels, labels of {target.shape}')
     ignored = target == ignore_index
     boundaries = []
-    for labels in (pred, target):
+    for name, labels in (('predicted', pred), ('true', target)):
         labels = np.where(ignored, NO_CLASS, labels.astype(np.int32))
         if labels.max() >= num_classes:
-            raise ValueError(f'label {labels.max()} is outside the {num_classes} classes')
+            raise ValueError(f'{name} label {labels.max()} is outside the {num_classes} classes')
         boundaries.append(class_boundaries(labels, num_classes))
     return _scores(*boundaries, np.asarray(radii))
 

@@ -99,8 +99,10 @@ def test_thresholds_below_one_are_shares_of_the_diagonal(threshold, shape, pixel
 
 def test_wrong_maps_are_refused() -> None:
     labels = np.array([[0, 3], [255, 1]])
-    with pytest.raises(ValueError, match='label 3 is outside the 3 classes'):
+    with pytest.raises(ValueError, match='true label 3 is outside the 3 classes'):
         boundary_f_scores(np.zeros((2, 2), int), labels, 3, [1])
+    with pytest.raises(ValueError, match='predicted label 255 is outside'):
+        boundary_f_scores(labels, np.zeros((2, 2), int), 3, [1])
     with pytest.raises(ValueError, match=r'prediction of \(2, 3\) pixels, labels of \(2, 2\)'):
         boundary_f_scores(np.zeros((2, 3), int), labels, 4, [1])
 

@@ -2,7 +2,6 @@
 _base_ = './fcn_r18-d8.py'
 
 model = dict(
-    data_preprocessor=dict(size_divisor=32),
     backbone=dict(strides=(1, 2, 2, 2), dilations=(1, 1, 1, 1), contract_dilation=False),
     neck=dict(
         type='mmfewshot_seg.JointPyramidUpsampling',

@@ -1,10 +1,15 @@
 """Head of DANet: position and channel attention side by side."""
 
+from collections.abc import Sequence
+
+from mmengine.structures import BaseDataElement
 from mmseg.models.decode_heads import DAHead
 from torch import Tensor, nn
 
 from mmfewshot_seg.models.semseg.channel_attention import ChannelAttention
+from mmfewshot_seg.models.semseg.class_labels import check_labels
 from mmfewshot_seg.models.semseg.foreign_layout import accept_layout
+from mmfewshot_seg.models.semseg.levels import check_chosen, check_places
 from mmfewshot_seg.models.semseg.position_attention import PositionAttention
 from mmfewshot_seg.registry import MODELS, register
 
@@ -41,9 +46,14 @@ class DualAttentionHead(DAHead):
 
     Args:
         pam_channels: Channels of queries and keys; by default an eighth of ``channels``.
+        in_channels: Channels of the features.
+        in_index: Level of the features.
         channels: Width of both branches.
         init_cfg: By default all three classifiers start alike.
         kwargs: See ``mmseg.DAHead``. The published model has ``align_corners=True``.
+
+    Raises:
+        ValueError: If ``in_channels`` and ``in_index`` do not fit together.
 
     Source: DANet (Fu et al., CVPR 2019).
     """
@@ -52,6 +62,8 @@ class DualAttentionHead(DAHead):
         self,
         pam_channels: int | None = None,
         *,
+        in_channels: int | Sequence[int],
+        in_index: int | Sequence[int] = -1,
         channels: int,
         init_cfg: dict | list | None = dict(  # noqa: B006
             type='Normal',
@@ -61,7 +73,15 @@ class DualAttentionHead(DAHead):
         **kwargs,
     ) -> None:
         pam_channels = pam_channels or max(1, channels // 8)
-        super().__init__(pam_channels, channels=channels, init_cfg=init_cfg, **kwargs)
+        check_places(in_channels, in_index, several=kwargs.get('input_transform') is not None)
+        super().__init__(
+            pam_channels,
+            in_channels=in_channels,
+            in_index=in_index,
+            channels=channels,
+            init_cfg=init_cfg,
+            **kwargs,
+        )
         self.pam = PositionAttention(self.channels, self.pam_channels)
         self.cam = ChannelAttention()
         # mmseg gives these one output per class even where there is one for two classes.
@@ -71,12 +91,8 @@ class DualAttentionHead(DAHead):
 
     def _branches(self, inputs: tuple[Tensor, ...]) -> tuple[Tensor, Tensor]:
         """Features of the position and of the channel branch, (B, C, H, W) each."""
+        check_chosen(inputs, self.in_channels, self.in_index)
         x = self._transform_inputs(inputs)
-        if x.shape[1] != self.in_channels:
-            raise ValueError(
-                f'the features have {x.shape[1]} channels, but in_channels={self.in_channels} '
-                f'(input {self.in_index} of {len(inputs)} with shape {tuple(x.shape)})'
-            )
         position = self.pam_out_conv(self.pam(self.pam_in_conv(x)))
         return position, self.cam_out_conv(self.cam(self.cam_in_conv(x)))
 
@@ -84,7 +100,7 @@ class DualAttentionHead(DAHead):
         """Fused, position and channel logits of the features, (B, num_classes, H, W) each.
 
         Raises:
-            ValueError: If the features have not ``in_channels`` channels.
+            ValueError: If the level is missing, or has other channels than ``in_channels``.
         """
         position, channel = self._branches(inputs)
         fused = self.cls_seg(position + channel)
@@ -96,3 +112,15 @@ class DualAttentionHead(DAHead):
         """Fused logits at the size of the image."""
         position, channel = self._branches(inputs)
         return self.predict_by_feat(self.cls_seg(position + channel), batch_img_metas)
+
+    def loss_by_feat(
+        self, seg_logit: tuple[Tensor, ...], batch_data_samples: list[BaseDataElement], **kwargs
+    ) -> dict[str, Tensor]:
+        """Losses of the three predictions, and their accuracies.
+
+        Raises:
+            ValueError: If a label is neither a class nor ignored.
+        """
+        labels = self._stack_batch_gt(batch_data_samples)
+        check_labels(labels, self.num_classes, self.ignore_index)
+        return super().loss_by_feat(seg_logit, batch_data_samples, **kwargs)

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mmfewshot_seg.models.semseg.per_image_weighted_cross_entropy import check_labels
+from mmfewshot_seg.models.semseg.class_labels import check_labels
 from mmfewshot_seg.registry import MODELS, register
 
 TRIANGLE = (1, 2, 3, 4, 5, 4, 3, 2, 1)

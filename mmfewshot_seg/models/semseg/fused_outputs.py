@@ -19,7 +19,7 @@ class FusedOutputs(nn.Module):
         num_outs: Levels of the pyramid.
 
     Raises:
-        ValueError: If the form is another one, or there are no levels.
+        ValueError: If the form is another one, or there are no levels or channels.
     """
 
     def __init__(self, form: str, fused_channels: int, out_channels: int, num_outs: int) -> None:
@@ -28,6 +28,8 @@ class FusedOutputs(nn.Module):
             raise ValueError(f'out={form!r}, expected one of {", ".join(map(repr, OUTPUTS))}')
         if num_outs < 1:
             raise ValueError(f'num_outs={num_outs}, expected at least 1 level')
+        if out_channels < 1:
+            raise ValueError(f'out_channels={out_channels}, expected a positive number')
         self.form = form
         self.num_outs = num_outs
         if form == 'pyramid':
@@ -43,19 +45,3 @@ class FusedOutputs(nn.Module):
         while len(outputs) < self.num_outs:
             outputs.append(F.avg_pool2d(outputs[-1], 2, ceil_mode=True))
         return tuple(outputs)
-
-
-def check_levels(levels: tuple[Tensor, ...], in_channels: tuple[int, ...]) -> None:
-    """Compare the levels with what a neck was built for.
-
-    Raises:
-        ValueError: If their number or channels differ.
-    """
-    found = tuple(level.shape[1] for level in levels)
-    if len(found) != len(in_channels):
-        raise ValueError(
-            f'got {len(found)} levels with {found} channels, but in_channels={in_channels} '
-            'has one entry per level'
-        )
-    if found != in_channels:
-        raise ValueError(f'the levels have {found} channels, but in_channels={in_channels}')

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from mmfewshot_seg.datasets.shape_edges import shape_edges
 from mmfewshot_seg.models.semseg.edge_aspp import EdgeASPP
+from mmfewshot_seg.models.semseg.levels import check_chosen, check_places
 from mmfewshot_seg.models.semseg.shape_stream import ShapeStream, enlarge
 from mmfewshot_seg.registry import MODELS, register
 
@@ -63,7 +64,8 @@ class GatedSCNNHead(BaseDecodeHead):
             network corners are aligned.
 
     Raises:
-        ValueError: If a place is none of ``in_index``, or ``shape_scale`` is less than 1.
+        ValueError: If ``in_channels`` and ``in_index`` do not fit together, a place is none of
+            ``in_index``, a size is no positive whole number, or one output serves two classes.
 
     Source: Gated-SCNN (Takikawa et al., ICCV 2019).
     """
@@ -91,6 +93,7 @@ class GatedSCNNHead(BaseDecodeHead):
         dropout_ratio: float = 0.0,
         **kwargs,
     ) -> None:
+        check_places(in_channels, in_index, several=True)
         super().__init__(
             in_channels,
             channels,
@@ -108,8 +111,15 @@ class GatedSCNNHead(BaseDecodeHead):
                     f'{name} {list(values)}: expected places in in_index {list(in_index)}, '
                     f'0 to {len(in_index) - 1}'
                 )
-        if shape_scale < 1:
-            raise ValueError(f'shape_scale={shape_scale}, expected at least 1')
+        sizes = dict(shape_stride=shape_stride, shape_scale=shape_scale, edge_radius=edge_radius)
+        for name, value in sizes.items():
+            if not isinstance(value, int) or value < 1:
+                raise ValueError(f'{name}={value}, expected a whole number, at least 1')
+        if self.out_channels == 1 and loss_attention:
+            raise ValueError(
+                'out_channels=1, but the loss at edges compares classes: give two classes '
+                'out_channels=2, or set loss_attention=None'
+            )
         self.shape_index, self.skip_index = shape_index, skip_index
         self.gate_indices = tuple(gate_indices)
         self.shape_stride, self.shape_scale = shape_stride, shape_scale
@@ -146,6 +156,7 @@ class GatedSCNNHead(BaseDecodeHead):
         Raises:
             ValueError: If levels are missing or have other channels.
         """
+        check_chosen(inputs, self.in_channels, self.in_index)
         levels = self._transform_inputs(inputs)
         gradient = getattr(inputs, 'gradient', None)
         shape = levels[self.shape_index]
@@ -189,6 +200,9 @@ class GatedSCNNHead(BaseDecodeHead):
         Args:
             seg_logits: What ``forward`` gives.
             batch_data_samples: With ``gt_sem_seg`` and perhaps ``gt_edge_map``.
+
+        Raises:
+            ValueError: If edges and labels differ in size.
         """
         seg_logits, edge_logits = seg_logits
         labels = self._stack_batch_gt(batch_data_samples)
@@ -207,22 +221,12 @@ class GatedSCNNHead(BaseDecodeHead):
 
     def _edge_labels(self, batch_data_samples: list[BaseDataElement], labels: Tensor) -> Tensor:
         """(B, 1, H, W): those given, or made of the labels."""
-        if all('gt_edge_map' in sample for sample in batch_data_samples):
-            return torch.stack([sample.gt_edge_map.data for sample in batch_data_samples])
-        return shape_edges(labels, self.edge_radius, self.ignore_index)
-
-    def _transform_inputs(self, inputs: Sequence[Tensor]) -> list[Tensor]:
-        levels = len(inputs)
-        if not all(-levels <= index < levels for index in self.in_index):
+        if not all('gt_edge_map' in sample for sample in batch_data_samples):
+            return shape_edges(labels, self.edge_radius, self.ignore_index)
+        maps = [sample.gt_edge_map.data for sample in batch_data_samples]
+        if any(edges.shape != labels.shape[1:] for edges in maps):
             raise ValueError(
-                f'in_index {list(self.in_index)} of GatedSCNNHead: the backbone or neck gives '
-                f'{levels} levels only'
+                f'gt_edge_map of {[tuple(edges.shape[1:]) for edges in maps]} pixels, labels of '
+                f'{tuple(labels.shape[2:])}: GenerateShapeEdge stands behind all that moves pixels'
             )
-        chosen = super()._transform_inputs(inputs)
-        found = [level.shape[1] for level in chosen]
-        if found != list(self.in_channels):
-            raise ValueError(
-                f'in_channels {list(self.in_channels)} of GatedSCNNHead: the levels '
-                f'{list(self.in_index)} have {found}'
-            )
-        return chosen
+        return torch.stack(maps)

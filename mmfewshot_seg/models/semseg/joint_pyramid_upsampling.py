@@ -8,7 +8,8 @@ from mmseg.models.necks import JPU
 from torch import Tensor
 
 from mmfewshot_seg.models.semseg.foreign_layout import accept_layout
-from mmfewshot_seg.models.semseg.fused_outputs import FusedOutputs, check_levels
+from mmfewshot_seg.models.semseg.fused_outputs import FusedOutputs
+from mmfewshot_seg.models.semseg.levels import check_levels
 from mmfewshot_seg.registry import MODELS, register
 
 # Of github.com/wuhuikai/FastFCN, which names its three levels by the stages of the backbone.
@@ -83,20 +84,24 @@ class JointPyramidUpsampling(JPU):
         num_outs: int = 5,
         **kwargs,
     ) -> None:
-        joined = tuple(in_channels)[start_level : None if end_level == -1 else end_level]
-        if len(joined) < 2:
+        in_channels, dilations = tuple(in_channels), tuple(dilations)
+        count = len(in_channels)
+        end = count if end_level == -1 else end_level
+        if not 0 <= start_level < end - 1 < count:
             raise ValueError(
-                f'in_channels={tuple(in_channels)} from start_level={start_level} to '
-                f'end_level={end_level} are {len(joined)} levels, but at least 2 are joined'
+                f'start_level={start_level} and end_level={end_level}: expected at least 2 of the '
+                f'{count} levels of in_channels={in_channels}'
             )
+        if mid_channels < 1:
+            raise ValueError(f'mid_channels={mid_channels}, expected a positive number')
         if not dilations or min(dilations) < 1:
-            raise ValueError(f'dilations={tuple(dilations)}, expected positive numbers')
+            raise ValueError(f'dilations={dilations}, expected positive numbers')
         super().__init__(
-            tuple(in_channels),
+            in_channels,
             mid_channels,
             start_level,
             end_level,
-            tuple(dilations),
+            dilations,
             align_corners,
             **kwargs,
         )

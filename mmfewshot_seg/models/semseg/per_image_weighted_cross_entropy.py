@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mmfewshot_seg.models.semseg.class_labels import check_labels
 from mmfewshot_seg.registry import MODELS, register
 
 
@@ -45,21 +46,6 @@ def class_weights(
         counts = counts.sum(0, keepdim=True).expand(batch, -1)
     shares = counts / counts.sum(1, keepdim=True).clamp(min=1)
     return 1 + (shares > 0) * bound * (1 - shares)
-
-
-def check_labels(labels: Tensor, num_classes: int, ignore_index: int = 255) -> None:
-    """Refuse labels outside the classes.
-
-    Raises:
-        ValueError: If a label is neither a class nor ignored.
-    """
-    wrong = ((labels < 0) | (labels >= num_classes)) & (labels != ignore_index)
-    if wrong.any():
-        raise ValueError(
-            f'labels {labels[wrong].unique().tolist()} are outside the {num_classes} classes '
-            f'(0 to {num_classes - 1}; {ignore_index} is ignored): set num_classes of the head, or '
-            'reduce_zero_label or label_map of the data set'
-        )
 
 
 def image_weighted_cross_entropy(

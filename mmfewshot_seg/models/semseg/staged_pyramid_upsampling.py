@@ -9,7 +9,8 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from mmfewshot_seg.models.semseg.foreign_layout import accept_layout
-from mmfewshot_seg.models.semseg.fused_outputs import FusedOutputs, check_levels
+from mmfewshot_seg.models.semseg.fused_outputs import FusedOutputs
+from mmfewshot_seg.models.semseg.levels import check_levels
 from mmfewshot_seg.registry import MODELS, register
 
 DILATIONS = (1, 2, 4)
@@ -114,7 +115,7 @@ class StagedPyramidUpsampling(BaseModule):
         count = len(self.in_channels) - 1
         if count < 1:
             raise ValueError(f'in_channels={self.in_channels}, but at least 2 levels are joined')
-        if mid_channels % 2 ** (count - 1):
+        if mid_channels < 1 or mid_channels % 2 ** (count - 1):
             raise ValueError(f'mid_channels={mid_channels} cannot be halved {count - 1} times')
         self.stages = nn.ModuleList()
         channels = self.in_channels[0]

@@ -183,10 +183,53 @@ def test_one_output_for_two_classes() -> None:
     assert all(value.isfinite() for value in losses.values())
 
 
-def test_wrong_channels_are_named() -> None:
-    head = DualAttentionHead(**SETTINGS, num_classes=3)
-    with pytest.raises(ValueError, match='features have 7 channels, but in_channels=12'):
-        head((torch.zeros(1, 7, 4, 4),))
+@pytest.mark.parametrize(
+    ('options', 'channels', 'message'),
+    [
+        (dict(), (12, 7), r'in_channels=12, but in_index=-1 has \[7\] channels'),
+        (dict(in_index=2), (12, 12), 'in_index=2, but the backbone or neck gives 2 levels'),
+        (dict(in_index=-3), (12, 12), 'in_index=-3, but .* 2 levels'),
+        (
+            dict(in_channels=[5, 7], in_index=[0, 1], input_transform='resize_concat'),
+            (5, 8),
+            r'in_channels=12, but in_index=\[0, 1\] has \[5, 8\] channels',
+        ),
+    ],
+)
+def test_wrong_levels_are_named(options, channels, message) -> None:
+    head = DualAttentionHead(**{**SETTINGS, **options}, num_classes=3)
+    levels = tuple(torch.zeros(1, count, 4, 4) for count in channels)
+    for call in (head, lambda levels: head.predict(levels, [dict(img_shape=(8, 8))], {})):
+        with pytest.raises(ValueError, match=message):
+            call(levels)
+
+
+def test_levels_may_be_joined() -> None:
+    options = dict(in_channels=[5, 7], in_index=[0, 1], input_transform='resize_concat')
+    head = DualAttentionHead(**{**SETTINGS, **options}, num_classes=3)
+    fused, *_ = head((torch.zeros(1, 5, 8, 6), torch.zeros(1, 7, 4, 3)))
+    assert fused.shape == (1, 3, 8, 6)
+
+
+@pytest.mark.parametrize(
+    ('options', 'message'),
+    [
+        (dict(in_channels=[5, 7]), r'in_channels=\[5, 7\] and in_index=-1, expected a number each'),
+        (
+            dict(in_channels=[5, 7], in_index=[0], input_transform='resize_concat'),
+            'expected sequences of the same length',
+        ),
+    ],
+)
+def test_channels_that_do_not_fit_the_levels_are_refused(options, message) -> None:
+    with pytest.raises(ValueError, match=message):
+        DualAttentionHead(**{**SETTINGS, **options}, num_classes=3)
+
+
+def test_labels_outside_the_classes_are_refused() -> None:
+    head = DualAttentionHead(**SETTINGS, num_classes=4)
+    with pytest.raises(ValueError, match=r'labels \[4\] are outside the 4 classes'):
+        head.loss(_features(), _samples(5), None)
 
 
 def test_training_under_autocast() -> None:

@@ -133,6 +133,14 @@ def test_attention_uses_the_threshold_of_its_loss() -> None:
         (dict(shape_index=-1), r'shape_index \[-1\]: expected places'),
         (dict(skip_index=4), r'skip_index \[4\]: expected places'),
         (dict(shape_scale=0), 'shape_scale=0'),
+        (dict(shape_scale=1.5), 'shape_scale=1.5, expected a whole number'),
+        (dict(shape_stride=0), 'shape_stride=0'),
+        (dict(edge_radius=0), 'edge_radius=0'),
+        (
+            dict(in_channels=CHANNELS[:3]),
+            r'in_channels=\(4, 6, 8\) and in_index=\(0, 1, 2, 3\), expected sequences',
+        ),
+        (dict(num_classes=2, out_channels=1), 'out_channels=1, but the loss at edges'),
         (dict(shape_channels=(8, 4)), 'expected 4, one more than the 3 gates'),
     ],
 )
@@ -142,15 +150,24 @@ def test_options_that_do_not_fit_are_refused(options, message) -> None:
 
 
 def test_levels_that_do_not_fit_are_refused() -> None:
-    with pytest.raises(ValueError, match=r'in_index \[0, 1, 2, 3\] .* gives 3 levels only'):
+    with pytest.raises(ValueError, match=r'in_index=\(0, 1, 2, 3\), but .* gives 3 levels'):
         _head()(_levels()[:3])
-    with pytest.raises(ValueError, match=r'\[4, 6, 8, 10\] .* have \[4, 8, 6, 10\]'):
+    with pytest.raises(
+        ValueError, match=r'in_channels=\(4, 6, 8, 10\), but .* has \[4, 8, 6, 10\]'
+    ):
         _head()([_levels()[place] for place in (0, 2, 1, 3)])
 
 
 def test_labels_outside_the_classes_are_refused() -> None:
     with pytest.raises(ValueError, match=r'labels \[2\] are outside the 2 classes'):
         _head(num_classes=2).loss(_levels(), _samples(_labels()), {})
+
+
+def test_edges_of_another_size_are_refused() -> None:
+    """As of a pipeline that crops after it makes the edges."""
+    samples = _samples(_labels(), torch.zeros(2, 40, 48))
+    with pytest.raises(ValueError, match='gt_edge_map of .*40, 48.* GenerateShapeEdge stands'):
+        _head().loss(_levels(), samples, {})
 
 
 class _WithGradient(torch.nn.Module):

@@ -135,8 +135,17 @@ def test_other_levels_are_refused(kind, levels, message) -> None:
 @pytest.mark.parametrize(
     ('kind', 'options', 'message'),
     [
-        (JointPyramidUpsampling, dict(in_channels=[6]), r'in_channels=\(6,\) .* are 1 levels'),
-        (JointPyramidUpsampling, dict(start_level=2), 'from start_level=2 .* are 1 levels'),
+        (JointPyramidUpsampling, dict(in_channels=[6]), r'at least 2 of the 1 levels .*=\(6,\)'),
+        *(
+            (JointPyramidUpsampling, levels, f'{message}: expected at least 2 of the 3 levels')
+            for levels, message in (
+                (dict(start_level=2), 'start_level=2 and end_level=-1'),
+                (dict(start_level=-2), 'start_level=-2 and end_level=-1'),
+                (dict(end_level=4), 'start_level=0 and end_level=4'),
+                (dict(end_level=1), 'start_level=0 and end_level=1'),
+            )
+        ),
+        (JointPyramidUpsampling, dict(mid_channels=0), 'mid_channels=0, expected a positive'),
         (JointPyramidUpsampling, dict(dilations=(1, 0)), r'dilations=\(1, 0\)'),
         (JointPyramidUpsampling, dict(dilations=()), r'dilations=\(\)'),
         (StagedPyramidUpsampling, dict(in_channels=[6]), r'in_channels=\(6,\), but at least 2'),
@@ -151,6 +160,7 @@ def test_other_levels_are_refused(kind, levels, message) -> None:
             for options, message in (
                 (dict(out='last'), "out='last', expected one of 'fused', 'append', 'pyramid'"),
                 (dict(out='pyramid', num_outs=0), 'num_outs=0'),
+                (dict(out='pyramid', out_channels=0), 'out_channels=0'),
             )
         ),
     ],
