@@ -188,10 +188,7 @@ class ZeroShotBBoxHead(Shared2FCBBoxHead):
         candidates = InstanceData(
             bboxes=get_box_tensor(boxes).float(), scores=scores[rows, labels], labels=labels
         )
-        if mode == 'generalized' and not rcnn_test_cfg.get('joint', False):
-            groups = [candidates[labels < first_unseen], candidates[labels >= first_unseen]]
-            return InstanceData.cat([_suppressed(group, rcnn_test_cfg) for group in groups])
-        return _suppressed(candidates, rcnn_test_cfg)
+        return suppress(candidates, first_unseen, rcnn_test_cfg)
 
     def _class_deltas(
         self, cls_score: Tensor, bbox_pred: Tensor, rows: Tensor, labels: Tensor, first_unseen: int
@@ -228,8 +225,23 @@ def _fold(
         return compared @ weight, compared @ bias + classifier @ kernel_bias
 
 
+def suppress(candidates: InstanceData, first_unseen: int, cfg: ConfigDict) -> InstanceData:
+    """The best ``max_per_img`` after NMS within each class.
+
+    Args:
+        candidates: With ``bboxes``, ``scores`` and ``labels``.
+        first_unseen: The label from which on classes are unseen.
+        cfg: ``test_cfg.rcnn``; in generalised mode, unless ``joint``, seen classes have
+            ``max_per_img`` detections and unseen ones as many.
+    """
+    if cfg.get('mode') == 'generalized' and not cfg.get('joint', False):
+        is_unseen = candidates.labels >= first_unseen
+        groups = [candidates[~is_unseen], candidates[is_unseen]]
+        return InstanceData.cat([_suppressed(group, cfg) for group in groups])
+    return _suppressed(candidates, cfg)
+
+
 def _suppressed(candidates: InstanceData, cfg: ConfigDict) -> InstanceData:
-    """The best ``max_per_img`` after NMS within each class."""
     if not len(candidates):
         return candidates
     found, keep = batched_nms(candidates.bboxes, candidates.scores, candidates.labels, cfg.nms)
