@@ -1,7 +1,5 @@
 """Every kind of data set is drawn as the data loader gives it; mistakes are told in a line."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import cv2
@@ -9,6 +7,7 @@ import numpy as np
 import pytest
 from helpers.class_folder import draw_class_folder
 from helpers.coco_folder import draw_coco_folder
+from helpers.tool_calls import call_tool
 
 from mmfewshot_seg.apis import UsageError
 from mmfewshot_seg.apis.browse import browse
@@ -124,8 +123,8 @@ def test_unpacked_items_are_refused(semantic, tmp_path) -> None:
         browse(semantic, tmp_path / 'out', num=1, cfg_options=options)
 
 
-def test_the_tool_tells_mistakes_in_a_line(tmp_path) -> None:
-    command = [sys.executable, str(ROOT / 'tools/browse_dataset.py'), 'no.py', '--out-dir', 'out']
-    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
-    assert result.returncode == 2
-    assert result.stderr.strip() == 'browse_dataset: config no.py does not exist'
+def test_the_tool(semantic, tmp_path, capfd) -> None:
+    assert call_tool('browse_dataset', semantic, '--out-dir', tmp_path / 'out', '--num', 2) == 0
+    assert capfd.readouterr().out.endswith(f'2 pictures are in {tmp_path}/out\n')
+    assert call_tool('browse_dataset', 'no.py', '--out-dir', 'out') == 2
+    assert capfd.readouterr().err == 'browse_dataset: config no.py does not exist\n'
