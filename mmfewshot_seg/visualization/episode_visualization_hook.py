@@ -1,6 +1,5 @@
 """Draws episodes while a model is tested, validated or trained."""
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,6 +8,7 @@ from mmengine.runner import Runner
 
 from mmfewshot_seg.registry import HOOKS, register
 from mmfewshot_seg.structures import Episode
+from mmfewshot_seg.visualization.episode_visualizer import episode_name
 
 
 @register(HOOKS, host='mmseg')
@@ -77,8 +77,7 @@ class EpisodeVisualizationHook(Hook):
         self, runner: Runner, data_batch: dict, i: int, episode: Episode, mode: str, step: int
     ) -> None:
         """Draw ``episode``, the ``i``-th of the batch."""
-        classes = re.sub(r'[^\w.-]+', '-', '_'.join(episode.class_names))
-        name = f'{mode}_{episode.run}_{episode.index:05d}_{classes}'
+        name = episode_name(mode, episode)
         runner.visualizer.add_datasample(
             name,
             {key: values[i] for key, values in data_batch['inputs'].items()},

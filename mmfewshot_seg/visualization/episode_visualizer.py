@@ -3,6 +3,7 @@
 Shape letters: ``N`` ways, ``K`` shots, ``Q`` queries, ``H W`` image size.
 """
 
+import re
 from collections.abc import Sequence
 
 import cv2
@@ -57,12 +58,7 @@ class EpisodeVisualizer(Visualizer):
             out_file: Path of the picture.
             step: Step of the training, for the backends.
         """
-        supports = _support_tiles(image, data_sample, draw_pred)
-        queries = _query_tiles(image['query'], data_sample, draw_gt, draw_pred)
-        rows = [*supports, *queries]
-        if image['support'].shape[:2] == (1, 1):
-            rows = [supports[0] + queries[0], *queries[1:]]
-        picture = stack(rows)
+        picture = episode_picture(image, data_sample, draw_gt, draw_pred)
         self.set_image(picture)
         if show:
             self.show(picture, win_name=name, wait_time=wait_time)
@@ -70,6 +66,23 @@ class EpisodeVisualizer(Visualizer):
             mmcv.imwrite(picture[..., ::-1], out_file)
         elif not show:
             self.add_image(name, picture, step)
+
+
+def episode_picture(
+    inputs: dict, episode: Episode, draw_gt: bool = True, draw_pred: bool = True
+) -> np.ndarray:
+    """(H, W, 3) uint8 RGB picture; arguments as of :meth:`EpisodeVisualizer.add_datasample`."""
+    supports = _support_tiles(inputs, episode, draw_pred)
+    queries = _query_tiles(inputs['query'], episode, draw_gt, draw_pred)
+    if inputs['support'].shape[:2] == (1, 1):
+        return stack([supports[0] + queries[0], *queries[1:]])
+    return stack([*supports, *queries])
+
+
+def episode_name(mode: str, episode: Episode) -> str:
+    """Name of a picture: ``mode``, number and classes of the episode, fit for a file."""
+    classes = re.sub(r'[^\w.-]+', '-', '_'.join(episode.class_names))
+    return f'{mode}_{episode.run}_{episode.index:05d}_{classes}'
 
 
 def _support_tiles(inputs: dict, episode: Episode, draw_pred: bool) -> list[list[np.ndarray]]:

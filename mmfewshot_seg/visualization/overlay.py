@@ -1,5 +1,6 @@
 """Labels and prototypes painted over images."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -21,13 +22,16 @@ PROTOTYPE_COLOURS = (
 )
 
 
-def overlay(image: np.ndarray, labels: np.ndarray) -> np.ndarray:
+def overlay(
+    image: np.ndarray, labels: np.ndarray, colours: Sequence[Sequence[int]] = COLOURS
+) -> np.ndarray:
     """Paint labels over an image.
 
     Args:
         image: (H, W, 3) uint8 RGB.
         labels: (H, W) integers: 0 is left alone, 1..N get the colour of their way and an outline,
             255 is hatched in grey.
+        colours: RGB of way 1, 2, ...; after the last they begin anew.
 
     Returns:
         (H, W, 3) uint8 RGB.
@@ -39,7 +43,7 @@ def overlay(image: np.ndarray, labels: np.ndarray) -> np.ndarray:
     painted[hatched] = 128
     for way in np.unique(labels[(labels > 0) & (labels != IGNORED)]):
         mask = labels == way
-        colour = np.array(COLOURS[(way - 1) % len(COLOURS)])
+        colour = np.array(colours[(way - 1) % len(colours)])
         painted[mask] = 0.5 * painted[mask] + 0.5 * colour
         contours, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
         cv2.drawContours(painted, contours, -1, (255, 255, 255), 2, cv2.LINE_AA)

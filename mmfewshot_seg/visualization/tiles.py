@@ -17,30 +17,32 @@ def tile(
     caption: str,
     labels: np.ndarray | None = None,
     paint: Callable[[np.ndarray, np.ndarray], np.ndarray] = overlay,
+    frame: tuple[int, int] = (TILE, TILE),
 ) -> np.ndarray:
-    """Picture of ``TILE`` pixels on white, labels painted over it, a caption below.
+    """Picture on white, as large as fits ``frame``, labels painted over it, a caption below.
 
     Args:
         image: (H, W, 3) uint8 RGB.
         caption: Made smaller if it is long.
         labels: (H', W') integers that cover the image, at any resolution.
         paint: Paints (h, w) labels over a (h, w, 3) picture.
+        frame: Height and width in pixels.
 
     Returns:
-        (TILE + CAPTION + GAP, TILE + GAP, 3) uint8 RGB.
+        (frame height + CAPTION + GAP, frame width + GAP, 3) uint8 RGB.
     """
     height, width = image.shape[:2]
-    scale = TILE / max(height, width)
+    scale = min(frame[0] / height, frame[1] / width)
     size = (max(round(width * scale), 1), max(round(height * scale), 1))
     picture = cv2.resize(image, size, interpolation=cv2.INTER_LINEAR)
     if labels is not None:
         labels = cv2.resize(labels.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST)
         picture = paint(picture, labels)
-    canvas = np.full((TILE + CAPTION + GAP, TILE + GAP, 3), 255, np.uint8)
+    canvas = np.full((frame[0] + CAPTION + GAP, frame[1] + GAP, 3), 255, np.uint8)
     canvas[: size[1], : size[0]] = picture
     (width, _), _ = cv2.getTextSize(caption, cv2.FONT_HERSHEY_SIMPLEX, 0.45, 1)
-    scale = 0.45 * min(1, TILE / width)
-    place = (2, TILE + CAPTION - 7)
+    scale = 0.45 * min(1, frame[1] / width)
+    place = (2, frame[0] + CAPTION - 7)
     cv2.putText(canvas, caption, place, cv2.FONT_HERSHEY_SIMPLEX, scale, (0, 0, 0), 1, cv2.LINE_AA)
     return canvas
 

@@ -173,7 +173,8 @@ def test_mistakes_are_told_in_a_line(folder, tool, arguments, message) -> None:
     assert 'Traceback' not in result.stderr
 
 
-TOOLS = ('train', 'test', 'demo', 'convert_checkpoint', 'draw_dataset')
+TOOLS = ('train', 'test', 'demo', 'convert_checkpoint', 'draw_dataset', 'browse_dataset')
+TOOLS += ('prepare_pascal5i', 'prepare_coco20i')
 
 
 @pytest.mark.parametrize('tool', [*TOOLS, 'analysis_tools/fewshot_baselines'])

@@ -85,12 +85,12 @@ class Pascal5iSource(LabelMapSource):
                 raise FileNotFoundError(
                     f"split 'trainaug' needs {path}, or sbd_root to make it from; {_TREE}"
                 )
-            names = _read_list(self._list_path('train'))
+            names = read_list(self._list_path('train'))
             for part in ('train.txt', 'val.txt'):
-                names += _read_list(os.path.join(self.sbd_root, part))
-            held_out = set(_read_list(self._list_path('val')))
+                names += read_list(os.path.join(self.sbd_root, part))
+            held_out = set(read_list(self._list_path('val')))
             return [name for name in names if name not in held_out]
-        return _read_list(split if not os.path.isfile(path) and os.path.isfile(split) else path)
+        return read_list(split if not os.path.isfile(path) and os.path.isfile(split) else path)
 
     def _list_path(self, split: str) -> str:
         return os.path.join(self.data_root, 'ImageSets', 'Segmentation', f'{split}.txt')
@@ -180,8 +180,12 @@ class Pascal5iSource(LabelMapSource):
             yield path
 
 
-def _read_list(path: str) -> list[str]:
-    """Names of images: the first word of each line, without folder and suffix."""
+def read_list(path: str) -> list[str]:
+    """Names of images: the first word of each line, without folder and suffix.
+
+    Raises:
+        FileNotFoundError: If there is no such list; shows the tree expected.
+    """
     if not os.path.isfile(path):
         raise _missing(path)
     with open(path, encoding='utf-8') as file:
