@@ -1,19 +1,19 @@
-# The drawn data set for instance masks, its objects all of one class:
+# The drawn data set for instance masks, its objects all of one class, at the size it is drawn at:
 # `python tools/draw_dataset.py data/drawn --train-classes all`. Where it lies is told by the
 # environment variable DRAWN_DATA.
 data_root = '{{$DRAWN_DATA:data/drawn}}/'
 metainfo = dict(classes=('object',))
-scale = (256, 256)
+as_drawn = dict(type='Resize', scale_factor=1.0)  # tells the detector what it needs to know
 train_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='LoadAnnotations', with_bbox=True, with_mask=True),
-    dict(type='Resize', scale=scale, keep_ratio=True),
+    as_drawn,
     dict(type='RandomFlip', prob=0.5),
     dict(type='PackDetInputs'),
 ]
 test_pipeline = [
     dict(type='LoadImageFromFile'),
-    dict(type='Resize', scale=scale, keep_ratio=True),
+    as_drawn,
     dict(type='LoadAnnotations', with_bbox=True, with_mask=True),  # for pictures; not resized
     dict(
         type='PackDetInputs',
@@ -25,7 +25,7 @@ tta_pipeline = [
     dict(
         type='TestTimeAug',
         transforms=[
-            [dict(type='Resize', scale=scale, keep_ratio=True)],
+            [as_drawn],
             [dict(type='RandomFlip', prob=prob) for prob in (0.0, 1.0)],
             [dict(type='PackDetInputs')],
         ],

@@ -1,5 +1,5 @@
 # The drawn data set, whose classes are known by their attributes:
-#   python tools/draw_dataset.py data/drawn
+#   python tools/draw_dataset.py data/drawn --max-objects 2
 #   python tools/prepare_zeroshot_coco.py --seen data/drawn/base.txt --unseen data/drawn/novel.txt \
 #       --train data/drawn/annotations/instances_train.json \
 #       --test data/drawn/annotations/instances_test.json

@@ -29,6 +29,9 @@ class ZeroShotClasses:
         unseen: (U, D) float32.
         background: (D,) float32, what the background vector begins with.
         vocabulary: (V, D) float32; V is 0 without one.
+        word_vectors: The file that the vectors are from, or its content.
+        centre: (D,) float32, what was taken off all vectors.
+        norm: Length that they were scaled to, if they were.
     """
 
     split: ZeroShotSplit
@@ -36,6 +39,31 @@ class ZeroShotClasses:
     unseen: np.ndarray
     background: np.ndarray
     vocabulary: np.ndarray
+    word_vectors: str | os.PathLike | WordVectors
+    centre: np.ndarray
+    norm: float | None
+
+    def vectors_of(self, names: Sequence[str]) -> np.ndarray:
+        """(K, D) vectors of any classes that the file has, prepared as those of these classes.
+
+        Raises:
+            ValueError: If a class has no vector.
+        """
+        return self.prepared(_table(self.word_vectors, names).select(names))
+
+    def prepared(self, vectors: np.ndarray) -> np.ndarray:
+        """Vectors (K, D) as they are in a file, centred and scaled as those of these classes.
+
+        Raises:
+            ValueError: If they have another length.
+        """
+        if vectors.ndim != 2 or vectors.shape[1:] != self.centre.shape:
+            raise ValueError(
+                f'vectors of shape {vectors.shape}, expected a row of {len(self.centre)} numbers '
+                'per class'
+            )
+        vectors = vectors - self.centre
+        return vectors if self.norm is None else scale_rows(vectors, self.norm)
 
 
 def load_classes(
@@ -44,6 +72,7 @@ def load_classes(
     vocabulary: str | os.PathLike | np.ndarray | None = None,
     background: str | int | None = None,
     norm: float | None = None,
+    center: bool = False,
 ) -> ZeroShotClasses:
     """Read what ``classes`` of a detector's config describes.
 
@@ -57,6 +86,10 @@ def load_classes(
             default that of the file, or the mean of the seen classes where the file has none.
         norm: Length that the vectors of classes are scaled to, the background by the mean factor;
             by default they stay as they are.
+        center: Whether the mean of the seen classes is taken off all vectors, the background's
+            too, before they are scaled. Masks of unseen classes are made of similarities with
+            *all* seen classes; vectors that all resemble one another, as those of attributes do,
+            drown the few that matter.
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -67,7 +100,10 @@ def load_classes(
     names = split.seen + split.unseen
     table = _table(word_vectors, (*names, background) if isinstance(background, str) else names)
     vectors = table.select(names)
-    start = _background(background, table, vectors[: len(split.seen)])
+    mean = vectors[: len(split.seen)].mean(axis=0)
+    centre = mean if center else np.zeros_like(mean)
+    start = _background(background, table, mean, centre)
+    vectors = vectors - centre
     if norm is not None:
         start = start * np.mean(norm / np.linalg.norm(vectors, axis=1))
         vectors = scale_rows(vectors, norm)
@@ -81,27 +117,21 @@ def load_classes(
             f'{vectors.shape[1]}: both must come from the same word-vector model'
         )
     seen, unseen = np.split(vectors, [len(split.seen)])
-    return ZeroShotClasses(split, seen, unseen, start, vocabulary)
+    return ZeroShotClasses(
+        split, seen, unseen, start, vocabulary, word_vectors, centre=centre, norm=norm
+    )
 
 
-def load_class_vectors(
-    names: Sequence[str],
-    word_vectors: str | os.PathLike | WordVectors,
-    norm: float | None = None,
+def _background(
+    given: str | int | None, table: WordVectors, mean: np.ndarray, centre: np.ndarray
 ) -> np.ndarray:
-    """(K, D) vectors of any classes; arguments and errors as of :func:`load_classes`."""
-    vectors = _table(word_vectors, names).select(names)
-    return vectors if norm is None else scale_rows(vectors, norm)
-
-
-def _background(given: str | int | None, table: WordVectors, seen: np.ndarray) -> np.ndarray:
     if isinstance(given, str):
-        return table.select([given])[0]
+        return table.select([given])[0] - centre
     if given is None:
-        return seen.mean(axis=0) if table.background is None else table.background
+        return (mean if table.background is None else table.background) - centre
     if given != 0:
         raise ValueError(f'classes.background={given!r}, expected a word, 0, or None')
-    return np.zeros_like(seen[0])
+    return np.zeros_like(mean)
 
 
 def _table(word_vectors: str | os.PathLike | WordVectors, wanted: Sequence[str]) -> WordVectors:

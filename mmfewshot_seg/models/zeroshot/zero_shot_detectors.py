@@ -17,7 +17,7 @@ from mmfewshot_seg.datasets.class_split import ClassList
 from mmfewshot_seg.datasets.zeroshot_splits import ZeroShotSplit, difference
 from mmfewshot_seg.models.zeroshot.background_aware_rpn_head import BackgroundAwareRPNHead
 from mmfewshot_seg.models.zeroshot.class_vectors import check_mode
-from mmfewshot_seg.models.zeroshot.zero_shot_classes import load_class_vectors, load_classes
+from mmfewshot_seg.models.zeroshot.zero_shot_classes import load_classes
 from mmfewshot_seg.models.zeroshot.zero_shot_roi_head import ZeroShotRoIHead, check_kind
 from mmfewshot_seg.registry import MODELS, register
 
@@ -62,7 +62,7 @@ class ZeroShotFasterRCNN(TwoStageDetector):
         super().__init__(rpn_head=rpn_head, roi_head=roi_head, test_cfg=test_cfg, **kwargs)
         self.split = loaded.split
         self.dataset_meta = {}  # refuses a mode without classes
-        self.class_source = {key: classes.get(key) for key in ('word_vectors', 'norm')}
+        self.classes = loaded
         self.rpn_head.set_background(loaded.background)
         self.roi_head.bind_background(self.rpn_head.background_vector)
         self.roi_head.bbox_head.set_vocabulary(loaded.vocabulary)
@@ -89,8 +89,8 @@ class ZeroShotFasterRCNN(TwoStageDetector):
 
         Args:
             names: K names, other than those of the seen classes, or a text file with one per line.
-            vectors: (K, D), taken as they are; by default those of the file that the model was
-                built with.
+            vectors: (K, D) as a file of the same kind has them: they are centred and scaled as
+                those of the model's own classes; by default from the file it was built with.
             mode: ``'unseen'`` for these classes alone, ``'generalized'`` for the seen ones too.
 
         Raises:
@@ -100,7 +100,9 @@ class ZeroShotFasterRCNN(TwoStageDetector):
         split = ZeroShotSplit(self.split.seen, names)
         split.classes(mode)  # refuses a mode without classes
         if vectors is None:
-            vectors = load_class_vectors(split.unseen, **self.class_source)
+            vectors = self.classes.vectors_of(split.unseen)
+        else:
+            vectors = self.classes.prepared(torch.as_tensor(vectors).cpu().numpy())
         if len(vectors) != len(split.unseen):
             raise ValueError(f'{len(vectors)} vectors for {len(split.unseen)} classes')
         for head_vectors in self.roi_head.class_vectors:

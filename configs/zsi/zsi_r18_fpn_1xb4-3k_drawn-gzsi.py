@@ -1,5 +1,5 @@
 # The same network, tested on seen and unseen classes together.
-_base_ = './zsi_r18_fpn_1xb4-2k_drawn.py'
+_base_ = './zsi_r18_fpn_1xb4-3k_drawn.py'
 
 ann_file = 'annotations/instances_test_gzsi.json'
 model = dict(test_cfg=dict(rcnn=dict(mode='generalized')))
