@@ -1,14 +1,19 @@
 """What the command-line tools call, and inferencers for use from Python."""
 
+from importlib import import_module
+
 from mmfewshot_seg.apis.run_config import UsageError, leave
 from mmfewshot_seg.apis.runner import test, train
 
-__all__ = ['FewShotInferencer', 'UsageError', 'leave', 'test', 'train']
+__all__ = ['FewShotInferencer', 'UsageError', 'ZeroShotInferencer', 'leave', 'test', 'train']
+
+_INFERENCERS = {  # they import a host, which takes seconds
+    'FewShotInferencer': 'fewshot_inferencer',
+    'ZeroShotInferencer': 'zeroshot_inferencer',
+}
 
 
 def __getattr__(name: str):
-    if name != 'FewShotInferencer':  # it imports MMSegmentation, which takes seconds
+    if name not in _INFERENCERS:
         raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
-    from mmfewshot_seg.apis import fewshot_inferencer
-
-    return fewshot_inferencer.FewShotInferencer
+    return getattr(import_module(f'{__name__}.{_INFERENCERS[name]}'), name)

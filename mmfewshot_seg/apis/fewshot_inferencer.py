@@ -372,6 +372,9 @@ class FewShotInferencer(PackageInferencer):
         self.support_pipeline, query_pipeline = pipelines_of_test(cfg)
         return query_pipeline
 
+    def _init_collate(self, cfg: ConfigDict) -> None:
+        return None  # a batch stays a list
+
     def _init_visualizer(self, cfg: ConfigDict) -> Visualizer:
         return Visualizer(type(self).__name__)  # only for windows
 

@@ -39,7 +39,7 @@ class PackageInferencer(BaseInferencer):
         init_default_scope(scope)
         model = str(model) if isinstance(model, Path) else model
         weights = str(weights) if isinstance(weights, Path) else weights
-        super().__init__(model, weights, device, scope, show_progress)
+        super().__init__(model, weights, device, scope, show_progress=show_progress)
 
     def _load_model_from_metafile(self, model: str) -> tuple[Config, str | None]:
         root = Path(self._get_repo_or_mim_dir('mmfewshot_seg'))
@@ -75,6 +75,3 @@ class PackageInferencer(BaseInferencer):
                     'converted first: python tools/convert_checkpoint.py SYSTEM IN OUT'
                 )
         super()._load_weights_to_model(model, checkpoint, cfg)
-
-    def _init_collate(self, cfg: ConfigDict) -> None:
-        return None  # a batch stays a list

@@ -196,7 +196,7 @@ def read_word_vectors(
     if kind == 'npz':
         return WordVectors(**read_npz(path))
     keep, near = _filters(wanted)
-    return _collect(_ENTRIES[kind](path, keep), near, path)
+    return _collect(_ENTRIES[kind](path, keep), near, path, wanted or ())
 
 
 def read_vocabulary(path: str | os.PathLike) -> np.ndarray:
@@ -248,7 +248,7 @@ def _filters(wanted: Sequence[str] | None) -> tuple[Keep, Keep]:
     return lambda word: spelling(word) in words, near
 
 
-def _collect(entries: Iterable[Entry], near: Keep, path: str) -> WordVectors:
+def _collect(entries: Iterable[Entry], near: Keep, path: str, wanted: Sequence[str]) -> WordVectors:
     kept: dict[str, tuple[str, np.ndarray]] = {}
     others = []
     for word, vector in entries:
@@ -260,7 +260,8 @@ def _collect(entries: Iterable[Entry], near: Keep, path: str) -> WordVectors:
         if key not in kept or (word == word.lower() and kept[key][0] != kept[key][0].lower()):
             kept[key] = word, vector
     if not kept:
-        raise ValueError(f'{path} has none of the words that are wanted')
+        missing = ', '.join(near_matches(name, others) for name in wanted[:5])
+        raise ValueError(f'{path} has no word vector for {missing}')
     words, vectors = zip(*kept.values(), strict=True)
     return WordVectors(words, np.stack(vectors), others=tuple(dict.fromkeys(others)))
 

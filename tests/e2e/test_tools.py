@@ -174,10 +174,11 @@ def test_mistakes_are_told_in_a_line(folder, tool, arguments, message) -> None:
 
 
 TOOLS = ('train', 'test', 'demo', 'convert_checkpoint', 'draw_dataset', 'browse_dataset')
-TOOLS += ('prepare_pascal5i', 'prepare_coco20i')
+TOOLS += ('prepare_pascal5i', 'prepare_coco20i', 'zeroshot_demo')
+YARDSTICKS = ('analysis_tools/fewshot_baselines', 'analysis_tools/zeroshot_baselines')
 
 
-@pytest.mark.parametrize('tool', [*TOOLS, 'analysis_tools/fewshot_baselines'])
+@pytest.mark.parametrize('tool', [*TOOLS, *YARDSTICKS])
 def test_help_needs_no_torch(tool) -> None:
     code = (
         'import runpy, sys; sys.argv = ["x", "--help"]\n'

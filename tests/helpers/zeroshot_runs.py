@@ -14,10 +14,13 @@ from mmfewshot_seg.registry import MODELS
 TASKS = dict(unseen='unseen', generalized='gzsi')
 
 
-def own_config(folder: Path, mode: str = 'unseen', model: dict | None = None) -> Config:
+def own_config(folder: Path, mode: str = 'unseen') -> Config:
     """Tests the classes of `OWN` on the data that ``write_own(folder)`` writes."""
     classes = dict(split=OWN, word_vectors=str(folder / 'word_vectors.txt'))
     roi = roi_head(bbox_head=tiny_bbox_head(unseen_reg='top_seen'))
+    model = detector(mode, roi, classes=classes).to_dict()
+    model['data_preprocessor'].update(mean=[127.0] * 3, std=[64.0] * 3)
+    model['test_cfg']['rcnn']['max_per_img'] = 20  # of the best class alone there are five
     ann_file = str(folder / f'annotations/instances_val_{TASKS[mode]}.json')
     dataset = dict(
         type='mmfewshot_seg.ZeroShotCocoDataset',
@@ -38,7 +41,7 @@ def own_config(folder: Path, mode: str = 'unseen', model: dict | None = None) ->
     return Config(
         dict(
             default_scope='mmdet',
-            model=detector(mode, roi, classes=classes, **(model or {})).to_dict(),
+            model=model,
             test_dataloader=dict(
                 dataset=dataset, sampler=dict(type='DefaultSampler', shuffle=False), batch_size=1
             ),

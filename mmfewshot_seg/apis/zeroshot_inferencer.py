@@ -1,0 +1,202 @@
+"""Detects and segments objects of classes that are given by name or by vector.
+
+Shape letters: ``K`` classes, ``D`` length of a word vector, ``H W`` size of an image.
+"""
+
+import os
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+
+import mmengine
+import numpy as np
+from mmdet.apis import DetInferencer
+from mmdet.structures import DetDataSample
+from mmengine.config import Config, ConfigDict
+from torch import Tensor, nn
+
+from mmfewshot_seg.apis.package_inferencer import ModelSource, PackageInferencer
+from mmfewshot_seg.apis.queries import Queries, list_images
+from mmfewshot_seg.datasets.sources.image_files import decoding
+from mmfewshot_seg.datasets.word_vectors import WordVectors
+from mmfewshot_seg.models.zeroshot import ZeroShotFasterRCNN
+from mmfewshot_seg.models.zeroshot.zero_shot_classes import load_class_vectors
+
+Vectors = str | Path | WordVectors | np.ndarray | Tensor
+
+
+class ZeroShotInferencer(PackageInferencer, DetInferencer):
+    """``DetInferencer`` of MMDetection whose classes are chosen when it is called.
+
+    Args:
+        model: Config file, config, or the name of a config of this package. None: the config that
+            is in ``weights``.
+        weights: Checkpoint. None: random weights.
+        word_vectors: File of word vectors instead of that of the config, for all classes.
+        device: ``'cpu'``, ``'cuda:0'``, ...; by default what there is.
+        scope: Default scope of the registries.
+        show_progress: Whether to show a progress bar.
+
+    Raises:
+        FileNotFoundError: If ``weights`` or ``word_vectors`` is no file.
+        ValueError: If the model is unknown or no zero-shot detector, or the weights do not fit it.
+
+    Example::
+
+        inferencer = ZeroShotInferencer('zsi_r50_fpn_1x_coco-48-17', 'zsi.pth')
+        result = inferencer('photos/', classes=['zebra', 'snow board'], out_dir='results')
+        result['predictions'][0]['names']   # ['zebra', 'zebra', ...], best scores first
+    """
+
+    def __init__(
+        self,
+        model: ModelSource = None,
+        weights: str | Path | None = None,
+        word_vectors: str | Path | None = None,
+        device: str | None = None,
+        scope: str = 'mmdet',
+        show_progress: bool = True,
+    ) -> None:
+        self._word_vectors = word_vectors
+        super().__init__(model, weights, device, scope, show_progress)
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Names of the labels that are detected."""
+        return self.model.class_names
+
+    def set_classes(
+        self,
+        classes: str | Sequence[str],
+        vectors: Vectors | None = None,
+        mode: str = 'unseen',
+    ) -> 'ZeroShotInferencer':
+        """Detect other classes from now on.
+
+        Args:
+            classes: K names, or one, other than those of the seen classes.
+            vectors: A file of word vectors, or its content, where the names are looked up; or (K,
+                D) numbers, taken as they are. By default the names are looked up in the model's
+                own file.
+            mode: ``'unseen'`` for these classes alone, ``'generalized'`` for the seen ones too.
+
+        Returns:
+            This inferencer.
+
+        Raises:
+            FileNotFoundError: If there is no such file.
+            ValueError: If a name is there twice or is a seen class, has no vector, or the vectors
+                do not fit in number or length.
+        """
+        names = [classes] if isinstance(classes, str) else list(classes)
+        if isinstance(vectors, str | os.PathLike | WordVectors):
+            vectors = load_class_vectors(names, vectors, self.model.class_source['norm'])
+        self.model.set_classes(names, vectors, mode)
+        return self
+
+    def __call__(
+        self,
+        inputs: Queries,
+        classes: str | Sequence[str] | None = None,
+        vectors: Vectors | None = None,
+        mode: str | None = None,
+        batch_size: int = 1,
+        **kwargs,
+    ) -> dict[str, list]:
+        """Detect objects.
+
+        Args:
+            inputs: An image, a folder of images, a video file, or a list of images. An image is a
+                path or an (H, W, 3) uint8 BGR array.
+            classes: See :meth:`set_classes`; by default those of the call before, at first those of
+                the config.
+            vectors: See :meth:`set_classes`.
+            mode: ``'seen'``, ``'unseen'`` or ``'generalized'``. By default ``'unseen'`` if there
+                are ``classes``, else that of the call before, at first that of the config.
+            batch_size: Images the network sees at once.
+            kwargs: ``out_dir``, ``pred_score_thr`` of pictures, ``no_save_pred``, ``return_vis``
+                and others of ``DetInferencer``. Scores are similarities: their range is that of
+                the scalar products of the vectors.
+
+        Returns:
+            As ``DetInferencer``: ``predictions``, for each image a dict of ``labels``, ``scores``,
+            ``bboxes`` and, with a mask head, ``masks`` (RLE), and also ``names``, the class of each
+            detection; ``visualization``: pictures (H, W, 3) uint8 RGB, if asked for.
+
+        Raises:
+            ValueError: See :meth:`set_classes`; or if an image cannot be read.
+        """
+        if batch_size < 1:
+            raise ValueError(f'batch_size must be at least 1, not {batch_size}')
+        if classes is not None:
+            self.set_classes(classes, vectors, mode or 'unseen')
+        elif vectors is not None:
+            raise ValueError('vectors need the names of their classes: give classes too')
+        elif mode is not None:
+            self.model.set_mode(mode)
+        self.visualizer.dataset_meta = self.model.dataset_meta
+        return super().__call__(inputs, batch_size=batch_size, **kwargs)
+
+    def visualize(self, *args, return_vis: bool = False, **kwargs) -> list[np.ndarray] | None:
+        """Pictures as of ``DetInferencer``; those that are only written are not kept."""
+        pictures = super().visualize(*args, return_vis=return_vis, **kwargs)
+        return pictures if return_vis else None
+
+    def pred2dict(self, data_sample: DetDataSample, pred_out_dir: str = '') -> dict:
+        """A prediction in plain numbers and names, see :meth:`__call__`.
+
+        Args:
+            data_sample: Prediction.
+            pred_out_dir: Folder for ``preds/<name of the image>.json``; nothing is written if
+                empty.
+        """
+        prediction = super().pred2dict(data_sample)
+        prediction['names'] = [self.class_names[label] for label in prediction['labels']]
+        if pred_out_dir:
+            if data_sample.img_path is None:
+                name = f'{self.num_predicted_imgs:08d}'
+                self.num_predicted_imgs += 1
+            else:
+                name = Path(data_sample.img_path).stem
+            path = Path(pred_out_dir, 'preds', f'{name}.json')
+            path.parent.mkdir(parents=True, exist_ok=True)
+            mmengine.dump(prediction, str(path))
+        return prediction
+
+    def _inputs_to_list(self, inputs: Queries) -> Sequence:
+        images = list_images(inputs)
+        if not hasattr(images, '__len__'):
+            images = list(images)
+        if isinstance(images, list | tuple):
+            return [str(image) if isinstance(image, Path) else image for image in images]
+        return images  # a video, which reads its frames one by one
+
+    def _init_pipeline(self, cfg: ConfigDict):
+        pipeline = super()._init_pipeline(cfg)
+
+        def load(image: str | np.ndarray) -> dict:
+            with decoding(image if isinstance(image, str) else 'an image array'):
+                return pipeline(image)
+
+        return load
+
+    def _init_model(self, cfg: Config, weights: str | None, device: str = 'cpu') -> nn.Module:
+        if self._word_vectors is not None:
+            if not cfg:
+                raise ValueError('word_vectors take the place of those of a config: give model too')
+            if 'classes' in cfg.get('model', {}):
+                cfg.model.classes.word_vectors = self._word_vectors
+        return super()._init_model(cfg, weights, device)
+
+    def _load_weights_to_model(
+        self, model: nn.Module, checkpoint: dict | None, cfg: ConfigDict | None
+    ) -> None:
+        if not isinstance(model, ZeroShotFasterRCNN):
+            raise ValueError(
+                'ZeroShotInferencer needs a model of type mmfewshot_seg.ZeroShotMaskRCNN or '
+                f'ZeroShotFasterRCNN, the config has {type(model).__name__}'
+            )
+        with warnings.catch_warnings():
+            warnings.filterwarnings('ignore', '.*COCO classes by default')  # not so, see below
+            super()._load_weights_to_model(model, checkpoint, cfg)
+        model.set_mode(model.mode)  # the checkpoint names the classes of its training

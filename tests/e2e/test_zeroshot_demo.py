@@ -1,0 +1,89 @@
+"""tools/zeroshot_demo.py and zeroshot_baselines.py: what they print and write, mistakes."""
+
+import importlib.util
+import json
+import logging
+import re
+import runpy
+import sys
+from pathlib import Path
+
+import pytest
+
+if importlib.util.find_spec('mmcv._ext') is None:
+    pytest.skip('mmcv has no compiled ops: make test', allow_module_level=True)
+
+from helpers.zeroshot_runs import write_own_run
+
+TOOLS = Path(__file__).parents[2] / 'tools'
+DEMO = 'zeroshot_demo.py'
+BASELINES = 'analysis_tools/zeroshot_baselines.py'
+
+
+@pytest.fixture(scope='module')
+def folder(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp('own')
+    write_own_run(folder)
+    return folder
+
+
+@pytest.fixture
+def run(folder, monkeypatch, capsys):
+    """Runs a tool in the folder, in this process; gives what it printed."""
+
+    def run(tool: str, *arguments: str, code: int | None = None) -> tuple[str, str]:
+        monkeypatch.chdir(folder)
+        monkeypatch.setattr(sys, 'argv', [tool, *arguments])
+        # MMEngine's logger keeps the output of the first test, which is closed by now
+        monkeypatch.setattr(logging, 'raiseExceptions', False)
+        try:
+            runpy.run_path(str(TOOLS / tool), run_name='__main__')
+        except SystemExit as error:
+            assert error.code == code, capsys.readouterr().err
+        else:
+            assert code is None
+        return capsys.readouterr()
+
+    return run
+
+
+@pytest.mark.slow
+def test_demo_finds_classes_by_name(folder, run) -> None:
+    model = ('unseen.py', 'weights.pth', 'val', '--device', 'cpu', '--score-thr', '-9')
+    printed = run(DEMO, *model, '--classes', 'boat', '--out-dir', 'out').out
+    assert re.search('image 2: [0-9]+ boat', printed) and 'Pictures are in out/vis' in printed
+    prediction = json.loads((folder / 'out/preds/1.json').read_text())
+    assert set(prediction['names']) == {'boat'} and (folder / 'out/vis/1.png').exists()
+    (folder / 'words.txt').write_text('lion 1 0 0 0 0 0\ntram 0 1 0 0 0 0\n')
+    options = ('--classes', 'tram', 'lion', '--vectors', 'words.txt')
+    printed = run(DEMO, *model, *options, '--mode', 'generalized').out
+    assert 'tram' in printed or 'lion' in printed
+
+
+@pytest.mark.slow
+def test_baselines_are_printed_and_written(folder, run) -> None:
+    arguments = ('unseen.py', 'weights.pth', '--work-dir', 'yard', '--seeds', '1')
+    printed = run(BASELINES, *arguments).out
+    assert 'nearest seen class' in printed and 'zsi/segm_mAP ' in printed
+    summary = json.loads((folder / 'yard/summary.json').read_text())
+    assert summary['seeds'] == 1 and summary['checkpoint'] == 'weights.pth'
+
+
+@pytest.mark.parametrize(
+    ('tool', 'arguments', 'message'),
+    [
+        (DEMO, ['unseen.py', 'no.pth', 'val'], 'no.pth does not exist'),
+        (DEMO, ['no.py', 'weights.pth', 'val'], 'no.py is neither a config file'),
+        (DEMO, ['unseen.py', 'weights.pth', 'x.jpg'], 'x.jpg: [Errno 2]'),
+        (DEMO, ['unseen.py', 'weights.pth', 'annotations'], 'annotations holds no images'),
+        (DEMO, ['unseen.py', 'weights.pth', 'val', '--classes', 'cat'], 'overlap: cat'),
+        (DEMO, ['unseen.py', 'weights.pth', 'val', '--classes', 'okapi'], "for 'okapi'"),
+        (DEMO, ['unseen.py', 'weights.pth', 'val', '--vectors', 'x'], '--vectors needs --classes'),
+        (BASELINES, ['no.py', 'weights.pth'], 'config no.py does not exist'),
+        (BASELINES, ['unseen.py', 'weights.pth', '--seeds', '0'], '--seeds must be at least 1'),
+    ],
+)
+def test_mistakes_are_told_in_a_line(run, tool, arguments, message) -> None:
+    error = run(tool, *arguments, code=2).err
+    assert message in error.splitlines()[-1]
+    assert 'Traceback' not in error
