@@ -131,6 +131,17 @@ def test_metric_is_the_mean_over_images_then_classes(count_absent, capsys) -> No
     assert 'mIoU' in figures
 
 
+def test_any_label_may_be_the_ignored_one() -> None:
+    pred, target = _maps(1)
+    figures = []
+    for index in (255, 6):
+        metric = BoundaryFMetric((2,), ignore_index=index)
+        metric.dataset_meta = dict(classes=tuple('abcdef'))
+        metric.process({}, [_sample(pred, np.where(target == 255, index, target))])
+        figures.append(metric.evaluate(size=1))
+    assert figures[0] == figures[1]
+
+
 def test_thresholds_must_be_positive() -> None:
     for thresholds in ((), (3, 0)):
         with pytest.raises(ValueError, match='expected positive pixels or shares'):

@@ -227,9 +227,10 @@ def test_channels_that_do_not_fit_the_levels_are_refused(options, message) -> No
 
 
 def test_labels_outside_the_classes_are_refused() -> None:
-    head = DualAttentionHead(**SETTINGS, num_classes=4)
-    with pytest.raises(ValueError, match=r'labels \[4\] are outside the 4 classes'):
-        head.loss(_features(), _samples(5), None)
+    for index, label in ((255, 4), (4, 255)):
+        head = DualAttentionHead(**SETTINGS, num_classes=4, ignore_index=index)
+        with pytest.raises(ValueError, match=rf'labels \[{label}\] are outside the 4 classes'):
+            head.loss(_features(), _samples(5), None)
 
 
 def test_training_under_autocast() -> None:

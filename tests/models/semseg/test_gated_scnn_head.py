@@ -8,8 +8,11 @@ from mmengine.structures import PixelData
 from mmseg.structures import SegDataSample
 
 from mmfewshot_seg.datasets.shape_edges import shape_edges
-from mmfewshot_seg.models.semseg import GatedSCNNHead
+from mmfewshot_seg.models.semseg import EdgeAttentionLoss, GatedSCNNHead
 from mmfewshot_seg.models.semseg.image_gradient import FeaturesWithGradient
+from mmfewshot_seg.models.semseg.per_image_weighted_cross_entropy import (
+    image_weighted_cross_entropy,
+)
 
 CHANNELS = (4, 6, 8, 10)
 STRIDES = (4, 8, 8, 8)
@@ -111,6 +114,35 @@ def test_edges_are_given_or_made_of_the_labels() -> None:
     made = shape_edges(labels, 2).long()
     assert made.unique().tolist() == [0, 1, 255]
     assert edge_loss(None) == edge_loss(made) != edge_loss(shape_edges(labels, 1).long())
+
+
+def test_edges_are_made_unless_all_images_have_them() -> None:
+    head, levels = _head().eval(), _levels()
+    some = _samples(_labels(), torch.zeros(1, *SIZE))
+    assert 'gt_edge_map' in some[0] and 'gt_edge_map' not in some[1]
+    made = head.loss(levels, _samples(_labels()), {})['loss_edge']
+    assert head.loss(levels, some, {})['loss_edge'] == made
+
+
+def test_any_label_may_be_the_ignored_one() -> None:
+    losses = []
+    for index in (255, 7):
+        labels = _labels().where(_labels() != 255, index)
+        head = _head(ignore_index=index)
+        head.loss_attention = EdgeAttentionLoss(threshold=0.0)
+        torch.manual_seed(3)  # of the noise
+        losses.append(head.eval().loss(_levels(), _samples(labels), {}))
+    assert losses[0]['loss_att'] > 0
+    torch.testing.assert_close(*losses)
+
+
+@pytest.mark.parametrize('align_corners', [False, True])
+def test_losses_are_those_of_what_is_predicted(align_corners) -> None:
+    head = _head(align_corners=align_corners).eval()
+    logits = head.predict(_levels(), [dict(img_shape=SIZE)] * 2, {})
+    expected = image_weighted_cross_entropy(logits, _labels())
+    found = head.loss(_levels(), _samples(_labels()), {})['loss_ce']
+    torch.testing.assert_close(found, expected)
 
 
 def test_losses_can_be_left_out() -> None:
