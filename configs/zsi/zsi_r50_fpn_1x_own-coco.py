@@ -8,6 +8,8 @@ _base_ = [
 
 model = dict(
     classes=dict(split=_base_.split, word_vectors=_base_.word_vectors),
-    rpn_head=dict(background_grad=True),  # see docs/zero_shot.md
+    # both: see docs/zero_shot.md
+    rpn_head=dict(background_grad=True),
+    roi_head=dict(bbox_head=dict(unseen_reg='top_seen')),
     test_cfg=dict(rcnn=dict(mode='unseen')),
 )

@@ -1,0 +1,50 @@
+"""Zero-shot tests of what does not fit end with one line and status 2, before any image is read."""
+
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from helpers.zeroshot_data import write_own
+
+if importlib.util.find_spec('mmcv._ext') is None:
+    pytest.skip('mmcv has no compiled ops: make test', allow_module_level=True)
+
+ROOT = Path(__file__).parents[2]
+CONFIG = ROOT / 'configs/zsi/zsi_r50_fpn_1x_own-coco.py'
+SMALL = [
+    'model.backbone.depth=18',
+    'model.backbone.base_channels=8',
+    'model.backbone.init_cfg=None',
+    'model.neck.in_channels=[8,16,32,64]',
+    'model.roi_head.bbox_head.fc_out_channels=16',
+]
+OTHER = dict(classes=('cat', 'zebra'))
+MISTAKES = {
+    'mode': (
+        ['model.test_cfg.rcnn.mode=seen'],
+        "the data set 2; label 0 is 'traffic light' here and 'dog' there",
+    ),
+    'views': (['--tta'], '--tta: the config defines no tta_pipeline'),
+    'checkpoint': ([], 'the checkpoint was trained on other data: the model has 3 classes, the'),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('name', MISTAKES)
+def test_told_in_a_line(name, tmp_path) -> None:
+    write_own(tmp_path / 'mine')
+    torch.save(dict(meta=dict(dataset_meta=OTHER), state_dict={}), tmp_path / 'model.pth')
+    options, message = MISTAKES[name]
+    run = subprocess.run(
+        [sys.executable, ROOT / 'tools/test.py', CONFIG, tmp_path / 'model.pth']
+        + ['--work-dir', tmp_path / 'work', '--cfg-options', *SMALL, *options],
+        env=dict(os.environ, OWN_COCO=str(tmp_path / 'mine')),
+        capture_output=True,
+        text=True,
+    )
+    assert run.returncode == 2
+    assert message in run.stderr.splitlines()[-1] and 'Traceback' not in run.stderr
