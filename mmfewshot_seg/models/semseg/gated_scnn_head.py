@@ -115,7 +115,7 @@ class GatedSCNNHead(BaseDecodeHead):
         for name, value in sizes.items():
             if not isinstance(value, int) or value < 1:
                 raise ValueError(f'{name}={value}, expected a whole number, at least 1')
-        if self.out_channels == 1 and loss_attention:
+        if self.out_channels != num_classes and loss_attention:
             raise ValueError(
                 'out_channels=1, but the loss at edges compares classes: give two classes '
                 'out_channels=2, or set loss_attention=None'

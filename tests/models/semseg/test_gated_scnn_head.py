@@ -145,6 +145,12 @@ def test_losses_are_those_of_what_is_predicted(align_corners) -> None:
     torch.testing.assert_close(found, expected)
 
 
+def test_a_single_class() -> None:
+    labels = _labels().where(_labels() == 255, 0)
+    losses = _head(num_classes=1).loss(_levels(), _samples(labels), {})
+    assert losses['loss_ce'] == 0 and all(value.isfinite() for value in losses.values())
+
+
 def test_losses_can_be_left_out() -> None:
     head = _head(
         loss_decode=dict(type='mmseg.CrossEntropyLoss'), loss_edge=None, loss_attention=None
