@@ -18,7 +18,7 @@ from mmfewshot_seg.compat import (
 )
 
 FEWSHOT = 'few-shot and semantic'
-DETECTION = 'detection (RefineMask and zero-shot, still to come)'
+DETECTION = 'detection (RefineMask, zero-shot)'
 
 
 @dataclass(frozen=True)
