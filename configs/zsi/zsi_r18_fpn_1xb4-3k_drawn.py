@@ -13,7 +13,8 @@ model = dict(
     classes=dict(split=_base_.split, word_vectors=_base_.word_vectors, center=True),
     rpn_head=dict(background_grad=True),
     roi_head=dict(
-        bbox_head=dict(reconstruction_weight=0.01), mask_head=dict(reconstruction_weight=0.01)
+        bbox_head=dict(reconstruction_weight=0.01, unseen_reg='top_seen'),
+        mask_head=dict(reconstruction_weight=0.01),
     ),
     test_cfg=dict(rcnn=dict(mode='unseen')),
 )
