@@ -21,6 +21,14 @@ def main() -> None:
     parser.add_argument('system', help='system the file comes from, e.g. panet')
     parser.add_argument('source', metavar='IN', help='official checkpoint')
     parser.add_argument('target', metavar='OUT', help='checkpoint to write')
+    parser.add_argument(
+        '--check',
+        metavar='CONFIG',
+        help='load the converted weights into the model of a config and run it before writing',
+    )
+    parser.add_argument(
+        '--cfg-options', nargs='+', default=[], metavar='KEY=VALUE', help='of the config to check'
+    )
     zsi = parser.add_argument_group('zsi: compare the order of classes with that of the file')
     zsi.add_argument('--word-vectors', metavar='FILE', help='vectors the model is to be used with')
     zsi.add_argument('--split', default='coco_65_15', help='default: coco_65_15')
@@ -28,15 +36,28 @@ def main() -> None:
     if args.word_vectors and args.system != 'zsi':
         parser.error(f'--word-vectors is for zsi, not for {args.system}')
 
+    from mmfewshot_seg.apis import UsageError
     from mmfewshot_seg.converters import convert_checkpoint
+
+    lacking = []
+
+    def forward_check(state_dict: dict) -> None:
+        from mmfewshot_seg.apis.check_weights import check_weights
+
+        lacking.extend(check_weights(args.check, state_dict, args.cfg_options))
 
     try:
         check = class_order_check(args.word_vectors, args.split) if args.word_vectors else None
-        state_dict = convert_checkpoint(args.system, args.source, args.target, check)
-    except (OSError, ValueError) as error:
+        state_dict = convert_checkpoint(
+            args.system, args.source, args.target, check, forward_check if args.check else None
+        )
+    except (OSError, ValueError, UsageError) as error:
         print(f'convert_checkpoint: {error}', file=sys.stderr)
         sys.exit(2)
     print(f'{args.target}: {len(state_dict)} tensors')
+    if args.check:
+        rest = f'; it has no weights of {", ".join(lacking)}' if lacking else ''
+        print(f'The model of {args.check} runs with it{rest}')
 
 
 if __name__ == '__main__':

@@ -31,6 +31,7 @@ def convert_checkpoint(
     source: str | Path,
     target: str | Path,
     check: Callable[[StateDict], None] | None = None,
+    check_converted: Callable[[StateDict], object] | None = None,
 ) -> StateDict:
     """Convert the official file ``source`` of ``system`` and write it to ``target``.
 
@@ -39,6 +40,7 @@ def convert_checkpoint(
         source: The official file.
         target: The file to write.
         check: What else the official state dict has to pass; raises if it does not.
+        check_converted: The same for the converted one, before it is written.
 
     Raises:
         FileNotFoundError: If ``source`` or the folder of ``target`` does not exist.
@@ -49,6 +51,8 @@ def convert_checkpoint(
     if check is not None:
         check(official)
     state_dict = convert_state_dict(official, layouts(system))
+    if check_converted is not None:
+        check_converted(state_dict)
     save_converted(state_dict, target, system, source)
     return state_dict
 

@@ -1,47 +1,18 @@
 """Official FastFCN files: backbone, neck and auxiliary head."""
 
-from pathlib import Path
-
 import pytest
 import torch
-from mmseg.models.backbones import ResNet
-from parity.reference import load_manifest, reference_state_dict, reference_tensor
+from helpers.fastfcn_file import neck_weights, official_fastfcn
 
 from mmfewshot_seg.converters import convert_state_dict, layouts
 from mmfewshot_seg.converters.fastfcn import parts_config
 from mmfewshot_seg.models.semseg import JointPyramidUpsampling
 from mmfewshot_seg.registry import MODELS
 
-DATA = Path(__file__).parents[1] / 'parity/data/jpu'
-STEM = {'stem.0.': 'conv1.0.', 'stem.1.': 'conv1.1.', 'stem.3.': 'conv1.3.', 'stem.4.': 'conv1.4.'}
-STEM |= {'stem.6.': 'conv1.6.', 'stem.7.': 'bn1.'}
-AUXILIARY = {
-    '0.weight': (256, 1024, 3, 3),
-    '1.weight': (256,),
-    '1.bias': (256,),
-    '1.running_mean': (256,),
-    '1.running_var': (256,),
-    '4.weight': (59, 256, 1, 1),
-    '4.bias': (59,),
-}
-
-
-def _neck() -> dict:
-    return reference_state_dict(load_manifest(DATA / 'manifest.json'))
-
 
 @pytest.fixture(scope='module')
 def official() -> dict:
-    state_dict = {f'jpu.{key}': value for key, value in _neck().items()}
-    for key, value in ResNet(50, deep_stem=True, stem_channels=128).state_dict().items():
-        part = next((part for part in STEM if key.startswith(part)), '')
-        state_dict[f'pretrained.{STEM.get(part, "")}{key.removeprefix(part)}'] = value
-    for key, shape in AUXILIARY.items():
-        state_dict[f'auxlayer.conv5.{key}'] = reference_tensor(key, shape)
-    return state_dict | {
-        'head.conv5.0.weight': torch.zeros(2),
-        'pretrained.fc.bias': torch.zeros(2),
-    }
+    return official_fastfcn()
 
 
 def test_parts_load(official) -> None:
@@ -66,7 +37,7 @@ def test_parts_load(official) -> None:
 
 def test_neck_is_converted_as_the_module_does(official) -> None:
     neck = JointPyramidUpsampling()
-    neck.load_state_dict(_neck())
+    neck.load_state_dict(neck_weights())
     converted = convert_state_dict(official, layouts('fastfcn'))
     for key, value in neck.state_dict().items():
         torch.testing.assert_close(converted[f'neck.{key}'], value, rtol=0, atol=0)
