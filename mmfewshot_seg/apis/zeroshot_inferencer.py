@@ -20,7 +20,7 @@ from mmfewshot_seg.apis.queries import Queries, list_images
 from mmfewshot_seg.datasets.sources.image_files import decoding
 from mmfewshot_seg.datasets.word_vectors import WordVectors
 from mmfewshot_seg.models.zeroshot import ZeroShotFasterRCNN
-from mmfewshot_seg.models.zeroshot.zero_shot_classes import load_class_vectors
+from mmfewshot_seg.models.zeroshot.zero_shot_classes import vector_table
 
 Vectors = str | Path | WordVectors | np.ndarray | Tensor
 
@@ -90,7 +90,7 @@ class ZeroShotInferencer(PackageInferencer, DetInferencer):
         """
         names = [classes] if isinstance(classes, str) else list(classes)
         if isinstance(vectors, str | os.PathLike | WordVectors):
-            vectors = load_class_vectors(names, vectors, self.model.class_source['norm'])
+            vectors = vector_table(vectors, names).select(names)
         self.model.set_classes(names, vectors, mode)
         return self
 

@@ -49,7 +49,7 @@ class ZeroShotClasses:
         Raises:
             ValueError: If a class has no vector.
         """
-        return self.prepared(_table(self.word_vectors, names).select(names))
+        return self.prepared(vector_table(self.word_vectors, names).select(names))
 
     def prepared(self, vectors: np.ndarray) -> np.ndarray:
         """Vectors (K, D) as they are in a file, centred and scaled as those of these classes.
@@ -98,7 +98,9 @@ def load_classes(
     """
     split = resolve_split(split)
     names = split.seen + split.unseen
-    table = _table(word_vectors, (*names, background) if isinstance(background, str) else names)
+    table = vector_table(
+        word_vectors, (*names, background) if isinstance(background, str) else names
+    )
     vectors = table.select(names)
     mean = vectors[: len(split.seen)].mean(axis=0)
     centre = mean if center else np.zeros_like(mean)
@@ -134,7 +136,10 @@ def _background(
     return np.zeros_like(mean)
 
 
-def _table(word_vectors: str | os.PathLike | WordVectors, wanted: Sequence[str]) -> WordVectors:
+def vector_table(
+    word_vectors: str | os.PathLike | WordVectors, wanted: Sequence[str]
+) -> WordVectors:
+    """The words that are wanted of a file, or the table that is given."""
     if isinstance(word_vectors, WordVectors):
         return word_vectors
     return read_word_vectors(word_vectors, wanted)
