@@ -76,8 +76,8 @@ class ZeroShotInferencer(PackageInferencer, DetInferencer):
         Args:
             classes: K names, or one, other than those of the seen classes.
             vectors: A file of word vectors, or its content, where the names are looked up; or (K,
-                D) numbers, taken as they are. By default the names are looked up in the model's
-                own file.
+                D) numbers. By default the names are looked up in the model's own file. They are
+                centred and scaled as the model's own.
             mode: ``'unseen'`` for these classes alone, ``'generalized'`` for the seen ones too.
 
         Returns:

@@ -106,7 +106,7 @@ def test_instances_of_training_and_test(tmp_path, monkeypatch) -> None:
     [
         (dict(num=0), 'must be at least 1, not 0'),
         (dict(split='val', cfg_options=['val_dataloader=None']), 'defines no val_dataloader'),
-        (dict(cfg_options=['train_dataloader.dataset.fold=[octagon]']), 'octagon'),
+        (dict(cfg_options=['train_dataloader.dataset.fold=[squares]']), 'square'),
         (dict(cfg_options=['train_dataloader.dataset.source.data_root=gone']), 'gone'),
         (dict(config='none.py'), 'config none.py does not exist'),
     ],

@@ -83,15 +83,15 @@ def test_classes_of_a_call(inferencer, tmp_path) -> None:
     assert_same(inferencer(image(), UNSEEN), before)
 
 
-def test_files_of_vectors_are_scaled_as_those_of_the_model(folder) -> None:
+def test_vectors_are_scaled_as_those_of_the_model(folder) -> None:
     cfg = Config.fromfile(folder / 'unseen.py')
     cfg.model.classes.norm = 2.0
     inferencer = inferencers.ZeroShotInferencer(cfg, folder / 'weights.pth', device='cpu')
     words = table(['lion', 'tram'])
-    for given, norm in ((words, 2.0), (words.vectors, np.linalg.norm(words.vectors, axis=1))):
+    for given in (words, words.vectors):
         inferencer.set_classes(['lion', 'tram'], given)
         vectors = inferencer.model.roi_head.class_vectors[0].unseen
-        np.testing.assert_allclose(vectors.norm(dim=1), norm, rtol=1e-6)
+        np.testing.assert_allclose(vectors.norm(dim=1), 2.0, rtol=1e-6)
 
 
 def test_modes(inferencer) -> None:
@@ -165,7 +165,7 @@ def test_video(inferencer, tmp_path) -> None:
         (dict(classes=['cat', 'lion']), 'overlap: cat'),
         (dict(classes='okapi'), "no word vector for 'okapi'"),
         (dict(classes=['a', 'b'], vectors=np.ones((1, WORD_DIM))), '1 vectors for 2 classes'),
-        (dict(classes='a', vectors=np.ones((1, 3))), 'unseen vectors of shape'),
+        (dict(classes='a', vectors=np.ones((1, 3))), 'vectors of shape'),
         (dict(vectors=np.ones((1, WORD_DIM))), 'give classes too'),
         (dict(mode='zsi'), "mode='zsi'"),
         (dict(batch_size=0), 'batch_size must be at least 1, not 0'),

@@ -134,7 +134,9 @@ def test_plain_segmentors_take_the_head() -> None:
 
 
 def test_other_heads_do_not_see_the_gradient() -> None:
+    loss = dict(type='mmseg.CrossEntropyLoss')
     auxiliary = dict(type='mmseg.FCNHead', in_channels=64, channels=4, num_classes=3, num_convs=1)
+    auxiliary['loss_decode'] = loss
     model = _model(auxiliary_head=auxiliary)  # in_index -1: the last level
     losses = model(**_data(model, training=True), mode='loss')
     assert losses['aux.loss_ce'] > 0
