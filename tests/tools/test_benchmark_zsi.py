@@ -18,4 +18,4 @@ def test_both_sides_of_a_case_compute_the_same(monkeypatch, builder) -> None:
     from benchmarks import zsi
 
     ours, peer = (getattr(zsi, builder)(side, 'cpu', True)() for side in ('ours', 'peer'))
-    torch.testing.assert_close(ours, peer, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(ours, peer, rtol=1e-3, atol=1e-4)
