@@ -3,7 +3,8 @@
 import torch
 
 from mmfewshot_seg.converters.checkpoint import Layout, StateDict
-from mmfewshot_seg.converters.deep_stem_resnet import IMAGENET, STAGES, resnet_depth
+from mmfewshot_seg.converters.deep_stem_resnet import IMAGENET, STAGES
+from mmfewshot_seg.converters.resnet_depth import resnet_depth
 from mmfewshot_seg.registry import MODELS
 
 DECODER = 'decode_head.decoder'

@@ -4,7 +4,7 @@ import torch
 from mmengine.config import ConfigDict
 
 from mmfewshot_seg.converters.checkpoint import Layout, StateDict
-from mmfewshot_seg.converters.deep_stem_resnet import resnet_depth
+from mmfewshot_seg.converters.resnet_depth import resnet_depth
 from mmfewshot_seg.models.semseg.dual_attention_head import OFFICIAL_RENAMES, adapt_official
 from mmfewshot_seg.registry import MODELS
 

@@ -3,24 +3,10 @@
 import torch
 
 from mmfewshot_seg.converters.checkpoint import Layout, StateDict
+from mmfewshot_seg.converters.resnet_depth import resnet_depth
 from mmfewshot_seg.registry import MODELS
 
 STAGES = (r'(layer[123]\..+)', r'backbone.\1')
-DEPTHS = {6: 50, 23: 101}
-
-
-def resnet_depth(state_dict: StateDict, prefix: str = '') -> int:
-    """Depth by the number of blocks of the third stage.
-
-    Raises:
-        ValueError: If it is neither ResNet-50 nor ResNet-101.
-    """
-    blocks = sum(f'{prefix}layer3.{i}.conv1.weight' in state_dict for i in range(100))
-    if blocks not in DEPTHS:
-        raise ValueError(
-            f'layer3 has {blocks} blocks, expected one of {sorted(DEPTHS)} (ResNet-50, -101)'
-        )
-    return DEPTHS[blocks]
 
 
 def backbone_target(config: dict) -> StateDict:

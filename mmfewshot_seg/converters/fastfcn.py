@@ -8,7 +8,7 @@ import torch
 from mmengine.config import ConfigDict
 
 from mmfewshot_seg.converters.checkpoint import Layout, StateDict
-from mmfewshot_seg.converters.deep_stem_resnet import resnet_depth
+from mmfewshot_seg.converters.resnet_depth import resnet_depth
 from mmfewshot_seg.models.semseg.joint_pyramid_upsampling import (
     OFFICIAL_LEVELS,
     OFFICIAL_RENAMES,

@@ -4,29 +4,15 @@ import torch
 from mmengine.config import ConfigDict
 
 from mmfewshot_seg.converters.checkpoint import Layout, StateDict
+from mmfewshot_seg.converters.resnet_depth import count_children, resnet_depth
 from mmfewshot_seg.registry import MODELS
 
 MASK_HEAD = 'roi_head.mask_head'
-BLOCKS = {(3, 4, 6, 3): 50, (3, 4, 23, 3): 101}
-
-
-def _count(state_dict: StateDict, prefix: str) -> int:
-    """How many numbered children a module has."""
-    return len({key[len(prefix) :].split('.')[0] for key in state_dict if key.startswith(prefix)})
-
-
-def _depth(state_dict: StateDict) -> int:
-    blocks = tuple(_count(state_dict, f'backbone.layer{stage}.') for stage in (1, 2, 3, 4))
-    if blocks not in BLOCKS:
-        raise ValueError(
-            f'the backbone has {blocks} blocks, expected one of {list(BLOCKS)} (ResNet-50, -101)'
-        )
-    return BLOCKS[blocks]
 
 
 def mask_head_config(state_dict: StateDict) -> dict:
     """Config of the mask head of an official file; its keys begin with ``roi_head.mask_head``."""
-    stages = range(_count(state_dict, f'{MASK_HEAD}.stages.'))
+    stages = range(count_children(state_dict, f'{MASK_HEAD}.stages.'))
     simple = f'{MASK_HEAD}.stage_instance_logits.0.weight' in state_dict
     if simple:
         names = [f'stage_instance_logits.{stage}' for stage in (*stages, len(stages))]
@@ -39,8 +25,8 @@ def mask_head_config(state_dict: StateDict) -> dict:
         type=f'mmfewshot_seg.{"SimpleRefineMaskHead" if simple else "RefineMaskHead"}',
         num_classes=max(classes),
         in_channels=in_channels,
-        num_convs_instance=_count(state_dict, f'{MASK_HEAD}.instance_convs.'),
-        num_convs_semantic=_count(state_dict, f'{MASK_HEAD}.semantic_convs.'),
+        num_convs_instance=count_children(state_dict, f'{MASK_HEAD}.instance_convs.'),
+        num_convs_semantic=count_children(state_dict, f'{MASK_HEAD}.semantic_convs.'),
         instance_channels=channels,
         semantic_channels=len(state_dict[f'{MASK_HEAD}.semantic_convs.0.conv.bias']),
         stage_sup_size=[14 << stage for stage in range(len(classes))],
@@ -63,7 +49,7 @@ def detector_config(state_dict: StateDict) -> ConfigDict:
     config = dict(
         type='mmdet.MaskRCNN',
         data_preprocessor=dict(type='mmdet.DetDataPreprocessor'),
-        backbone=dict(type='mmdet.ResNet', depth=_depth(state_dict)),
+        backbone=dict(type='mmdet.ResNet', depth=resnet_depth(state_dict, 'backbone.')),
         neck=dict(
             type='mmdet.FPN', in_channels=[256, 512, 1024, 2048], out_channels=256, num_outs=5
         ),

@@ -11,25 +11,11 @@ from mmengine.config import ConfigDict
 from torch import Tensor
 
 from mmfewshot_seg.converters.checkpoint import Layout, StateDict
+from mmfewshot_seg.converters.resnet_depth import resnet_depth
 from mmfewshot_seg.datasets.word_vectors import WordVectors
 from mmfewshot_seg.registry import MODELS
 
-BLOCKS = {(3, 4, 6, 3): 50, (3, 4, 23, 3): 101}
 BOX_DELTAS = 4
-
-
-def _count(state_dict: StateDict, prefix: str) -> int:
-    """How many numbered children a module has."""
-    return len({key[len(prefix) :].split('.')[0] for key in state_dict if key.startswith(prefix)})
-
-
-def _depth(state_dict: StateDict) -> int:
-    blocks = tuple(_count(state_dict, f'backbone.layer{stage}.') for stage in (1, 2, 3, 4))
-    if blocks not in BLOCKS:
-        raise ValueError(
-            f'the backbone has {blocks} blocks, expected one of {list(BLOCKS)} (ResNet-50, -101)'
-        )
-    return BLOCKS[blocks]
 
 
 def num_seen(state_dict: StateDict) -> int:
@@ -82,7 +68,7 @@ def detector_config(state_dict: StateDict, classes: dict | None = None) -> Confi
         type=f'mmfewshot_seg.ZeroShot{"Mask" if has_masks else "Faster"}RCNN',
         data_preprocessor=dict(type='mmdet.DetDataPreprocessor'),
         classes=classes or nameless_classes(state_dict),
-        backbone=dict(type='mmdet.ResNet', depth=_depth(state_dict)),
+        backbone=dict(type='mmdet.ResNet', depth=resnet_depth(state_dict, 'backbone.')),
         neck=dict(
             type='mmdet.FPN',
             in_channels=[256, 512, 1024, 2048],

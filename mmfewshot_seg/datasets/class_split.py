@@ -82,8 +82,12 @@ def base_classes(
     return names
 
 
-def listed_classes(names: ClassList, class_names: Sequence[str], key: str) -> tuple[str, ...]:
-    """Class names of a list or file, all among ``class_names``; ``key`` is for messages."""
+def read_names(names: ClassList, key: str) -> tuple[str, ...]:
+    """Class names of a list or a text file; ``key`` is for messages.
+
+    Raises:
+        ValueError: If there is no such file.
+    """
     if isinstance(names, str | os.PathLike):
         if not os.path.isfile(names):
             raise ValueError(
@@ -92,7 +96,13 @@ def listed_classes(names: ClassList, class_names: Sequence[str], key: str) -> tu
             )
         with open(names, encoding='utf-8-sig') as file:  # editors of Windows put a mark in front
             names = [line.strip() for line in file if line.strip()]
+    return tuple(names)
+
+
+def listed_classes(names: ClassList, class_names: Sequence[str], key: str) -> tuple[str, ...]:
+    """Class names of a list or file, all among ``class_names``; ``key`` is for messages."""
+    names = read_names(names, key)
     if not names:
         raise ValueError(f'{key} is empty: name at least one class')
     resolve_classes(names, class_names)
-    return tuple(names)
+    return names

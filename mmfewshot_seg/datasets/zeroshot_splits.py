@@ -5,13 +5,12 @@ these lists, seen classes first. Names are compared by `spelling`, so that ``tra
 word-vector file is ``traffic light`` of COCO.
 """
 
-import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from mmfewshot_seg.datasets.class_split import ClassList
+from mmfewshot_seg.datasets.class_split import ClassList, read_names
 
 MODES = ('seen', 'unseen', 'generalized')
 
@@ -32,18 +31,11 @@ def _names(names: ClassList, key: str) -> tuple[str, ...]:
     Raises:
         ValueError: If there is no such file, or a class is named twice.
     """
-    if isinstance(names, str | os.PathLike):
-        if not os.path.isfile(names):
-            raise ValueError(
-                f'{key}={os.fspath(names)!r} is no file; give class names as a list or as the path '
-                'of a text file with one name per line'
-            )
-        with open(names, encoding='utf-8-sig') as file:  # editors of Windows put a mark in front
-            names = [line.strip() for line in file if line.strip()]
+    names = read_names(names, key)
     spelled = [spelling(name) for name in names]
     if twice := sorted({name for name in spelled if spelled.count(name) > 1}):
         raise ValueError(f'{key} classes are named twice: {", ".join(twice)}')
-    return tuple(names)
+    return names
 
 
 @dataclass(frozen=True)
