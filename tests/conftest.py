@@ -3,8 +3,18 @@
 import pytest
 
 
+@pytest.fixture(autouse=True, scope='module')
+def _no_default_scope():
+    """What fixtures of a module or session set stays within the module."""
+    from mmengine.registry import DefaultScope
+
+    DefaultScope._instance_dict.clear()
+    yield
+    DefaultScope._instance_dict.clear()
+
+
 @pytest.fixture(autouse=True)
-def _restore_default_scope():
+def _restore_default_scope(_no_default_scope):
     from mmengine.registry import DefaultScope
 
     before = dict(DefaultScope._instance_dict)
