@@ -1,15 +1,26 @@
 # Two commands, each complete on a bare machine with Python >= 3.10 and a package index:
 #   make demo   sets up .venv, then trains, evaluates and draws a few-shot model
 #   make test   the same set-up plus mmcv's compiled ops (needs a C++ compiler), style, tests
+# STACK=openmmlab after either: OpenMMLab's host packages instead, in .venv-openmmlab.
 # What is done is remembered in $(VENV)/.stamps, so that a second call starts at once.
 
 SHELL := bash
 PYTHON ?= python3
-VENV ?= .venv
+STACK ?= onedl
+
+VENV_onedl := .venv
+PINS_onedl := requirements/constraints.txt
+MMCV_onedl := onedl-mmcv
+VENV_openmmlab := .venv-openmmlab
+PINS_openmmlab := requirements/constraints-openmmlab.txt
+MMCV_openmmlab := mmcv
+$(if $(PINS_$(STACK)),,$(error STACK=$(STACK) is unknown; there are onedl and openmmlab))
+VENV ?= $(VENV_$(STACK))
 
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check
-PINS := requirements/constraints.txt
+PINS := $(PINS_$(STACK))
+HOSTS := requirements/$(STACK).txt
 STAMPS := $(VENV)/.stamps
 
 NETWORK := check the connection to the package index and the message above; then call make again
@@ -26,9 +37,10 @@ endef
 .DELETE_ON_ERROR:
 
 help:
-	@sed -n '2,4s/^# //p' Makefile
+	@sed -n '2,5s/^# //p' Makefile
 
-demo: $(STAMPS)/package
+# OpenMMLab's mmseg cannot be imported without mmcv's ops.
+demo: $(STAMPS)/package $(if $(filter openmmlab,$(STACK)),$(STAMPS)/ops)
 	$(call step,Demo,$(PY) tools/demo.py,read the message above; $(PY) tools/check_env.py shows the state of the environment)
 
 test: $(STAMPS)/compiler style $(STAMPS)/ops
@@ -43,7 +55,7 @@ ops: $(STAMPS)/ops
 
 $(STAMPS)/venv:
 	@command -v $(PYTHON) > /dev/null || { echo "$(PYTHON) not found. What to do: make PYTHON=/path/to/python3 ..."; exit 1; }
-	@$(PYTHON) tools/setup/preflight.py python $(VENV)
+	@$(PYTHON) tools/setup/preflight.py python $(VENV) $(STACK)
 	$(call step,Virtual environment $(VENV),$(PYTHON) -m venv $(VENV),$(FRESH))
 	@mkdir -p $(STAMPS) && touch $@
 
@@ -57,11 +69,12 @@ $(STAMPS)/torch: $(PINS) | $(STAMPS)/venv
 	@touch $@
 
 # Built in pip's isolated environment, without torch, mmcv comes without compiled ops in seconds.
+# The pins hold there too (an old mmcv needs an old setuptools); how to say so depends on pip.
 # Nothing is kept in pip's cache, where it would pass for the compiled one; an mmcv of the right
 # version that is already there, compiled or not, stays.
-$(STAMPS)/hosts: $(PINS) requirements/onedl.txt $(STAMPS)/torch
-	$(call step,MMCV without compiled ops,$(PIP) install -c $(PINS) --no-cache-dir --no-deps onedl-mmcv,$(NETWORK))
-	$(call step,MMEngine and MMDetection and MMSegmentation,$(PIP) install -c $(PINS) -r requirements/onedl.txt,$(NETWORK))
+$(STAMPS)/hosts: $(PINS) $(HOSTS) $(STAMPS)/torch
+	$(call step,MMCV without compiled ops,PIP_CONSTRAINT=$(PINS) PIP_BUILD_CONSTRAINT=$(PINS) $(PIP) install --use-pep517 --no-cache-dir --no-deps $(MMCV_$(STACK)),$(NETWORK))
+	$(call step,MMEngine and MMDetection and MMSegmentation,$(PIP) install -c $(PINS) -r $(HOSTS),$(NETWORK))
 	@touch $@
 
 $(STAMPS)/package: setup.py pyproject.toml requirements/runtime.txt $(STAMPS)/hosts

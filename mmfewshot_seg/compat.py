@@ -61,6 +61,11 @@ def requirement(module: str, stack: str | None = None) -> str:
     return getattr(SUPPORTED[module], stack or host_stack())
 
 
+def mmseg_needs_ops(stack: str | None = None) -> bool:
+    """Whether mmseg itself cannot be imported without mmcv's compiled ops: OpenMMLab's cannot."""
+    return (stack or host_stack()) == 'openmmlab'
+
+
 def is_too_old(module: str, version: str) -> bool:
     return Version(version) < Version(SUPPORTED[module].lowest)
 
@@ -135,6 +140,11 @@ def ops_error() -> str | None:
     return None
 
 
+def make_ops(stack: str | None = None) -> str:
+    """The command that compiles mmcv's ops in the environment of a clone."""
+    return 'make ops STACK=openmmlab' if (stack or host_stack()) == 'openmmlab' else 'make ops'
+
+
 def ops_cure(stack: str | None = None) -> str:
     """Shell lines that compile mmcv's ops against the installed torch.
 
@@ -163,6 +173,6 @@ def require_ops(user: str) -> None:
     if error is not None:
         raise ImportError(
             f"{user} needs mmcv's compiled ops, which cannot be loaded: {error}\n"
-            'Compile them with `make ops` in a clone of this project (once, 6 to 38 minutes on '
-            f'two cores), or by hand:\n{ops_cure()}'
+            f'Compile them with `{make_ops()}` in a clone of this project (once, 6 to 38 minutes '
+            f'on two cores), or by hand:\n{ops_cure()}'
         )

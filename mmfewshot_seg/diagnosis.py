@@ -12,6 +12,8 @@ from mmfewshot_seg.compat import (
     is_installed,
     is_too_old,
     is_untested,
+    make_ops,
+    mmseg_needs_ops,
     ops_cure,
     ops_error,
     requirement,
@@ -96,6 +98,8 @@ def _import_cure(module: str, error: str, stack: str) -> str:
 def _import_problems(env: Environment) -> list[Problem]:
     problems = []
     for module, error in env.errors.items():
+        if env.ops_error is not None and env.ops_error in error:
+            continue  # told once, by _ops_problems
         if error.startswith('ModuleNotFoundError') and module in error:
             if module == 'torchvision':  # optional: the hosts run without it
                 continue
@@ -166,8 +170,9 @@ def _ops_problems(env: Environment) -> list[Problem]:
     why = env.ops_error
     if 'No module named' not in why:
         why += '\n(they were compiled for another torch or Python)'
-    cure = f'`make ops` in a clone of this project, or by hand:\n{ops_cure(env.stack)}'
-    return [Problem(f"mmcv's compiled ops do not load: {why}", (DETECTION,), cure)]
+    cure = f'`{make_ops(env.stack)}` in a clone of this project, or by hand:\n{ops_cure(env.stack)}'
+    stops = (FEWSHOT, DETECTION) if mmseg_needs_ops(env.stack) else (DETECTION,)
+    return [Problem(f"mmcv's compiled ops do not load: {why}", stops, cure)]
 
 
 def run_op(device: str) -> None:

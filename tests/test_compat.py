@@ -111,6 +111,7 @@ def test_present_ops_are_accepted(monkeypatch) -> None:
 def test_cures_name_the_pinned_versions() -> None:
     for module, support in compat.SUPPORTED.items():
         assert support.onedl in pins('constraints')
+        assert support.openmmlab in pins('constraints-openmmlab')
         if module != 'torch':
             assert support.onedl in pins('onedl')
             assert support.openmmlab in pins('openmmlab')

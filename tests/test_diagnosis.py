@@ -60,6 +60,17 @@ TRAPS = {
         'compiled for another torch',
         'pip cache remove onedl_mmcv',
     ),
+    "OpenMMLab's mmseg without ops": (
+        {
+            'versions': UPSTREAM,
+            'stack': 'openmmlab',
+            'errors': {'mmseg.models': "ModuleNotFoundError: No module named 'mmcv._ext'"},
+            'ops_error': "No module named 'mmcv._ext'",
+        },
+        BOTH,
+        "No module named 'mmcv._ext'",
+        '`make ops STACK=openmmlab` in a clone',
+    ),
     'unmatched torchvision, import fails': (
         {'errors': {'torchvision': 'RuntimeError: operator torchvision::nms does not exist'}},
         (),

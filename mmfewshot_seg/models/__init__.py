@@ -8,8 +8,13 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import NoReturn
 
-from mmfewshot_seg.models import fewshot, semseg
+from mmfewshot_seg.compat import mmseg_needs_ops, require_ops
 from mmfewshot_seg.registry import MODELS
+
+if mmseg_needs_ops():
+    require_ops("OpenMMLab's mmseg")
+
+from mmfewshot_seg.models import fewshot, semseg  # noqa: E402
 
 DETECTION_WINGS = {
     'refinemask': (

@@ -24,14 +24,20 @@ def compile_ops(monkeypatch):
 
 def test_old_python_is_refused(preflight, monkeypatch) -> None:
     monkeypatch.setattr(sys, 'version_info', (3, 9, 18))
-    assert 'Python 3.9' in preflight.check_python()
-    assert 'make PYTHON=' in preflight.check_python()
+    assert 'Python 3.9' in preflight.check_python('onedl')
+    assert 'make PYTHON=' in preflight.check_python('onedl')
 
 
-def test_untried_python_is_only_noted(preflight, monkeypatch, capsys) -> None:
-    monkeypatch.setattr(sys, 'version_info', (3, 14, 0))
-    assert preflight.check_python() is None
-    assert 'not tried with Python 3.14' in capsys.readouterr().out
+@pytest.mark.parametrize(('stack', 'newest'), [('onedl', 13), ('openmmlab', 11)])
+def test_untried_python_is_only_noted(preflight, monkeypatch, capsys, stack, newest) -> None:
+    monkeypatch.setattr(sys, 'version_info', (3, newest, 9))
+    assert preflight.check_python(stack) is None
+    assert capsys.readouterr().out == ''
+    monkeypatch.setattr(sys, 'version_info', (3, newest + 1, 0))
+    assert preflight.check_python(stack) is None
+    noted = capsys.readouterr().out
+    assert f'not tried with Python 3.{newest + 1}' in noted
+    assert f'make PYTHON=python3.{newest} ...' in noted
 
 
 def test_full_disk_is_refused(preflight, monkeypatch, tmp_path) -> None:

@@ -11,8 +11,9 @@ import sys
 import time
 from pathlib import Path
 
+from mmfewshot_seg.compat import requirement
+
 ROOT = Path(__file__).resolve().parents[2]
-DISTRIBUTION = 'onedl-mmcv'
 GIB_PER_JOB = 2  # memory of one compiler process on torch's headers, with room to spare
 NINJA_LINE = re.compile(r'^\s*\[(\d+)/(\d+)\] ')
 
@@ -92,8 +93,9 @@ def main() -> int:
     if ops_work():
         return 0
     log = Path(sys.prefix) / 'mmcv_build.log'
+    pinned = requirement('mmcv')
     install = [sys.executable, '-m', 'pip', 'install', '-v', '--no-build-isolation', '--no-deps']
-    install += ['--force-reinstall', '-c', 'requirements/constraints.txt', DISTRIBUTION]
+    install += ['--force-reinstall', pinned]
     print(
         f'mmcv with compiled ops is made once per machine, {num_jobs()} files at a time: 6 to 38 '
         'minutes on two cores.\nWhere pip has kept it from an earlier time: seconds.',
@@ -107,14 +109,8 @@ def main() -> int:
             return 0
         if attempt == 1:
             print('The wheel that pip had kept does not fit; compiling it anew.', flush=True)
-            forget = [
-                sys.executable,
-                '-m',
-                'pip',
-                'cache',
-                'remove',
-                DISTRIBUTION.replace('-', '_'),
-            ]
+            wheels = pinned.partition('==')[0].replace('-', '_')
+            forget = [sys.executable, '-m', 'pip', 'cache', 'remove', wheels]
             subprocess.run(forget, capture_output=True)
     print(f'mmcv was installed, but its ops do not load. The whole output: {log}')
     return 1

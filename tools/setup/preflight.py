@@ -1,6 +1,6 @@
 """Say at once, before anything is downloaded, what set-up would fail on minutes later.
 
-Usage: ``preflight.py python FOLDER`` (Python and disk) or ``preflight.py compiler``.
+Usage: ``preflight.py python FOLDER STACK`` (Python and disk) or ``preflight.py compiler``.
 Runs with any Python 3, standard library only.
 """
 
@@ -10,22 +10,23 @@ import sys
 import sysconfig
 
 LOWEST_PYTHON = (3, 10)
-NEWEST_PYTHON = (3, 13)  # the pinned NumPy has no wheels above
+NEWEST_PYTHON = {'onedl': (3, 13), 'openmmlab': (3, 11)}  # the pins have no wheels above
 NEEDED_GIB = 8  # the environment takes 6, pip unpacks into the temporary folder
 
 
-def check_python():
+def check_python(stack):
     """Complaint about the running Python, or None."""
+    newest = NEWEST_PYTHON[stack]
     found = '{}.{}'.format(*sys.version_info)
     if sys.version_info < LOWEST_PYTHON:
         return (
             f'Python {found} at {sys.executable} is too old: 3.10 or newer is needed.\n'
             'What to do: name another one, e.g. `make PYTHON=python3.11 ...`.'
         )
-    if sys.version_info[:2] > NEWEST_PYTHON:
+    if sys.version_info[:2] > newest:
         print(
             f'Note: the pinned stack was not tried with Python {found}. Should a package fail to '
-            'install, use 3.10 to 3.13: `make PYTHON=python3.12 ...`.'
+            'install, use 3.10 to {0}.{1}: `make PYTHON=python{0}.{1} ...`.'.format(*newest)
         )
     try:
         import ensurepip  # noqa: F401
@@ -71,7 +72,7 @@ def main():
     if sys.argv[1] == 'compiler':
         complaint = check_compiler()
     else:
-        complaint = check_python() or check_disk(sys.argv[2])
+        complaint = check_python(sys.argv[3]) or check_disk(sys.argv[2])
     if complaint:
         sys.exit(complaint)
 
