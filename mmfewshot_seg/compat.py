@@ -123,6 +123,13 @@ def is_usable(module: str) -> bool:
     return True
 
 
+def flips_channels(preprocessor) -> bool:
+    """Whether a ``SegDataPreProcessor`` turns BGR into RGB or back; the attribute was renamed."""
+    if hasattr(preprocessor, '_channel_conversion'):
+        return preprocessor._channel_conversion
+    return preprocessor.channel_conversion  # mmseg 1.2
+
+
 def is_traced() -> bool:
     """Whether torch records a graph (trace, export, compile), where loops over chunks harm."""
     import torch

@@ -1,13 +1,12 @@
 # The drawn data set for semantic segmentation, background and all classes:
 # `python tools/draw_dataset.py data/drawn --train-classes all`. Where it lies is told by the
 # environment variable DRAWN_DATA.
-import os
 import pathlib
 
 data_root = '{{$DRAWN_DATA:data/drawn}}'
 names_file = data_root + '/classes.txt'
 classes = ('background', 'object')  # of nothing: so that the config loads without data
-if os.path.isfile(names_file):
+if pathlib.Path(names_file).is_file():
     classes = ('background', *pathlib.Path(names_file).read_text().split('\n')[:-1])
 num_classes = len(classes)
 metainfo = dict(classes=classes)

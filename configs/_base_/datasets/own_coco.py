@@ -3,7 +3,6 @@
 # the same categories in the same order; their names and number are read from the first.
 # Polygons and RLE are read; with poly2mask=False all objects in RLE would silently be ignored.
 import json
-import os
 import pathlib
 
 _base_ = './coco_instance.py'
@@ -11,7 +10,7 @@ _base_ = './coco_instance.py'
 data_root = '{{$OWN_COCO:data/mine}}/'
 train_file = data_root + 'annotations/instances_train.json'
 classes = ('object',)  # of nothing: so that the config loads without data
-if os.path.isfile(train_file):
+if pathlib.Path(train_file).is_file():
     categories = json.loads(pathlib.Path(train_file).read_text())['categories']
     classes = tuple(category['name'] for category in categories)
     del categories

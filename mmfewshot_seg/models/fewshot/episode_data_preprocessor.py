@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from mmseg.models import SegDataPreProcessor
 from torch import Tensor
 
+from mmfewshot_seg.compat import flips_channels
 from mmfewshot_seg.registry import MODELS, register
 
 
@@ -79,7 +80,7 @@ class EpisodeDataPreProcessor(SegDataPreProcessor):
 
     def _normalize(self, image: Tensor) -> Tensor:
         """Channel order, mean and standard deviation of (..., 3, H, W) images."""
-        if self._channel_conversion:
+        if flips_channels(self):
             image = image.flip(-3)
         image = image.float()
         return (image - self.mean) / self.std if self._enable_normalize else image
