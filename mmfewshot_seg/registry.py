@@ -9,6 +9,7 @@ host (mmseg or mmdet), so that ``type='PANetHead'`` works in a config of the hos
 from collections.abc import Callable
 from importlib import import_module
 
+from mmengine.config.utils import MODULE2PACKAGE
 from mmengine.registry import DATASETS as ROOT_DATASETS
 from mmengine.registry import HOOKS as ROOT_HOOKS
 from mmengine.registry import METRICS as ROOT_METRICS
@@ -21,6 +22,7 @@ from mmengine.registry import Registry
 from mmfewshot_seg.compat import check_versions, is_usable
 
 SCOPE = 'mmfewshot_seg'
+MODULE2PACKAGE[SCOPE] = SCOPE  # lets MMEngine find `mmfewshot_seg::panet/...` in our .mim
 
 
 def _child(name: str, parent: Registry, location: str) -> Registry:

@@ -1,5 +1,6 @@
 """Wheels and editable installs carry the configs where MIM and MMEngine look for them."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -69,6 +70,25 @@ def test_wheel_made_from_sdist_is_the_same(tree) -> None:
     (unpacked,) = (tree.parent / 'unpacked').iterdir()
     shutil.rmtree(tree)
     check_wheel(build(unpacked, 'build_wheel'))
+
+
+@pytest.mark.slow
+def test_every_config_loads_from_an_installed_wheel(tree) -> None:
+    """Where nothing of the checkout is to be found, neither as modules nor beside the configs."""
+    site = tree.parent / 'site'
+    pip = (sys.executable, '-m', 'pip', 'install', '-q', '--no-deps', '--no-index')
+    subprocess.run([*pip, '--target', site, build(tree, 'build_wheel')], check=True)
+    shutil.rmtree(tree)
+    run = subprocess.run(
+        [sys.executable, ROOT / 'tests' / 'helpers' / 'installed_configs.py'],
+        cwd=site.parent,
+        env={**os.environ, 'PYTHONPATH': str(site)},
+        capture_output=True,
+        text=True,
+    )
+    assert run.returncode == 0, run.stderr
+    num_configs = len(list((ROOT / 'configs').glob('[!_]*/*.py')))
+    assert run.stdout.splitlines()[-1] == f'{site / "mmfewshot_seg"} {num_configs}'
 
 
 @pytest.mark.slow
