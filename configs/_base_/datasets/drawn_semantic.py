@@ -1,6 +1,8 @@
 # The drawn data set for semantic segmentation, background and all classes:
 # `python tools/draw_dataset.py data/drawn --train-classes all`. Where it lies is told by the
 # environment variable DRAWN_DATA.
+_base_ = []  # above imports, else OpenMMLab's mmengine takes them for new style
+
 import pathlib
 
 data_root = '{{$DRAWN_DATA:data/drawn}}'

@@ -2,10 +2,10 @@
 # annotations/instances_train.json, annotations/instances_val.json, train/, val/. Both files list
 # the same categories in the same order; their names and number are read from the first.
 # Polygons and RLE are read; with poly2mask=False all objects in RLE would silently be ignored.
+_base_ = './coco_instance.py'  # above imports, else OpenMMLab's mmengine takes them for new style
+
 import json
 import pathlib
-
-_base_ = './coco_instance.py'
 
 data_root = '{{$OWN_COCO:data/mine}}/'
 train_file = data_root + 'annotations/instances_train.json'

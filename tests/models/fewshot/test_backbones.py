@@ -69,4 +69,5 @@ def test_signed_resnet_survives_the_conversion_of_norms(depth) -> None:
     with torch.no_grad():
         expected = model(images)[-1]
         converted = revert_sync_batchnorm(nn.SyncBatchNorm.convert_sync_batchnorm(model))
+        converted.eval()  # torch 2.1 makes norms that train
         torch.testing.assert_close(converted(images)[-1], expected)
