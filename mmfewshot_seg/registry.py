@@ -22,7 +22,9 @@ from mmengine.registry import Registry
 from mmfewshot_seg.compat import check_versions, is_usable
 
 SCOPE = 'mmfewshot_seg'
-MODULE2PACKAGE[SCOPE] = SCOPE  # lets MMEngine find `mmfewshot_seg::panet/...` in our .mim
+# For mmengine.hub.get_config('mmfewshot_seg::panet/....py'), which knows only packages listed.
+# Not for `_base_`: there MMEngine would look for all types in our scope alone.
+MODULE2PACKAGE[SCOPE] = SCOPE
 
 
 def _child(name: str, parent: Registry, location: str) -> Registry:
