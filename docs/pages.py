@@ -5,7 +5,14 @@ from pathlib import Path
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 
-PAGES = ('README.md', 'CHANGELOG.md', 'docs/*.md', 'docs/images/*', 'configs/*/README.md')
+PAGES = (
+    'README.md',
+    'CHANGELOG.md',
+    'docs/*.md',
+    'docs/images/*',
+    'docs/site.css',
+    'configs/*/README.md',
+)
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
