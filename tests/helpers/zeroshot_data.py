@@ -83,7 +83,7 @@ def write_own(root: Path) -> None:
 
 def write_drawn(root: Path) -> None:
     """``root`` as the folder of ``DRAWN_DATA``."""
-    draw_dataset(root, num_train=2, num_test=4, size=SIDE)
-    split = dict(seen=root / 'base.txt', unseen=root / 'novel.txt')
+    draw_dataset(root, num_train=2, num_test=4, size=SIDE, train_classes='seen')
+    split = dict(seen=root / 'seen.txt', unseen=root / 'unseen.txt')
     sources = [root / f'annotations/instances_{name}.json' for name in ('train', 'test')]
     prepare_zeroshot_json(split, *sources)
