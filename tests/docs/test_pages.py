@@ -3,39 +3,40 @@
 import shutil
 
 import pytest
-from helpers.doc_blocks import blocks_of, pages
+from helpers.doc_blocks import ROOT, blocks_of, pages
 from helpers.doc_data import write_workspace
 from helpers.doc_programs import NOT_RUN
 from helpers.doc_reader import EXECUTORS, Reader
 
-PAGES = {page: blocks_of(page) for page in pages()}
-BLOCKS = [(page, block) for page, blocks in PAGES.items() for block in blocks]
+BLOCKS = [block for page in pages() for block in blocks_of(page)]
 
 
 @pytest.fixture(scope='module')
-def workspace(tmp_path_factory):
-    folder = tmp_path_factory.mktemp('workspace')
-    write_workspace(folder)
-    return folder
+def reader_of(tmp_path_factory):
+    """Gives the reader of a page; only one page at a time has a folder, for checkpoints are large."""
+    workspace = tmp_path_factory.mktemp('workspace')
+    write_workspace(workspace)
+    readers, folder = {}, tmp_path_factory.mktemp('reader') / 'checkout'
 
+    def of(page: str) -> Reader:
+        if page not in readers:
+            readers.clear()
+            shutil.rmtree(folder, ignore_errors=True)
+            shutil.copytree(workspace, folder, symlinks=True)
+            readers[page] = Reader(folder, blocks_of(ROOT / page))
+        return readers[page]
 
-@pytest.fixture(scope='module')
-def reader(request, workspace, tmp_path_factory):
-    folder = tmp_path_factory.mktemp('reader') / 'checkout'
-    shutil.copytree(workspace, folder, symlinks=True)
-    yield Reader(folder, PAGES[request.param])
-    shutil.rmtree(folder)  # checkpoints are large
+    yield of
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ('reader', 'block'), BLOCKS, indirect=['reader'], ids=[str(block) for _, block in BLOCKS]
-)
-def test_block(reader, block) -> None:
+@pytest.mark.parametrize('block', BLOCKS, ids=str)
+def test_block(block, reader_of) -> None:
     assert block.language in EXECUTORS, f'{block}: nothing runs {block.language}'
-    reader.try_block(block)
+    reader_of(block.page).try_block(block)
 
 
 def test_what_is_not_run_is_still_there() -> None:
-    text = '\n'.join(block.text for _, block in BLOCKS)
+    text = '\n'.join(block.text for block in BLOCKS)
     assert [name for name in NOT_RUN if name not in text] == []

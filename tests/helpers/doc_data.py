@@ -44,6 +44,7 @@ def write_workspace(root: Path) -> None:
     _write_mine(root / 'mine')
     for prepared in (*coco.glob('*/*_48_17.json'), *root.glob('mine/*/instances_*_*.json')):
         prepared.unlink()  # readers prepare them
+    (root / 'data/fss1000').symlink_to('../mine')
     draw_class_folder(root / 'data/mine', num_images=2)
     for shape, name in (('disc', 'zebra'), ('ring', 'teapot')):
         (root / 'data/mine' / shape).rename(root / 'data/mine' / name)
@@ -68,7 +69,7 @@ def _write_cityscapes(root: Path, split: str, name: str) -> None:
 
 
 def _write_pascal(voc: Path, sbd: Path) -> None:
-    """Three images of each class: in VOC train, in VOC val, in SBD alone."""
+    """Each class in two images of VOC train, of VOC val and of SBD alone."""
     for folder in ('JPEGImages', 'SegmentationClass', 'ImageSets/Segmentation'):
         (voc / folder).mkdir(parents=True)
     (sbd / 'cls').mkdir(parents=True)
@@ -76,7 +77,7 @@ def _write_pascal(voc: Path, sbd: Path) -> None:
     for split in names:
         for label, name in enumerate(names[split], start=1):
             labels = np.zeros((SIDE, SIDE), np.uint8)
-            labels[10:70, 10:70], labels[-2:] = label, 255
+            labels[4:92, 2:46], labels[4:92, 50:94], labels[-2:] = label, label % 20 + 1, 255
             Image.fromarray(labels * 7).convert('RGB').save(voc / 'JPEGImages' / f'{name}.jpg')
             if split == 's':
                 content = {'GTcls': {'Segmentation': labels}}
@@ -86,7 +87,7 @@ def _write_pascal(voc: Path, sbd: Path) -> None:
     lists = {voc / 'ImageSets/Segmentation': dict(train='t', val='v'), sbd: dict(train='s', val='')}
     for folder, splits in lists.items():
         for name, split in splits.items():
-            (folder / f'{name}.txt').write_text('\n'.join(names.get(split, [])))
+            (folder / f'{name}.txt').write_text(''.join(f'{member}\n' for member in names.get(split, [])))
 
 
 def _write_pascal_context(root: Path) -> None:
@@ -131,7 +132,7 @@ def _write_loose_files(root: Path) -> None:
     rows = [f'{word} {" ".join(f"{x:.3f}" for x in rng.normal(size=300))}' for word in WORDS]
     (root / 'glove.6B.300d.txt').write_text('\n'.join(rows))
     (root / 'names.txt').write_text('zebra\nsnow board')
-    (root / 'train_noval.txt').write_text('\n'.join(f's_{label:02}' for label in range(1, 21)))
+    shutil.copy(root / 'data/sbd/train.txt', root / 'train_noval.txt')
 
 
 def _write_host_configs(root: Path) -> None:

@@ -63,8 +63,7 @@ class Reader:
 
     def __init__(self, folder: Path, blocks: list[Block]) -> None:
         self.folder, self.blocks = folder, blocks
-        self.environment = {**os.environ, 'CLASS_FOLDER': 'mine', 'CAMVID_DATA': 'data/camvid'}
-        self.environment.update(OWN_COCO='mine', PYTHONUNBUFFERED='1')
+        self.environment = dict(os.environ)
         self.session = {}
         self._outcomes: dict[Block, Exception | None] = {}
 

@@ -3,6 +3,7 @@
 from mmengine.config import Config
 
 SIDE = 65  # 8 k + 1, as ASGNet wants it
+FEW = dict(max_per_img=4, nms_pre=50)  # detections and proposals
 SIZES = ('scale', 'scales', 'size', 'crop_size', 'stride', 'long_side', 'img_scale')
 fromfile = Config.fromfile
 
@@ -40,8 +41,13 @@ def _shrunk(node):
         return 'BN' if node == 'SyncBN' else node
     if node.get('type') == 'Pretrained' and '://' in node.get('checkpoint', ''):
         return None
+    if '://' in (node.get('pretrained') or ''):
+        node['pretrained'] = None
     for key, value in node.items():
         node[key] = _at_most_side(value) if key in SIZES else _shrunk(value)
+    node.update({key: min(node[key], few) for key, few in FEW.items() if key in node})
+    if node.get('type') == 'RandomSampler':
+        node['num'] = min(node['num'], 8)
     return node
 
 
