@@ -7,7 +7,7 @@ from textwrap import dedent
 
 ROOT = Path(__file__).parents[2]
 FENCE = re.compile(r'^(?P<indent> *)```(?P<language>\w*)\n(?P<text>.*?)^ *```$', re.M | re.S)
-COMMAND = re.compile(r'`(?P<text>(?:python|pip|make|mim|bash|tools/\w+\.sh) [^`]+)`')
+COMMAND = re.compile(r'`(?P<text>(?:python|pip|make|mim|bash|tools/\w+\.sh)\s[^`]+)`')
 
 
 @dataclass(frozen=True)

@@ -42,8 +42,8 @@ def write_workspace(root: Path) -> None:
                 classes=11,
             )
     _write_mine(root / 'mine')
-    for prepared in (*coco.glob('*/*_48_17.json'), *root.glob('mine/*/instances_*_*.json')):
-        prepared.unlink()  # readers prepare them
+    for prepared in coco.glob('annotations/*_48_17.json'):  # readers prepare them
+        prepared.unlink()
     (root / 'data/fss1000').symlink_to('../mine')
     draw_class_folder(root / 'data/mine', num_images=2)
     for shape, name in (('disc', 'zebra'), ('ring', 'teapot')):
@@ -87,7 +87,8 @@ def _write_pascal(voc: Path, sbd: Path) -> None:
     lists = {voc / 'ImageSets/Segmentation': dict(train='t', val='v'), sbd: dict(train='s', val='')}
     for folder, splits in lists.items():
         for name, split in splits.items():
-            (folder / f'{name}.txt').write_text(''.join(f'{member}\n' for member in names.get(split, [])))
+            lines = ''.join(f'{member}\n' for member in names.get(split, []))
+            (folder / f'{name}.txt').write_text(lines)
 
 
 def _write_pascal_context(root: Path) -> None:

@@ -45,9 +45,10 @@ WEIGHTS = {
 }
 # The config that a part of a config is put into: the first row whose pattern is in the part.
 BASES = {
-    'FolderSource': PANET,
     'ASGNetHead|protocol=': ASGNET_PASCAL,
-    'BoundaryCocoMetric': REFINEMASK,
+    'BoundaryCocoMetric|MaskTTAModel': REFINEMASK,
+    'FewShot': PANET,
+    'ZeroShot': 'configs/zsi/zsi_r50_fpn_1x_own-coco.py',
     'BoundaryFMetric|GenerateShapeEdge': 'configs/gscnn/gscnn_r18-d8_1xb4-1k_camvid.py',
 }
 OPTIONAL = re.compile(r'(?<=\s)\[(?=[-.\w])[^\[\]]*\]')
@@ -148,8 +149,9 @@ class Reader:
                 (self.folder / base).write_text(f'_base_ = {str(host_config(base))!r}\n')
         (self.folder / name).write_text(text)
         commands = [f'python tools/train.py {name} --work-dir {name}_run']
-        if 'test_' in text:
-            commands.append(f'python tools/test.py {name} {name}_run/*_1.pth --work-dir {name}_run')
+        if re.search('^(test|tta)_', text, re.M):
+            test = f'python tools/test.py {name} {name}_run/*_1.pth --work-dir {name}_run'
+            commands.append(test + ' --tta' * ('tta_model' in text))
         self.shell(Block(block.page, block.line, 'shell', '\n'.join(commands)))
 
     def bibtex(self, block: Block) -> None:
@@ -180,19 +182,21 @@ def _kind_of(tree: ast.Module) -> str:
 def _whole_config(part: str) -> str:
     """A config with the part in its place."""
     base = ROOT / next(BASES[pattern] for pattern in BASES if re.search(pattern, part))
-    text = f'_base_ = {str(base)!r}\n'
+    # Pretrained weights of the base are those that its own page makes.
+    text = f'_base_ = {str(base)!r}\nmodel = dict(backbone=dict(init_cfg=None))\n'
     if part.startswith('dict('):  # the last transform before the item is packed
         return (
             f'{text}step = {part}'
             'pipeline = [*_base_.train_pipeline[:-1], step, _base_.train_pipeline[-1]]\n'
             'train_dataloader = dict(dataset=dict(pipeline=pipeline))\n'
         )
-    name = part.split(' = ')[0]
-    if name in ('backbone', 'neck', 'decode_head', 'auxiliary_head'):
-        return f'{text}{part}model = dict({name}={name})\ndel {name}\n'
-    if 'sampler=' in part:  # a whole data loader
-        part += f'{name}.update(_delete_=True)\n'
-    return text + part
+    text += part
+    for name in re.findall(r'^(\w+) = ', part, re.M):
+        if name in ('backbone', 'neck', 'decode_head', 'auxiliary_head'):
+            text += f'model[{name!r}] = {name}\ndel {name}\n'
+        if f'{name} = dict(\n    batch_size=' in part:  # a whole data loader
+            text += f'{name}.update(_delete_=True)\n'
+    return text
 
 
 def _names_of(page: str, text: str, session: dict) -> dict:

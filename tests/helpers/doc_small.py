@@ -1,4 +1,4 @@
-"""The configs of the documentation, cut to one step on few small images; layers keep their width."""
+"""Configs cut to a step on few small images; layers keep their width."""
 
 from mmengine.config import Config
 
@@ -64,5 +64,7 @@ def _shorten(loader, training: bool) -> None:
     while 'dataset' in dataset:
         dataset.update({key: 1 for key in ('times',) if key in dataset})
         dataset = dataset.dataset
-    if dataset.type == 'mmfewshot_seg.FewShotDataset' and not training:
+    if dataset.type != 'mmfewshot_seg.FewShotDataset':
+        dataset.indices = 2
+    elif not training:
         dataset.update(num_episodes=2, num_runs=1)
