@@ -144,6 +144,10 @@ def _write_host_configs(root: Path) -> None:
         few_shot[key] = value
     for name in ('your_config.py', 'your_mmseg_config.py'):
         few_shot.dump(root / name)
+    head = dict(type='mmfewshot_seg.PANetHead')
+    few_shot.model.update(type='mmfewshot_seg.FewShotSegmentor', decode_head=head)
+    few_shot.model.auxiliary_head = None
+    few_shot.dump(root / 'your_few_shot_config.py')
     mask_rcnn = host_config('mask-rcnn_r50_fpn_1x_coco.py')
     (root / 'your_mask_rcnn_config.py').write_text(f'_base_ = {str(mask_rcnn)!r}\n')
 

@@ -45,7 +45,8 @@ WEIGHTS = {
 }
 # The config that a part of a config is put into: the first row whose pattern is in the part.
 BASES = {
-    'ASGNetHead|protocol=': ASGNET_PASCAL,
+    'ASGNetHead': 'your_few_shot_config.py',
+    'protocol=': ASGNET_PASCAL,
     'BoundaryCocoMetric|MaskTTAModel': REFINEMASK,
     'FewShot': PANET,
     'ZeroShot': 'configs/zsi/zsi_r50_fpn_1x_own-coco.py',
@@ -150,7 +151,7 @@ class Reader:
         (self.folder / name).write_text(text)
         commands = [f'python tools/train.py {name} --work-dir {name}_run']
         if re.search('^(test|tta)_', text, re.M):
-            test = f'python tools/test.py {name} {name}_run/*_1.pth --work-dir {name}_run'
+            test = f'python tools/test.py {name} $(cat {name}_run/last_checkpoint)'
             commands.append(test + ' --tta' * ('tta_model' in text))
         self.shell(Block(block.page, block.line, 'shell', '\n'.join(commands)))
 
@@ -181,9 +182,9 @@ def _kind_of(tree: ast.Module) -> str:
 
 def _whole_config(part: str) -> str:
     """A config with the part in its place."""
-    base = ROOT / next(BASES[pattern] for pattern in BASES if re.search(pattern, part))
+    base = next(BASES[pattern] for pattern in BASES if re.search(pattern, part))
     # Pretrained weights of the base are those that its own page makes.
-    text = f'_base_ = {str(base)!r}\nmodel = dict(backbone=dict(init_cfg=None))\n'
+    text = f"_base_ = './{base}'\nmodel = dict(backbone=dict(init_cfg=None))\n"
     if part.startswith('dict('):  # the last transform before the item is packed
         return (
             f'{text}step = {part}'

@@ -12,7 +12,7 @@ BLOCKS = [block for page in pages() for block in blocks_of(page)]
 
 def test_each_page_is_tried_by_one_module() -> None:
     tried = []
-    for path in Path(__file__).parent.glob('test_*_*.py'):
+    for path in Path(__file__).parent.glob('test_blocks_*.py'):
         spec = importlib.util.spec_from_file_location(path.stem, path)
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
