@@ -47,7 +47,7 @@ def write_workspace(root: Path) -> None:
     (root / 'data/fss1000').symlink_to('../mine')
     draw_class_folder(root / 'data/mine', num_images=2)
     for shape, name in (('disc', 'zebra'), ('ring', 'teapot')):
-        (root / 'data/mine' / shape).rename(root / 'data/mine' / name)
+        shutil.copytree(root / 'data/mine' / shape, root / 'data/mine' / name)
     _write_loose_files(root)
     _write_host_configs(root)
 
@@ -102,8 +102,12 @@ def _write_pascal_context(root: Path) -> None:
 
 
 def _write_mine(root: Path) -> None:
-    """A class folder and a data set in COCO's format, side by side."""
+    """A class folder and data sets in COCO's format and with label maps, side by side."""
     write_own(root)
+    for split in ('train', 'val'):
+        for number in range(2):
+            image = root / f'img_dir/{split}/{number}.jpg'
+            _write_labelled(image, root / f'ann_dir/{split}/{number}.png', classes=3)
     draw_class_folder(root / 'data', num_images=6)
     (root / 'splits').mkdir()
     for split, names in dict(train='disc\nring', val='square', test='square').items():

@@ -195,8 +195,6 @@ def _whole_config(part: str) -> str:
     for name in re.findall(r'^(\w+) = ', part, re.M):
         if name in ('backbone', 'neck', 'decode_head', 'auxiliary_head'):
             text += f'model[{name!r}] = {name}\ndel {name}\n'
-        if f'{name} = dict(\n    batch_size=' in part:  # a whole data loader
-            text += f'{name}.update(_delete_=True)\n'
     return text
 
 
