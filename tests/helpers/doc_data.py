@@ -30,6 +30,7 @@ def write_workspace(root: Path) -> None:
         shutil.copy(
             annotations / f'instances_{split}2014.json', annotations / f'instances_{split}2017.json'
         )
+    shutil.copy(coco / 'annotations/instances_val2017.json', root / 'lvis_v0.5_val_cocofied.json')
     _write_pascal(root / 'data/VOCdevkit/VOC2012', root / 'data/sbd')
     (root / 'VOC2012').symlink_to('data/VOCdevkit/VOC2012')
     _write_pascal_context(root / 'data/VOCdevkit/VOC2010')

@@ -111,8 +111,8 @@ def _train(script: str, arguments: list[str], patch) -> int:
 
 
 def _convert(script: str, arguments: list[str], patch) -> int:
-    if not Path(arguments[1]).exists():
-        write_official(arguments[0], Path(arguments[1]))
+    """With a file in the layout of the official one."""
+    write_official(arguments[0], Path(arguments[1]))
     return _run(script, arguments, patch)
 
 
