@@ -30,7 +30,9 @@ def write_workspace(root: Path) -> None:
         shutil.copy(
             annotations / f'instances_{split}2014.json', annotations / f'instances_{split}2017.json'
         )
-    shutil.copy(coco / 'annotations/instances_val2017.json', root / 'lvis_v0.5_val_cocofied.json')
+    _write_lvis(coco / 'annotations/instances_val2017.json', root / 'lvis_v0.5_val_cocofied.json')
+    words = np.random.default_rng(0).integers(-9, 9, (300, 4717))  # as many as the official file
+    np.savetxt(coco / 'vocabulary_w2v.txt', words, fmt='%d', delimiter=',')
     _write_pascal(root / 'data/VOCdevkit/VOC2012', root / 'data/sbd')
     (root / 'VOC2012').symlink_to('data/VOCdevkit/VOC2012')
     _write_pascal_context(root / 'data/VOCdevkit/VOC2010')
@@ -51,6 +53,15 @@ def write_workspace(root: Path) -> None:
         shutil.copytree(root / 'data/mine' / shape, root / 'data/mine' / name)
     _write_loose_files(root)
     _write_host_configs(root)
+
+
+def _write_lvis(coco: Path, path: Path) -> None:
+    content = json.loads(coco.read_text())
+    for image in content['images']:
+        image.update(neg_category_ids=[], not_exhaustive_category_ids=[])
+    for category in content['categories']:
+        category['frequency'] = 'f'
+    path.write_text(json.dumps(content))
 
 
 def _write_labelled(image: Path, label: Path, classes: int, void: int = 255) -> None:

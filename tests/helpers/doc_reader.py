@@ -52,6 +52,21 @@ BASES = {
     'ZeroShot': 'configs/zsi/zsi_r50_fpn_1x_own-coco.py',
     'BoundaryFMetric|GenerateShapeEdge': 'configs/gscnn/gscnn_r18-d8_1xb4-1k_camvid.py',
 }
+# Data of a zero-shot model in a config of MMDetection's.
+ZERO_SHOT_DATA = """
+train_dataloader = dict(
+    dataset=dict(
+        _delete_=True,
+        type='mmfewshot_seg.ZeroShotCocoDataset',
+        split=split,
+        mode='seen',
+        ann_file='mine/annotations/instances_train_seen.json',
+        data_prefix=dict(img='mine/train/'),
+        pipeline=_base_.train_pipeline,
+    )
+)
+val_cfg = val_dataloader = val_evaluator = None
+"""
 OPTIONAL = re.compile(r'(?<=\s)\[(?=[-.\w])[^\[\]]*\]')
 
 
@@ -65,7 +80,7 @@ class Reader:
 
     def __init__(self, folder: Path, blocks: list[Block]) -> None:
         self.folder, self.blocks = folder, blocks
-        self.environment = dict(os.environ)
+        self.environment = dict(os.environ, OWN_COCO='mine')
         self.session = {}
         self._outcomes: dict[Block, Exception | None] = {}
 
@@ -144,6 +159,8 @@ class Reader:
                 exec(compile(block.text, str(block), 'exec'), self.session)
             return
         text = block.text if kind == 'config' else _whole_config(block.text)
+        if 'ZeroShotRoIHead' in text and 'dataset=' not in text:
+            text += ZERO_SHOT_DATA
         name = f'block_{block.line}.py'
         for base in re.findall(r"^_base_ = '\./(.+)'", text, re.M):
             if not (self.folder / base).exists():
