@@ -1,7 +1,8 @@
-# Two commands, each complete on a bare machine with Python >= 3.10 and a package index:
+# Three commands, each complete on a bare machine with Python >= 3.10 and a package index:
 #   make demo   sets up .venv, then trains, evaluates and draws a few-shot model
 #   make test   the same set-up plus mmcv's compiled ops (needs a C++ compiler), style, tests
-# STACK=openmmlab after either: OpenMMLab's host packages instead, in .venv-openmmlab.
+#   make docs   sets up .venv without torch, then builds these documents into site/
+# STACK=openmmlab after demo or test: OpenMMLab's host packages instead, in .venv-openmmlab.
 # What is done is remembered in $(VENV)/.stamps, so that a second call starts at once.
 
 SHELL := bash
@@ -32,12 +33,12 @@ define step
 @$(2) || { echo; echo "FAILED: $(1)"; echo "What to do: $(3)"; exit 1; }
 endef
 
-.PHONY: demo test ops style help
+.PHONY: demo test docs ops style help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
 help:
-	@sed -n '2,5s/^# //p' Makefile
+	@sed -n '2,6s/^# //p' Makefile
 
 # OpenMMLab's mmseg cannot be imported without mmcv's ops.
 demo: $(STAMPS)/package $(if $(filter openmmlab,$(STACK)),$(STAMPS)/ops)
@@ -45,6 +46,10 @@ demo: $(STAMPS)/package $(if $(filter openmmlab,$(STACK)),$(STAMPS)/ops)
 
 test: $(STAMPS)/compiler style $(STAMPS)/ops
 	$(call step,Tests,OMP_NUM_THREADS=1 $(PY) -m pytest -n auto --maxprocesses 4 --dist loadfile,repeat one test with $(PY) -m pytest PATH::NAME; $(PY) tools/check_env.py shows the state of the environment)
+
+docs: $(STAMPS)/docs-tools
+	$(call step,Documents,$(PY) -m mkdocs build --strict,mend the links that the warnings above name)
+	@echo "Open site/index.html"
 
 style: $(STAMPS)/test-tools
 	$(call step,Style: ruff check,$(PY) -m ruff check .,$(PY) -m ruff check --fix . mends most of it)
@@ -83,6 +88,10 @@ $(STAMPS)/package: setup.py pyproject.toml requirements/runtime.txt $(STAMPS)/ho
 
 $(STAMPS)/test-tools: requirements/test.txt $(STAMPS)/package
 	$(call step,Tools for tests,$(PIP) install -q -c $(PINS) -r requirements/test.txt ninja,$(NETWORK))
+	@touch $@
+
+$(STAMPS)/docs-tools: requirements/docs.txt | $(STAMPS)/venv
+	$(call step,Tools for documents,$(PIP) install -q -c $(PINS) -r requirements/docs.txt,$(NETWORK))
 	@touch $@
 
 $(STAMPS)/ops: $(STAMPS)/compiler $(STAMPS)/test-tools

@@ -18,9 +18,9 @@ def main() -> None:
     parser.add_argument('--seed', type=int, default=0, help='other seed, other images')
     parser.add_argument(
         '--train-classes',
-        choices=('base', 'all'),
+        choices=('base', 'seen', 'all'),
         default='base',
-        help='"base" keeps novel classes out of the training images',
+        help='"base" keeps novel classes out of the training images, "seen" unseen ones',
     )
     parser.add_argument('--max-objects', type=int, default=6, help='most objects of an image')
     args = parser.parse_args()

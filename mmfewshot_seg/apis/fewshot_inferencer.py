@@ -304,6 +304,8 @@ class FewShotInferencer(PackageInferencer):
         save_scores: bool = False,
     ) -> dict[str, list]:
         """Predictions as they are returned and written, see :meth:`__call__`."""
+        if return_datasamples and not pred_out_dir:
+            return dict(predictions=samples, visualization=pictures)
         predictions = [
             dict(label_map=_label_map(sample), scores=sample.seg_logits.data.softmax(0).numpy())
             for sample in samples

@@ -50,8 +50,10 @@ def zeroshot_baselines(
       class's boxes go with its vector, which matters for ``unseen_reg='index'`` only.
     * ``random labels``: each detection of an unseen class is of any unseen class by chance.
     * ``nearest seen class``: the network detects seen classes, and an unseen class is where its
-      most similar seen ones are; see `nearest_seen`. As many detections per class are taken over
-      as the config allows per unseen class on average.
+      most similar seen one is, by chance one of those that are equally similar; see
+      `nearest_seen`. As many detections per class are taken over as the config allows per unseen
+      class on average.
+    * ``all nearest seen classes``: the same with all that are equally similar, if there are such.
 
     In the generalised task the seen classes stay as they are.
 
@@ -59,7 +61,7 @@ def zeroshot_baselines(
         config: Config file that tests unseen classes, alone or with the seen ones.
         checkpoint: Weights.
         work_dir: See :func:`load_config`; ``summary.json`` is written there.
-        seeds: Number of draws of the first two.
+        seeds: Number of draws of what is by chance.
         cfg_options: ``key=value`` options.
 
     Returns:
@@ -93,8 +95,14 @@ def zeroshot_baselines(
         'this checkpoint': (found, [lambda instances: instances]),
         'shuffled vectors': (found, [_shuffle(rng, num_unseen, first) for rng in rngs]),
         'random labels': (found, [_redraw(rng, num_unseen, first, test_cfg) for rng in rngs]),
-        'nearest seen class': (seen, [_rename(near, first, test_cfg)]),
+        'nearest seen class': (
+            seen,
+            [_rename(one_each(rng, near), first, test_cfg) for rng in rngs],
+        ),
+        'all nearest seen classes': (seen, [_rename(near, first, test_cfg)]),
     }
+    if not (near.sum(0) > 1).any():
+        rows['nearest seen class'] = rows.pop('all nearest seen classes')
     results = {}
     for name, (images, relabels) in rows.items():
         print(f'{name}: {len(relabels)} x {len(images)} images', flush=True)
@@ -157,6 +165,13 @@ def nearest_seen(seen: Tensor, unseen: Tensor) -> Tensor:
     seen, unseen = (nn.functional.normalize(vectors.double()) for vectors in (seen, unseen))
     cosines = seen @ unseen.T
     return cosines > cosines.amax(0) - TIE
+
+
+def one_each(rng: np.random.RandomState, near: Tensor) -> Tensor:
+    """One of the true places of every column of ``near``, (S, U), by chance; (S, U) bool."""
+    order = torch.from_numpy(rng.random_sample(near.shape))
+    best = order.where(near, -1).argmax(0)
+    return torch.zeros_like(near).scatter(0, best[None], True)
 
 
 def _checked_test_cfg(model: nn.Module) -> ConfigDict:

@@ -88,6 +88,14 @@ def test_nearest_seen_is_by_angle_and_ties_are_all_named() -> None:
     assert near.T.tolist() == [[False, True, False], [True, False, True]]
 
 
+def test_one_of_the_nearest_is_drawn() -> None:
+    near = torch.tensor([[True, True], [False, True], [False, True]])
+    rng = np.random.RandomState(0)
+    drawn = [module.one_each(rng, near) for _ in range(300)]
+    assert all((one.sum(0) == 1).all() and (near | ~one).all() for one in drawn)
+    assert min(torch.stack(drawn).sum(0)[:, 1]) > 80
+
+
 def test_names_of_the_nearest_seen_class_by_hand() -> None:
     """Of 3 seen classes: 0 is nearest to both unseen ones, 1 to none, 2 to the second."""
     near = torch.tensor([[True, True], [False, False], [False, True]])

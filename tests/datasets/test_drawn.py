@@ -16,6 +16,8 @@ from mmfewshot_seg.datasets.drawn import (
     CLASS_NAMES,
     CLASSES,
     NOVEL_CLASSES,
+    SEEN_CLASSES,
+    UNSEEN_CLASSES,
     attribute_vectors,
     draw_dataset,
     draw_scene,
@@ -57,6 +59,15 @@ def test_novel_classes_recombine_attributes_of_base_classes():
         assert {getattr(c, attribute) for c in CLASSES if not c.novel} == every
     pairs = {(c.texture, c.color) for c in CLASSES if not c.novel}
     assert {(c.texture, c.color) for c in CLASSES if c.novel} <= pairs
+
+
+def test_unseen_classes_share_an_attribute_at_most_with_a_seen_class():
+    assert sorted((*SEEN_CLASSES, *UNSEEN_CLASSES)) == sorted(CLASS_NAMES)
+    unseen = np.array([c.unseen for c in CLASSES])
+    assert unseen.sum() == 12
+    vectors = attribute_vectors()
+    assert (vectors[~unseen] @ vectors[unseen].T).max() == 1
+    assert vectors[~unseen].any(0).all()
 
 
 def test_attribute_vectors_name_shape_texture_and_color():
@@ -148,7 +159,7 @@ def test_objects_are_the_instances_without_their_classes(drawn):
     assert objects['annotations'] == instances['annotations']
 
 
-def test_novel_classes_are_in_the_test_images_only(drawn, tmp_path):
+def test_held_out_classes_are_in_the_test_images_only(drawn, tmp_path):
     def labels(folder, split):
         paths = sorted((folder / f'labels/{split}').iterdir())
         maps = [cv2.imread(str(path), cv2.IMREAD_UNCHANGED) for path in paths]
@@ -158,6 +169,10 @@ def test_novel_classes_are_in_the_test_images_only(drawn, tmp_path):
     assert labels(drawn, 'test') & NOVEL_IDS and labels(drawn, 'test') - NOVEL_IDS
     every = draw_dataset(tmp_path / 'all', 6, 1, 64, train_classes='all')
     assert labels(every, 'train') & NOVEL_IDS
+    zero_shot = draw_dataset(tmp_path / 'seen', 6, 6, 64, train_classes='seen')
+    unseen = {i for i, c in enumerate(CLASSES) if c.unseen}
+    assert not labels(zero_shot, 'train') & unseen and labels(zero_shot, 'train') & NOVEL_IDS
+    assert labels(zero_shot, 'test') & unseen and labels(zero_shot, 'test') - unseen
 
 
 def test_descriptions_agree_with_the_classes(drawn):
@@ -165,6 +180,8 @@ def test_descriptions_agree_with_the_classes(drawn):
         return (drawn / name).read_text().splitlines()
 
     assert lines('classes.txt') == list(CLASS_NAMES)
+    assert lines('seen.txt') == list(SEEN_CLASSES)
+    assert lines('unseen.txt') == list(UNSEEN_CLASSES)
     assert lines('base.txt') == list(BASE_CLASSES) and lines('novel.txt') == list(NOVEL_CLASSES)
     rows = [line.split() for line in lines('attributes.txt')]
     assert [row[0] for row in rows] == list(CLASS_NAMES)
@@ -219,7 +236,7 @@ def test_nothing_is_left_of_a_drawing_that_fails(tmp_path, monkeypatch):
         (dict(num_test=-1), 'num_test=-1: draw at least one image'),
         (dict(size=32), r'size=\[32, 32\]: draw at least 64 pixels a side'),
         (dict(seed=-1), 'seed=-1: give an integer from 0'),
-        (dict(train_classes='novel'), 'train_classes=\'novel\': give "base" or "all"'),
+        (dict(train_classes='novel'), "train_classes='novel': give one of base, seen, all"),
         (dict(max_objects=7), 'max_objects=7: give 1 to 6'),
     ],
 )

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from helpers.zeroshot_json import SPLIT, zeroshot_json
 
-from mmfewshot_seg.datasets.drawn import BASE_CLASSES, NOVEL_CLASSES, draw_dataset
+from mmfewshot_seg.datasets.drawn import SEEN_CLASSES, UNSEEN_CLASSES, draw_dataset
 from mmfewshot_seg.datasets.prepare_zeroshot_json import describe, prepare_zeroshot_json
 
 TOOL = Path(__file__).parents[2] / 'tools' / 'prepare_zeroshot_coco.py'
@@ -131,15 +131,15 @@ def test_mistakes(tmp_path, options, message) -> None:
 
 
 def test_drawn_data_set_is_prepared_alike(tmp_path) -> None:
-    draw_dataset(tmp_path / 'drawn', num_train=3, num_test=6, size=64)
+    draw_dataset(tmp_path / 'drawn', num_train=3, num_test=6, size=64, train_classes='seen')
     annotations = tmp_path / 'drawn/annotations'
-    split = dict(seen=str(tmp_path / 'drawn/base.txt'), unseen=str(tmp_path / 'drawn/novel.txt'))
+    split = dict(seen=str(tmp_path / 'drawn/seen.txt'), unseen=str(tmp_path / 'drawn/unseen.txt'))
     train, unseen, both = prepare_zeroshot_json(
         split, annotations / 'instances_train.json', annotations / 'instances_test.json'
     )
     assert train.dropped_images == 0 and train.path.name == 'instances_train_seen.json'
-    assert _content(unseen.path)[0] == list(NOVEL_CLASSES)
-    assert _content(both.path)[0] == [*BASE_CLASSES, *NOVEL_CLASSES]
+    assert _content(unseen.path)[0] == list(UNSEEN_CLASSES)
+    assert _content(both.path)[0] == [*SEEN_CLASSES, *UNSEEN_CLASSES]
     assert 0 < unseen.images == both.images <= 6
 
 

@@ -47,23 +47,23 @@ def _write_images(root: Path, split: str, categories: list[str], shown: list[lis
     return path
 
 
-def _write_table(path: Path, columns: int) -> None:
-    table = np.random.RandomState(columns).standard_normal((WORD_DIM, columns))
+def _write_table(path: Path, columns: int, word_dim: int) -> None:
+    table = np.random.RandomState(columns).standard_normal((word_dim, columns))
     np.savetxt(path, table, delimiter=',')
 
 
-def write_coco(root: Path) -> None:
+def write_coco(root: Path, word_dim: int = WORD_DIM) -> None:
     """``root`` as ``data/coco``: two images to train on and one to test on, for both splits."""
     train = [['person', 'car'], ['person'], ['cat', 'dog']]  # the last is left out of training
     sources = [
         _write_images(root, 'train2014', list(COCO_CLASSES), train),
         _write_images(root, 'val2014', list(COCO_CLASSES), [['person', 'cat'], ['car']]),
     ]
-    _write_table(root / 'vocabulary_w2v.txt', 9)
+    _write_table(root / 'vocabulary_w2v.txt', 9, word_dim)
     for name, split in SPLITS.items():
         prepare_zeroshot_json(name, *sources)
         count = len(split.seen + split.unseen)
-        _write_table(root / f'word_w2v_withbg_{name[5:]}.txt', 1 + count)
+        _write_table(root / f'word_w2v_withbg_{name[5:]}.txt', 1 + count, word_dim)
 
 
 def write_own(root: Path) -> None:
@@ -83,7 +83,7 @@ def write_own(root: Path) -> None:
 
 def write_drawn(root: Path) -> None:
     """``root`` as the folder of ``DRAWN_DATA``."""
-    draw_dataset(root, num_train=2, num_test=4, size=SIDE)
-    split = dict(seen=root / 'base.txt', unseen=root / 'novel.txt')
+    draw_dataset(root, num_train=2, num_test=4, size=SIDE, train_classes='seen')
+    split = dict(seen=root / 'seen.txt', unseen=root / 'unseen.txt')
     sources = [root / f'annotations/instances_{name}.json' for name in ('train', 'test')]
     prepare_zeroshot_json(split, *sources)

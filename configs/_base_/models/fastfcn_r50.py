@@ -1,23 +1,14 @@
 # FastFCN: undilated backbone, joint pyramid upsampling, an auxiliary head on stage 3. The decode
 # head reads 2048 channels at stride 8; leaves say which it is.
-norm_cfg = dict(type='SyncBN', requires_grad=True)
+_base_ = './resnet-d8.py'
+norm_cfg = _base_.norm_cfg
 model = dict(
-    type='EncoderDecoder',
-    data_preprocessor=dict(
-        type='SegDataPreProcessor',
-        mean=[123.675, 116.28, 103.53],
-        std=[58.395, 57.12, 57.375],
-        bgr_to_rgb=True,
-        pad_val=0,
-        seg_pad_val=255,
-        size_divisor=32,
-    ),
+    data_preprocessor=dict(size_divisor=32),
     backbone=dict(
-        type='ResNetV1c',
-        depth=50,
+        strides=(1, 2, 2, 2),
+        dilations=(1, 1, 1, 1),
+        contract_dilation=False,
         out_indices=(1, 2, 3),
-        norm_cfg=norm_cfg,
-        init_cfg=dict(type='Pretrained', checkpoint='open-mmlab://resnet50_v1c'),
     ),
     neck=dict(
         type='mmfewshot_seg.JointPyramidUpsampling',
@@ -45,6 +36,4 @@ model = dict(
         align_corners=True,
         loss_decode=dict(type='CrossEntropyLoss', loss_weight=0.4, avg_non_ignore=True),
     ),
-    train_cfg=dict(),
-    test_cfg=dict(mode='whole'),
 )

@@ -9,6 +9,8 @@ from mmfewshot_seg.datasets.drawn.classes import (
     CLASS_NAMES,
     CLASSES,
     NOVEL_CLASSES,
+    SEEN_CLASSES,
+    UNSEEN_CLASSES,
     DrawnClass,
     attribute_vectors,
 )
@@ -21,6 +23,8 @@ __all__ = [
     'CLASSES',
     'CLASS_NAMES',
     'NOVEL_CLASSES',
+    'SEEN_CLASSES',
+    'UNSEEN_CLASSES',
     'DrawnClass',
     'Scene',
     'attribute_vectors',

@@ -2,7 +2,10 @@
 
 The colour of a class follows from its shape and texture, so that each pair of texture and colour
 belongs to two classes which differ in shape only. Novel classes are combinations of shape and
-texture left out of the base classes; every shape, texture and colour occurs among these.
+texture left out of the base classes; every shape, texture and colour occurs among these. For each
+novel class there is a base class of the same texture and colour. Unseen classes, of zero-shot
+tasks, are all classes of one texture per colour: a seen class shares one attribute with them at
+most.
 """
 
 from dataclasses import dataclass
@@ -20,12 +23,14 @@ class DrawnClass:
     Attributes:
         shape, texture, color: Keys of `SHAPES`, `TEXTURES`, `COLORS`.
         novel: Whether the class is held out of the base classes.
+        unseen: Whether the class is held out of the seen classes.
     """
 
     shape: str
     texture: str
     color: str
     novel: bool
+    unseen: bool
 
     @property
     def name(self) -> str:
@@ -36,7 +41,13 @@ class DrawnClass:
 def _classes() -> tuple[DrawnClass, ...]:
     colors = tuple(COLORS)
     return tuple(
-        DrawnClass(shape, texture, colors[(s + t) % len(colors)], (s + 2 * t) % 5 == 0)
+        DrawnClass(
+            shape,
+            texture,
+            colors[(s + t) % len(colors)],
+            novel=(s + 2 * t) % 5 == 0,
+            unseen=(s + 2 * t) % len(colors) == 1,
+        )
         for s, shape in enumerate(SHAPES)
         for t, texture in enumerate(TEXTURES)
     )
@@ -46,6 +57,8 @@ CLASSES = _classes()
 CLASS_NAMES = tuple(c.name for c in CLASSES)
 BASE_CLASSES = tuple(c.name for c in CLASSES if not c.novel)
 NOVEL_CLASSES = tuple(c.name for c in CLASSES if c.novel)
+SEEN_CLASSES = tuple(c.name for c in CLASSES if not c.unseen)
+UNSEEN_CLASSES = tuple(c.name for c in CLASSES if c.unseen)
 
 ATTRIBUTE_NAMES = (*SHAPES, *TEXTURES, *COLORS)
 

@@ -8,6 +8,8 @@ from mmfewshot_seg.datasets.drawn.classes import (
     CLASS_NAMES,
     CLASSES,
     NOVEL_CLASSES,
+    SEEN_CLASSES,
+    UNSEEN_CLASSES,
     attribute_vectors,
 )
 
@@ -20,7 +22,8 @@ Textured shapes on cluttered backgrounds, drawn by mmfewshot_seg.datasets.drawn 
 in settings.json; the same settings give the same files).
 
 A class is a shape in a texture; its colour follows from the two. Novel classes are combinations
-of shape and texture that no base class has, made of attributes that base classes do have.
+of shape and texture that no base class has, made of attributes that base classes do have. Unseen
+classes share one attribute with a seen class, or none; seen classes have all attributes.
 
 images/SPLIT/NNNNNN.jpg               SPLIT is train or test
 labels/SPLIT/NNNNNN.png               uint8 label map: 0 background, n the class in line n of
@@ -29,14 +32,16 @@ annotations/instances_SPLIT.json      COCO instances: visible masks (RLE), area,
                                       category id n is label n; file names below images/SPLIT
 annotations/objects_SPLIT.json        the same objects, all of one category
 classes.txt                           class names, one per line, without background
-base.txt  novel.txt                   the two parts of classes.txt
+base.txt  novel.txt                   the two parts of classes.txt for few-shot tasks
+seen.txt  unseen.txt                  the two parts of classes.txt for zero-shot tasks
 attribute_names.txt                   shapes, then textures, then colours, one per line
 attributes.txt                        a line per class: its name, then 0 or 1 per attribute
 settings.json                         the settings it was drawn with
 
-The objects of the train images are of base classes only, unless "train_classes" in settings.json
-is "all". In test images base and novel classes are equally frequent. Each visible part covers
-1 % to 40 % of its image. Fragments and lines in the background are not annotated.
+The objects of the train images are of base classes only, of seen classes only or of all classes,
+as "train_classes" in settings.json says. In test images novel classes are as frequent as base
+classes, or unseen ones as seen ones if "train_classes" is "seen". Each visible part covers 1 % to
+40 % of its image. Fragments and lines in the background are not annotated.
 """
 
 
@@ -45,6 +50,8 @@ def write_descriptions(folder: Path) -> None:
     _write_lines(folder / 'classes.txt', CLASS_NAMES)
     _write_lines(folder / 'base.txt', BASE_CLASSES)
     _write_lines(folder / 'novel.txt', NOVEL_CLASSES)
+    _write_lines(folder / 'seen.txt', SEEN_CLASSES)
+    _write_lines(folder / 'unseen.txt', UNSEEN_CLASSES)
     _write_lines(folder / 'attribute_names.txt', ATTRIBUTE_NAMES)
     rows = [
         ' '.join([name, *(str(int(value)) for value in vector)])

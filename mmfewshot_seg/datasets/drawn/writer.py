@@ -15,11 +15,17 @@ from mmfewshot_seg.datasets.drawn.classes import CLASSES
 from mmfewshot_seg.datasets.drawn.layout import SPLITS, coco_categories, write_descriptions
 from mmfewshot_seg.datasets.drawn.scene import MAX_OBJECTS, Scene, draw_scene
 
-_FORMAT = 3  # raise it when the same settings would give other files
+_FORMAT = 4  # raise it when the same settings would give other files
 _SETTINGS = 'settings.json'
 _MIN_SIZE = 64  # an object of 1 % still has 40 pixels
-_BASE_IDS = tuple(i for i, c in enumerate(CLASSES) if not c.novel)
-_NOVEL_IDS = tuple(i for i, c in enumerate(CLASSES) if c.novel)
+_FEW_SHOT = [[i for i, c in enumerate(CLASSES) if c.novel is novel] for novel in (False, True)]
+_ZERO_SHOT = [[i for i, c in enumerate(CLASSES) if c.unseen is unseen] for unseen in (False, True)]
+# of which groups of classes objects are drawn, equally often: in training, in a test
+_GROUPS = {
+    'base': dict(train=_FEW_SHOT[:1], test=_FEW_SHOT),
+    'seen': dict(train=_ZERO_SHOT[:1], test=_ZERO_SHOT),
+    'all': dict(train=_FEW_SHOT, test=_FEW_SHOT),
+}
 
 
 def draw_dataset(
@@ -42,8 +48,8 @@ def draw_dataset(
         num_test: Images to test on.
         size: Height and width in pixels, one number if they are equal; each at least 64.
         seed: Any integer from 0 to 2**32 - 1.
-        train_classes: ``'base'``: no novel class in the training images, as few-shot and
-            zero-shot training need it; ``'all'``: as in the test images.
+        train_classes: ``'base'``: no novel class in the training images, for few-shot training;
+            ``'seen'``: no unseen class, for zero-shot training; ``'all'``: as in the test images.
         max_objects: The most objects of an image, 1 to 6. With 1 none is covered in part.
 
     Returns:
@@ -90,8 +96,10 @@ def _check_settings(settings: dict) -> None:
         raise ValueError(f'size={settings["size"]}: draw at least {_MIN_SIZE} pixels a side')
     if not 0 <= settings['seed'] < 2**32:
         raise ValueError(f'seed={settings["seed"]}: give an integer from 0 to 2**32 - 1')
-    if settings['train_classes'] not in ('base', 'all'):
-        raise ValueError(f'train_classes={settings["train_classes"]!r}: give "base" or "all"')
+    if settings['train_classes'] not in _GROUPS:
+        raise ValueError(
+            f'train_classes={settings["train_classes"]!r}: give one of {", ".join(_GROUPS)}'
+        )
     if not 1 <= settings['max_objects'] <= MAX_OBJECTS:
         raise ValueError(f'max_objects={settings["max_objects"]}: give 1 to {MAX_OBJECTS}')
 
@@ -158,10 +166,7 @@ def _write_split(folder: Path, split: str, num_images: int, settings: dict) -> N
 
 def _scene(split: str, i: int, settings: dict) -> Scene:
     rng = RandomState([settings['seed'], SPLITS.index(split), i])
-    if split == 'train' and settings['train_classes'] == 'base':
-        groups = [_BASE_IDS]
-    else:
-        groups = [_BASE_IDS, _NOVEL_IDS]
+    groups = _GROUPS[settings['train_classes']][split]
     return draw_scene(*settings['size'], groups, rng, settings['max_objects'])
 
 

@@ -2,37 +2,17 @@
 
 import pytest
 import torch
+from helpers.fewshot_models import BACKBONE, HEADS
 from mmengine.registry import init_default_scope
 from mmseg.registry import MODELS as MMSEG_MODELS
 
 from mmfewshot_seg.models.fewshot import EpisodeDataPreProcessor, FewShotSegmentor
 from mmfewshot_seg.structures import Episode, SupportState
 
-BACKBONE = dict(
-    type='mmfewshot_seg.SignedResNet',
-    depth=18,
-    base_channels=8,
-    stem_channels=8,
-    num_stages=3,
-    strides=(1, 2, 1),
-    dilations=(1, 1, 2),
-    out_indices=(2,),
-)
-
 
 def _model(**kwargs) -> FewShotSegmentor:
     torch.manual_seed(0)
-    head = dict(type='mmfewshot_seg.PANetHead')
-    return FewShotSegmentor(backbone=BACKBONE, decode_head=head, **kwargs)
-
-
-ASGNET_HEAD = dict(
-    type='mmfewshot_seg.ASGNetHead',
-    in_index=(-1,),
-    in_channels=(32,),
-    channels=16,
-    superpixel_area=2,
-)
+    return FewShotSegmentor(backbone=BACKBONE, decode_head=HEADS['panet'], **kwargs)
 
 
 def _fit_singly(model: FewShotSegmentor, images: torch.Tensor, masks: torch.Tensor, way: int):
@@ -69,7 +49,7 @@ def test_fitted_support_gives_the_logits_of_the_episode(tmp_path) -> None:
     assert torch.equal(prediction, expected[0].argmax(1))
 
 
-@pytest.mark.parametrize('head', [dict(type='mmfewshot_seg.PANetHead'), ASGNET_HEAD])
+@pytest.mark.parametrize('head', HEADS.values())
 @torch.no_grad()
 def test_supports_fitted_singly_join_to_those_fitted_together(head) -> None:
     torch.manual_seed(0)

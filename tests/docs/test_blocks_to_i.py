@@ -1,0 +1,11 @@
+"""Every block and command of docs, pages a to i, does what it says, in small."""
+
+import pytest
+from helpers.doc_blocks import pages
+
+PAGES = [page for page in pages() if page.parent.name == 'docs' and page.name < 'j']
+
+
+@pytest.mark.slow
+def test_block(block, reader_of) -> None:
+    reader_of(block.page).try_block(block)
