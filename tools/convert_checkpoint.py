@@ -4,21 +4,9 @@ import argparse
 import sys
 
 
-def class_order_check(word_vectors: str, split: str):
-    """A check of an official ZSI file; reads the vectors at once."""
-    from functools import partial
-
-    from mmfewshot_seg.converters.zsi import check
-    from mmfewshot_seg.datasets.word_vectors import read_word_vectors
-    from mmfewshot_seg.datasets.zeroshot_splits import resolve_split
-
-    seen = resolve_split(split).seen
-    return partial(check, seen_vectors=read_word_vectors(word_vectors, seen).select(seen))
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description='Convert an official checkpoint to ours.')
-    parser.add_argument('system', help='system the file comes from, e.g. panet')
+    parser.add_argument('system', help='panet, asgnet, refinemask, zsi, danet, fastfcn or gscnn')
     parser.add_argument('source', metavar='IN', help='official checkpoint')
     parser.add_argument('target', metavar='OUT', help='checkpoint to write')
     parser.add_argument(
@@ -31,8 +19,12 @@ def main() -> None:
     )
     zsi = parser.add_argument_group('zsi: compare the order of classes with that of the file')
     zsi.add_argument('--word-vectors', metavar='FILE', help='vectors the model is to be used with')
-    zsi.add_argument('--split', default='coco_65_15', help='default: coco_65_15')
+    zsi.add_argument('--split', help='the classes of the model: coco_48_17 or coco_65_15')
     args = parser.parse_args()
+    if (args.word_vectors is None) != (args.split is None):
+        parser.error('--word-vectors and --split belong together')
+    if args.cfg_options and not args.check:
+        parser.error('--cfg-options are of the config to --check')
     if args.word_vectors and args.system != 'zsi':
         parser.error(f'--word-vectors is for zsi, not for {args.system}')
 
@@ -47,7 +39,11 @@ def main() -> None:
         lacking.extend(check_weights(args.check, state_dict, args.cfg_options))
 
     try:
-        check = class_order_check(args.word_vectors, args.split) if args.word_vectors else None
+        check = None
+        if args.word_vectors:
+            from mmfewshot_seg.converters.zsi import class_order_check
+
+            check = class_order_check(args.word_vectors, args.split)
         state_dict = convert_checkpoint(
             args.system, args.source, args.target, check, forward_check if args.check else None
         )

@@ -6,7 +6,6 @@ masks one by one (--images, --masks, --class-names). It is computed once; save i
 
 import argparse
 import sys
-from pathlib import Path
 
 
 def main() -> None:
@@ -58,11 +57,10 @@ def parse_args() -> argparse.Namespace:
 
 def run(args: argparse.Namespace) -> None:
     from mmfewshot_seg.apis import FewShotInferencer
+    from mmfewshot_seg.apis.package_inferencer import config_path
     from mmfewshot_seg.apis.run_config import existing, load_config
 
-    model = args.model
-    if args.cfg_options or Path(model).is_file():
-        model = load_config(model, args.cfg_options)
+    model = load_config(config_path(args.model), args.cfg_options)
     inferencer = FewShotInferencer(model, existing(args.weights), args.device)
     if args.load_support:
         inferencer.load_support(args.load_support)

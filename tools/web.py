@@ -2,7 +2,6 @@
 
 import argparse
 import sys
-from pathlib import Path
 
 
 def main() -> None:
@@ -18,13 +17,12 @@ def main() -> None:
     args = parser.parse_args()
 
     from mmfewshot_seg.apis import FewShotInferencer, UsageError
+    from mmfewshot_seg.apis.package_inferencer import config_path
     from mmfewshot_seg.apis.run_config import existing, load_config
     from mmfewshot_seg.web import make_server
 
     try:
-        model = args.model
-        if args.cfg_options or Path(model).is_file():
-            model = load_config(model, args.cfg_options)
+        model = load_config(config_path(args.model), args.cfg_options)
         inferencer = FewShotInferencer(
             model, existing(args.weights), args.device, show_progress=False
         )

@@ -6,7 +6,6 @@ What a class is called is looked up in the model's file of word vectors, or in o
 import argparse
 import sys
 from collections import Counter
-from pathlib import Path
 
 
 def main() -> None:
@@ -57,11 +56,10 @@ def parse_args() -> argparse.Namespace:
 
 def run(args: argparse.Namespace) -> None:
     from mmfewshot_seg.apis import ZeroShotInferencer
+    from mmfewshot_seg.apis.package_inferencer import config_path
     from mmfewshot_seg.apis.run_config import existing, load_config
 
-    model = args.model
-    if args.cfg_options or Path(model).is_file():
-        model = load_config(model, args.cfg_options)
+    model = load_config(config_path(args.model), args.cfg_options)
     inferencer = ZeroShotInferencer(model, existing(args.weights), args.word_vectors, args.device)
     results = inferencer(
         args.inputs[0] if len(args.inputs) == 1 else args.inputs,

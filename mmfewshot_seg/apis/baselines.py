@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Sequence
 
+from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmengine.utils import track_iter_progress
 
@@ -27,6 +28,11 @@ def baselines(config: str, cfg_options: Sequence[str] = ()) -> dict[str, float]:
     cfg = load_config(config, cfg_options)
     init_default_scope(cfg.get('default_scope', 'mmseg'))
     with told_in_a_line():
-        dataset = DATASETS.build(cfg.test_dataloader.dataset)
+        return episode_baselines(cfg)
+
+
+def episode_baselines(cfg: Config) -> dict[str, float]:
+    """The same of a config that is loaded, in its default scope."""
+    dataset = DATASETS.build(cfg.test_dataloader.dataset)
     items = (dataset[i] for i in range(len(dataset)))
     return mask_baselines(track_iter_progress((items, len(dataset)), file=sys.stderr))

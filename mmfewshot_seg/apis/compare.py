@@ -23,7 +23,7 @@ def compare(
 ) -> dict[str, dict[str, float]]:
     """Train and test configs; print a table, write ``summary.json`` and ``figures.png``.
 
-    What has been trained in ``out`` before is only tested.
+    What has been trained in ``out`` before is only tested, whatever its seed and options were.
 
     Args:
         tools: Folder that holds ``train.py`` and ``test.py``.
@@ -38,27 +38,29 @@ def compare(
         For each config its figures, and the CPU seconds of its training and test.
 
     Raises:
-        UsageError: If a config cannot be read, or two have the same name.
+        UsageError: If a config cannot be read or trains by epochs, two have the same name, or the
+            tests give no figure of those wanted.
         RuntimeError: If a tool fails; the end of its log is in the message.
     """
-    names = [Path(config).stem for config in [*configs, *([pretrain] if pretrain else [])]]
+    every = [*configs, *([pretrain] if pretrain else [])]
+    names = [Path(config).stem for config in every]
     if len(set(names)) < len(names):
         raise UsageError(f'configs need names of their own, got {", ".join(names)}')
-    start, options = time.time(), _given(cfg_options)
-    for config in (*configs, *([pretrain] if pretrain else [])):
-        load_config(config, cfg_options)  # so that a mistake is told before the first training
+    for config in every:  # so that a mistake is told before the first training
+        if 'max_iters' not in load_config(config, cfg_options).get('train_cfg', {}):
+            raise UsageError(f'{config} has no train_cfg.max_iters: it is to train by iterations')
+    start, start_from = time.time(), cfg_options
     rows: dict[str, dict] = {}
-    start_from = options
     if pretrain:
-        weights, seconds = _trained(tools, out, pretrain, seed, options)
-        rows[Path(pretrain).stem] = dict(train_cpu_seconds=seconds)
-        start_from = _given([*cfg_options, f'load_from={weights}'])
+        weights, rows[Path(pretrain).stem] = _trained(tools, out, pretrain, seed, cfg_options)
+        start_from = [*cfg_options, f'load_from={weights}']
     for config in configs:
-        checkpoint, train_seconds = _trained(tools, out, config, seed, start_from)
-        found, test_seconds = _tested(tools, out, config, checkpoint, options)
+        checkpoint, training = _trained(tools, out, config, seed, start_from)
+        found, test_seconds = _tested(tools, out, config, checkpoint, cfg_options)
         wanted = {k: v for k, v in found.items() if any(fnmatchcase(k, p) for p in figures)}
-        seconds = dict(train_cpu_seconds=train_seconds, test_cpu_seconds=test_seconds)
-        rows[Path(config).stem] = {**wanted, **seconds}
+        if not wanted:
+            raise UsageError(f'no figure is like {" or ".join(figures)}, there are {list(found)}')
+        rows[Path(config).stem] = {**wanted, **training, 'test_cpu_seconds': test_seconds}
     seconds = round(time.time() - start)
     write_summary(out / 'summary.json', seconds=seconds, seed=seed, results=rows)
     _print_table(rows)
@@ -67,26 +69,28 @@ def compare(
 
 
 def _trained(
-    tools: Path, out: Path, config: str, seed: int, options: list[str]
-) -> tuple[Path, float | None]:
-    """Checkpoint of a config, and CPU seconds of its training if it was not there."""
-    name, total = Path(config).stem, load_config(config, options[1:]).train_cfg.max_iters
+    tools: Path, out: Path, config: str, seed: int, options: Sequence[str]
+) -> tuple[Path, dict[str, int]]:
+    """Checkpoint of a config, and the CPU seconds of its training if it was not there."""
+    name, total = Path(config).stem, load_config(config, options).train_cfg.max_iters
     checkpoint = out / name / f'iter_{total}.pth'
     if checkpoint.exists():
-        return checkpoint, None
+        return checkpoint, {}
     arguments = [tools / 'train.py', config, '--work-dir', out / name, '--seed', seed, '--resume']
-    log = out / f'{name}_train.log'
-    return checkpoint, round(run_tool(f'Training {name}', [*arguments, *options], log, total))
+    arguments += _given(options)
+    seconds = run_tool(f'Training {name}', arguments, out / f'{name}_train.log', total)
+    return checkpoint, dict(train_cpu_seconds=round(seconds))
 
 
 def _tested(
-    tools: Path, out: Path, config: str, checkpoint: Path, options: list[str]
-) -> tuple[dict[str, float], float]:
+    tools: Path, out: Path, config: str, checkpoint: Path, options: Sequence[str]
+) -> tuple[dict[str, float], int]:
     """Figures of a checkpoint, and CPU seconds of the test."""
     name = Path(config).stem
     test_dir = out / f'{name}_test'
     arguments = [tools / 'test.py', config, checkpoint, '--work-dir', test_dir]
-    seconds = run_tool(f'Testing {name}', [*arguments, *options], test_dir.with_suffix('.log'), 0)
+    arguments += _given(options)
+    seconds = run_tool(f'Testing {name}', arguments, test_dir.with_suffix('.log'), 0)
     return newest_figures(test_dir), round(seconds)
 
 
@@ -103,8 +107,10 @@ def _print_table(rows: dict[str, dict]) -> None:
 
 
 def _draw(rows: dict[str, dict], path: Path) -> None:
-    """A group of bars for each figure, a bar for each config."""
-    figures = [key for key in next(iter(rows.values())) if not key.endswith('seconds')]
+    """A group of bars for each figure that all configs have, a bar for each config."""
+    first, *others = rows.values()
+    figures = [key for key in first if all(key in row for row in others)]
+    figures = [key for key in figures if not key.endswith('seconds')]
     width = 0.8 / len(rows)
     plot = Figure(figsize=(2 + 0.5 * len(figures) * len(rows), 4), layout='constrained')
     axes = plot.subplots()

@@ -9,13 +9,12 @@ import numpy as np
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmengine.runner import save_checkpoint, set_random_seed
-from mmengine.utils import track_iter_progress
 from prettytable import PrettyTable
 
+from mmfewshot_seg.apis.baselines import episode_baselines
 from mmfewshot_seg.apis.tool_runs import newest_figures, run_tool, write_summary
 from mmfewshot_seg.datasets.drawn import draw_dataset
-from mmfewshot_seg.evaluation.mask_baselines import mask_baselines
-from mmfewshot_seg.registry import DATASETS, MODELS
+from mmfewshot_seg.registry import MODELS
 
 CONFIG = 'configs/panet/panet_r18-d8_1xb8-500_drawn.py'
 NUM_IMAGES = 1200
@@ -58,9 +57,7 @@ def run_demo(root: Path, work_dir: Path) -> Path:
     baselines = {'untrained network': before['mIoU']}
 
     print('Baselines that look at no image, on the same episodes', flush=True)
-    dataset = DATASETS.build(cfg.test_dataloader.dataset)
-    items = (dataset[i] for i in range(len(dataset)))
-    baselines.update(mask_baselines(track_iter_progress((items, len(dataset)))))
+    baselines.update(episode_baselines(cfg))
     picture = _stack_pictures(pictures, work_dir / 'episodes.png')
     write_summary(
         work_dir / 'summary.json',

@@ -9,7 +9,26 @@ from mmengine.infer import BaseInferencer
 from mmengine.registry import init_default_scope
 from torch import nn
 
+SCOPE = 'mmfewshot_seg'
 ModelSource = str | Path | Config | ConfigDict | dict | None
+
+
+def config_path(model: str) -> str:
+    """A config file: ``model`` itself, or the config of this package that has this name.
+
+    Raises:
+        ValueError: If it is neither.
+    """
+    if Path(model).is_file():
+        return model
+    root = Path(BaseInferencer._get_repo_or_mim_dir(SCOPE))
+    metafiles = BaseInferencer._get_models_from_metafile(str(root))
+    entries = {entry['Name']: entry['Config'] for entry in metafiles}
+    if model not in entries:
+        close = get_close_matches(Path(model).stem, entries, 3, 0.5)
+        hint = f'; did you mean {" or ".join(close)}?' if close else ''
+        raise ValueError(f'{model} is neither a config file nor the name of a config{hint}')
+    return str(root / entries[model])
 
 
 class PackageInferencer(BaseInferencer):
@@ -41,14 +60,8 @@ class PackageInferencer(BaseInferencer):
         weights = str(weights) if isinstance(weights, Path) else weights
         super().__init__(model, weights, device, scope, show_progress=show_progress)
 
-    def _load_model_from_metafile(self, model: str) -> tuple[Config, str | None]:
-        root = Path(self._get_repo_or_mim_dir('mmfewshot_seg'))
-        entries = {entry['Name']: entry for entry in self._get_models_from_metafile(str(root))}
-        if model not in entries:
-            close = get_close_matches(Path(model).stem, entries, 3, 0.5)
-            hint = f'; did you mean {" or ".join(close)}?' if close else ''
-            raise ValueError(f'{model} is neither a config file nor the name of a config{hint}')
-        return Config.fromfile(root / entries[model]['Config']), entries[model].get('Weights')
+    def _load_model_from_metafile(self, model: str) -> tuple[Config, None]:
+        return Config.fromfile(config_path(model)), None  # no weights are published
 
     def _init_model(self, cfg: Config, weights: str | None, device: str = 'cpu') -> nn.Module:
         if cfg and 'model' not in cfg:

@@ -43,9 +43,9 @@ class ZeroShotInferencer(PackageInferencer, DetInferencer):
 
     Example::
 
-        inferencer = ZeroShotInferencer('zsi_r50_fpn_1x_coco-48-17', 'zsi.pth')
-        result = inferencer('photos/', classes=['zebra', 'snow board'], out_dir='results')
-        result['predictions'][0]['names']   # ['zebra', 'zebra', ...], best scores first
+        inferencer = ZeroShotInferencer('zsi_r101_fpn_1x_coco-65-15', 'zsi.pth')
+        result = inferencer('photos/', classes=['cat', 'snow board'], out_dir='results')
+        result['predictions'][0]['names']   # ['cat', 'cat', ...], best scores first
     """
 
     def __init__(

@@ -5,6 +5,9 @@ unused layers, box deltas of the background, and the class vectors that the mask
 of, which :func:`check` compares with those of the user.
 """
 
+from collections.abc import Callable
+from functools import partial
+
 import numpy as np
 import torch
 from mmengine.config import ConfigDict
@@ -12,7 +15,8 @@ from torch import Tensor
 
 from mmfewshot_seg.converters.checkpoint import Layout, StateDict
 from mmfewshot_seg.converters.resnet_depth import resnet_depth
-from mmfewshot_seg.datasets.word_vectors import WordVectors
+from mmfewshot_seg.datasets.word_vectors import WordVectors, read_word_vectors
+from mmfewshot_seg.datasets.zeroshot_splits import resolve_split
 from mmfewshot_seg.registry import MODELS
 
 BOX_DELTAS = 4
@@ -114,6 +118,17 @@ def _roi_extractor(size: int, channels: int) -> dict:
         out_channels=channels,
         featmap_strides=[4, 8, 16, 32],
     )
+
+
+def class_order_check(word_vectors: str, split: str) -> Callable[[StateDict], None]:
+    """:func:`check` with the vectors of a file, which is read at once.
+
+    Args:
+        word_vectors: See :func:`read_word_vectors`.
+        split: See :func:`resolve_split`.
+    """
+    seen = resolve_split(split).seen
+    return partial(check, seen_vectors=read_word_vectors(word_vectors, seen).select(seen))
 
 
 def check(state_dict: StateDict, seen_vectors: Tensor | np.ndarray) -> None:

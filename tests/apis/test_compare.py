@@ -64,7 +64,7 @@ def test_all_start_from_the_pretrained_weights(runs, tmp_path) -> None:
 def test_what_is_trained_is_only_tested(runs, tmp_path) -> None:
     run(tmp_path)
     del runs[:]
-    assert run(tmp_path)['b']['train_cpu_seconds'] is None
+    assert 'train_cpu_seconds' not in run(tmp_path)['b']
     assert [Path(x[0]).name for x in runs] == ['test.py'] * 2
 
 
@@ -73,4 +73,14 @@ def test_mistakes_are_told_before_the_first_training(runs, tmp_path) -> None:
         run(tmp_path, ['b', 'missing'])
     with pytest.raises(UsageError, match='names of their own, got b, b'):
         run(tmp_path, 'bb')
+    (tmp_path / 'epochs.py').write_text('train_cfg = dict(max_epochs=5)\n')
+    with pytest.raises(UsageError, match='epochs.py has no train_cfg.max_iters'):
+        run(tmp_path, ['b', 'epochs'])
     assert not runs
+
+
+def test_patterns_that_match_nothing_are_told_with_what_there_is(runs, tmp_path) -> None:
+    with pytest.raises(
+        UsageError, match=r"no figure is like \*AP50, there are \['segm_mAP', 'time'"
+    ):
+        run(tmp_path, figures=['*AP50'])

@@ -131,7 +131,7 @@ def _write_mine(root: Path) -> None:
 def _write_loose_files(root: Path) -> None:
     """Images, masks, a film, word vectors, lists."""
     draw_class_folder(root / 'support')
-    draw_dataset(root / 'work_dirs/demo/data', num_train=200, num_test=80, size=64)
+    draw_dataset(root / 'work_dirs/demo/data', num_train=200, num_test=200, size=64)
     for folder in ('queries', 'photos'):
         (root / folder).mkdir()
     for number, name in enumerate('abc'):

@@ -26,12 +26,15 @@ PSPNET_STEM = {'0': 'conv1', '1': 'bn1', '3': 'conv2', '4': 'bn2', '6': 'conv3',
 
 def write_official(system: str, path: Path) -> None:
     """A file in the layout of the official program, or of the backbone that it starts from."""
-    tensors = official_fastfcn() if system == 'fastfcn' else _tensors(system)
+    pspnet = path.name == 'resnet50_v2.pth'  # ASGNet has all that is in it
+    tensors = (
+        official_fastfcn() if system == 'fastfcn' else _tensors('asgnet' if pspnet else system)
+    )
     if system == 'zsi':  # holds the vectors that it was trained with
         seen = SPLITS['coco_65_15'].seen
         vectors = read_word_vectors('data/coco/word_w2v_withbg_65_15.txt', seen).select(seen)
         tensors['mask_head.conv_vec.weight'][1:] = torch.as_tensor(vectors)[..., None, None]
-    if path.name == 'resnet50_v2.pth':
+    if pspnet:
         tensors = _pspnet_backbone(tensors)
     if path.name == 'wider_resnet38.pth.tar':
         tensors = {key: value for key, value in tensors.items() if key.startswith('mod')}

@@ -67,7 +67,7 @@ def draw_data(data: Path) -> None:
     tool, files = ROOT / 'tools', data / 'annotations'
     numbers = ('--num-train', 200, '--num-test', 100, '--size', 96)
     run(sys.executable, tool / 'draw_dataset.py', data, *numbers)
-    split = ('--seen', data / 'base.txt', '--unseen', data / 'novel.txt')
+    split = ('--seen', data / 'seen.txt', '--unseen', data / 'unseen.txt')
     files = ('--train', files / 'instances_train.json', '--test', files / 'instances_test.json')
     run(sys.executable, tool / 'prepare_zeroshot_coco.py', *split, *files)
 

@@ -39,7 +39,7 @@ def draw_dataset(
 ) -> Path:
     """Draw a data set of textured shapes, or keep the one that is there with the same settings.
 
-    Image i of a split depends on seed, split, size and i only. The folder appears when all of it
+    Image i of a split does not depend on how many are drawn. The folder appears when all of it
     is written.
 
     Args:
