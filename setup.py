@@ -82,7 +82,7 @@ def read_requirements(name: str) -> list[str]:
 setup(
     name=PACKAGE,
     version=read_version(),
-    description='Few-shot, zero-shot and high-quality segmentation for MMDetection and MMSegmentation',
+    description='Few-shot, zero-shot and high-quality segmentation in MMDetection, MMSegmentation',
     long_description=(ROOT / 'README.md').read_text(encoding='utf-8'),
     long_description_content_type='text/markdown',
     license='Apache-2.0',

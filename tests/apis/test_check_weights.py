@@ -137,3 +137,15 @@ def test_the_tool_writes_what_passed(tmp_path, capsys) -> None:
     assert call_tool('convert_checkpoint', *files, _config(PANET)) == 0
     assert 'panet_r50-d8_1xb4-6k_pascal5i-fold0-1shot.py runs with it' in capsys.readouterr().out
     assert (tmp_path / 'out.pth').exists()
+
+
+@pytest.mark.parametrize(
+    ('options', 'message'),
+    [
+        (['--split', 'coco_65_15'], '--word-vectors and --split belong together'),
+        (['--cfg-options', 'model.a=1'], '--cfg-options are of the config to --check'),
+    ],
+)
+def test_options_without_their_like_are_refused(options, message, capsys) -> None:
+    assert call_tool('convert_checkpoint', 'zsi', 'in.pth', 'out.pth', *options) == 2
+    assert message in capsys.readouterr().err

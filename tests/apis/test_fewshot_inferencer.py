@@ -11,6 +11,8 @@ from helpers.fewshot_models import RESIZE, fewshot_config, fewshot_inferencer, s
 from PIL import Image
 
 from mmfewshot_seg.apis import FewShotInferencer
+from mmfewshot_seg.apis.package_inferencer import config_path
+from mmfewshot_seg.apis.run_config import load_config
 from mmfewshot_seg.datasets.drawn import draw_scene
 from mmfewshot_seg.structures import SupportState
 
@@ -252,3 +254,11 @@ def test_mistakes_with_supports_are_told(tmp_path) -> None:
     shutil.rmtree(tmp_path)
     with pytest.raises(OSError, match='is no folder'):
         inferencer.save_support(tmp_path / 'support.pth')
+
+
+def test_config_of_a_name_takes_options() -> None:
+    path = config_path('panet_r18-d8_1xb8-500_drawn')
+    assert load_config(path, ['model.decode_head.scale=7']).model.decode_head.scale == 7
+    assert config_path(path) == path
+    with pytest.raises(ValueError, match='neither a config file nor .*; did you mean panet_r18'):
+        config_path('panet_r18_drawn')
