@@ -27,8 +27,9 @@ SCOPE = 'mmfewshot_seg'
 MODULE2PACKAGE[SCOPE] = SCOPE
 
 
-def _child(name: str, parent: Registry, location: str) -> Registry:
-    return Registry(name, parent=parent, scope=SCOPE, locations=[f'{SCOPE}.{location}'])
+def _child(name: str, parent: Registry, *locations: str) -> Registry:
+    locations = [f'{SCOPE}.{location}' for location in locations]
+    return Registry(name, parent=parent, scope=SCOPE, locations=locations)
 
 
 MODELS = _child('model', ROOT_MODELS, 'models')
@@ -37,7 +38,7 @@ TASK_UTILS = _child('task util', ROOT_TASK_UTILS, 'models')
 TRANSFORMS = _child('transform', ROOT_TRANSFORMS, 'datasets')
 METRICS = _child('metric', ROOT_METRICS, 'evaluation')
 VISUALIZERS = _child('visualizer', ROOT_VISUALIZERS, 'visualization')
-HOOKS = _child('hook', ROOT_HOOKS, 'visualization')
+HOOKS = _child('hook', ROOT_HOOKS, 'engine', 'visualization')
 
 
 def register(registry: Registry, host: str, guest_of: str | None = None) -> Callable[[type], type]:

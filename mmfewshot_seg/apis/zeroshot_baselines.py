@@ -90,6 +90,7 @@ def zeroshot_baselines(
     seen = _detections(runner.model, loop.dataloader, **seen_cfg)
 
     near = nearest_seen(vectors.seen.cpu(), vectors.unseen.cpu())
+    tied = bool((near.sum(0) > 1).any())
     rngs = [np.random.RandomState(seed) for seed in range(seeds)]
     rows = {
         'this checkpoint': (found, [lambda instances: instances]),
@@ -97,12 +98,11 @@ def zeroshot_baselines(
         'random labels': (found, [_redraw(rng, num_unseen, first, test_cfg) for rng in rngs]),
         'nearest seen class': (
             seen,
-            [_rename(one_each(rng, near), first, test_cfg) for rng in rngs],
+            [_rename(one_each(rng, near), first, test_cfg) for rng in rngs[: None if tied else 1]],
         ),
-        'all nearest seen classes': (seen, [_rename(near, first, test_cfg)]),
     }
-    if not (near.sum(0) > 1).any():
-        rows['nearest seen class'] = rows.pop('all nearest seen classes')
+    if tied:
+        rows['all nearest seen classes'] = (seen, [_rename(near, first, test_cfg)])
     results = {}
     for name, (images, relabels) in rows.items():
         print(f'{name}: {len(relabels)} x {len(images)} images', flush=True)

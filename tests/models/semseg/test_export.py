@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-import torch.export
+from helpers.graphs import needs_free_sizes
 
 from mmfewshot_seg.models.semseg import DualAttentionHead, JointPyramidUpsampling
 
@@ -39,7 +39,7 @@ def _features(name: str, height: int, width: int) -> tuple[torch.Tensor, ...]:
     )
 
 
-@pytest.mark.skipif(not hasattr(torch.export, 'Dim'), reason='torch 2.1 has no torch.export.Dim')
+@needs_free_sizes
 @pytest.mark.parametrize('name', CHANNELS)
 def test_exported_graph_serves_two_sizes(name) -> None:
     Dim = torch.export.Dim
@@ -55,6 +55,7 @@ def test_exported_graph_serves_two_sizes(name) -> None:
         torch.testing.assert_close(graph.module()(*features), model(*features))
 
 
+@needs_free_sizes
 @pytest.mark.filterwarnings('ignore')
 @pytest.mark.parametrize('name', CHANNELS)
 def test_onnx_graph_serves_two_sizes(name, tmp_path) -> None:

@@ -4,7 +4,7 @@ import warnings
 
 import pytest
 import torch
-import torch.export
+from helpers.graphs import needs_free_sizes
 from mmengine.structures import PixelData
 from mmseg.structures import SegDataSample
 
@@ -225,6 +225,7 @@ def _inputs(size: tuple[int, int]) -> tuple[torch.Tensor, ...]:
     return gradient, *_levels(size)
 
 
+@needs_free_sizes
 @pytest.mark.slow
 @torch.no_grad()
 def test_exports_to_onnx_for_any_size(tmp_path) -> None:
@@ -246,7 +247,7 @@ def test_exports_to_onnx_for_any_size(tmp_path) -> None:
             torch.testing.assert_close(torch.from_numpy(found), expected, atol=1e-4, rtol=1e-4)
 
 
-@pytest.mark.skipif(not hasattr(torch.export, 'Dim'), reason='torch 2.1 has no torch.export.Dim')
+@needs_free_sizes
 @pytest.mark.slow
 @torch.no_grad()
 def test_exports_as_a_graph_for_any_size() -> None:

@@ -1,0 +1,5 @@
+"""What acts on a training from outside of its model and data."""
+
+from mmfewshot_seg.engine.label_report_hook import LabelReportHook
+
+__all__ = ['LabelReportHook']
