@@ -1,7 +1,6 @@
 """Configs of zero-shot segmentation read what the tools write, train, predict and are evaluated."""
 
 import importlib.util
-import re
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +20,6 @@ if importlib.util.find_spec('mmcv._ext') is None:
 
 ROOT = Path(__file__).parents[2]
 CONFIGS = sorted((ROOT / 'configs/zsi').glob('*.py'))
-SNIPPETS = re.findall(r'```python\n(.*?)```', (ROOT / 'docs/zero_shot.md').read_text(), re.S)
 TWINS = [path for path in CONFIGS if path.stem.endswith(('-gzsi', '-gzsd'))]
 WIDTHS = ('in_channels', 'out_channels', 'feat_channels', 'conv_out_channels', 'fc_out_channels')
 
@@ -169,31 +167,3 @@ def test_seen_classes_are_tested_by_two_options(load) -> None:
     )
     assert _dataset(config.test_dataloader.dataset).metainfo['classes'] == tuple(OWN['seen'])
     assert _small_model(config.model).class_names == tuple(OWN['seen'])
-
-
-@pytest.mark.parametrize('snippet', [text for text in SNIPPETS if '_base_' in text])
-def test_configs_of_the_documentation_work(snippet, load, tmp_path) -> None:
-    (tmp_path / 'config.py').write_text(snippet.replace("'./", f"'{ROOT}/configs/zsi/"))
-    config = load(tmp_path / 'config.py')
-    model = _small_model(config.model)
-    model.check_data(_dataset(config.train_dataloader.dataset).metainfo, training=True)
-    for name in ('val', 'test'):
-        model.check_data(_dataset(config[f'{name}_dataloader'].dataset).metainfo)
-    assert model.mode == 'generalized'
-
-
-def test_classes_at_run_time_as_documented(load, monkeypatch, folder) -> None:
-    (snippet,) = (text for text in SNIPPETS if 'set_classes' in text)
-    model, called = _small_model(load(ROOT / 'configs/zsi/zsi_r50_fpn_1x_own-coco.py').model), []
-
-    class Inferencer:
-        def __init__(self, config: str, checkpoint: str) -> None:
-            assert (ROOT / config).is_file()
-            self.model = model
-
-        def __call__(self, image: str, out_dir: str) -> None:
-            called.append(model.class_names)
-
-    monkeypatch.setattr('mmdet.apis.DetInferencer', Inferencer)
-    exec(snippet, {})
-    assert called == [(*OWN['seen'], 'boat', 'dog')]
