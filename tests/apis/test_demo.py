@@ -30,8 +30,7 @@ def quick_demo(tmp_path, monkeypatch):
     monkeypatch.setattr(demo, 'run_tool', lambda *args: None)
     monkeypatch.setattr(demo, '_test', fake_test)
     monkeypatch.setattr(demo, '_save_untrained', lambda cfg, path: path)
-    monkeypatch.setattr(demo.DATASETS, 'build', lambda cfg: [0, 1])
-    monkeypatch.setattr(demo, 'mask_baselines', lambda items: {'all foreground': 0.2})
+    monkeypatch.setattr(demo, 'episode_baselines', lambda cfg: {'all foreground': 0.2})
     return lambda: demo.run_demo(ROOT, tmp_path)
 
 
