@@ -16,7 +16,7 @@ from mmfewshot_seg.apis.tool_runs import newest_figures, run_tool, write_summary
 from mmfewshot_seg.datasets.drawn import draw_dataset
 from mmfewshot_seg.registry import MODELS
 
-CONFIG = 'configs/panet/panet_r18-d8_1xb8-500_drawn.py'
+CONFIG = 'configs/panet/panet_r18-d8_1xb8-350_drawn.py'
 NUM_IMAGES = 1200
 NUM_ROWS = 6
 PICTURES = 'test_*.png'  # as EpisodeVisualizationHook names them

@@ -50,7 +50,7 @@ class FewShotInferencer(PackageInferencer):
 
     Example::
 
-        inferencer = FewShotInferencer('panet_r18-d8_1xb8-500_drawn', 'iter_500.pth')
+        inferencer = FewShotInferencer('panet_r18-d8_1xb8-350_drawn', 'iter_350.pth')
         inferencer.set_support(['a.jpg', 'b.jpg', 'c.jpg'], ['a.png', 'b.png', 'c.png'],
                                ['zebra', 'zebra', 'teapot'])
         result = inferencer('query.jpg', out_dir='results')['predictions'][0]

@@ -203,10 +203,10 @@ def test_config_in_the_checkpoint_and_config_by_name(tmp_path) -> None:
     torch.save(dict(weights, meta=dict(cfg=config.pretty_text)), tmp_path / 'weights.pth')
     inferencer = FewShotInferencer(weights=tmp_path / 'weights.pth', device='cpu')
     assert inferencer.cfg.model.type == 'mmfewshot_seg.FewShotSegmentor'
-    with pytest.raises(ValueError, match='did you mean .*panet_r18-d8_1xb8-500_drawn'):
-        FewShotInferencer('panet_r18_1xb8-500_drawn')
+    with pytest.raises(ValueError, match='did you mean .*panet_r18-d8_1xb8-350_drawn'):
+        FewShotInferencer('panet_r18_1xb8-350_drawn')
     with pytest.warns(UserWarning, match='randomly initialized'):
-        FewShotInferencer('panet_r18-d8_1xb8-500_drawn', device='cpu')
+        FewShotInferencer('panet_r18-d8_1xb8-350_drawn', device='cpu')
 
 
 def test_mistakes_with_models_are_told(tmp_path) -> None:
@@ -257,7 +257,7 @@ def test_mistakes_with_supports_are_told(tmp_path) -> None:
 
 
 def test_config_of_a_name_takes_options() -> None:
-    path = config_path('panet_r18-d8_1xb8-500_drawn')
+    path = config_path('panet_r18-d8_1xb8-350_drawn')
     assert load_config(path, ['model.decode_head.scale=7']).model.decode_head.scale == 7
     assert config_path(path) == path
     with pytest.raises(ValueError, match='neither a config file nor .*; did you mean panet_r18'):

@@ -38,7 +38,7 @@ WORDS = {
 }
 # Checkpoints of earlier days: random weights of a config.
 WEIGHTS = {
-    'work_dirs/demo/train/iter_500.pth': 'configs/panet/panet_r18-d8_1xb8-500_drawn.py',
+    'work_dirs/demo/train/iter_350.pth': 'configs/panet/panet_r18-d8_1xb8-350_drawn.py',
     'zsi.pth': ZSI.replace('r50', 'r101').replace('48-17', '65-15'),
     'gscnn_wrn38.pth': 'configs/gscnn/gscnn_wrn38-d8_8xb1-175e_cityscapes-720x720.py',
     'epoch_12.pth': 'configs/zsi/zsi_r50_fpn_1x_own-coco.py',

@@ -52,7 +52,7 @@ def test_server_serves_the_page_and_refuses_the_rest(tmp_path) -> None:
     ('arguments', 'message'),
     [
         (['no.py', __file__], 'no.py is neither a config file nor the name of a config'),
-        (['panet_r18-d8_1xb8-500_drawn', 'no.pth'], 'checkpoint no.pth does not exist'),
+        (['panet_r18-d8_1xb8-350_drawn', 'no.pth'], 'checkpoint no.pth does not exist'),
     ],
 )
 def test_mistakes_with_the_tool_are_told_in_a_line(arguments, message, monkeypatch, capsys) -> None:

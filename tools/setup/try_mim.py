@@ -22,7 +22,7 @@ PACKAGE = 'mmfewshot_seg'
 MIMS = {'wheel': 'openmim==0.3.9', 'editable': 'onedl-mim==0.5.1'}
 OLD_OPENXLAB = 'openxlab<0.0.12'  # both want it; newer ones pin setuptools to 60
 SHIPPED = (
-    'panet_r18-d8_1xb8-500_drawn',
+    'panet_r18-d8_1xb8-350_drawn',
     'asgnet_r18-d8_1xb8-500_drawn',
     'refinemask_r18_fpn_1xb4-1k_drawn',
     'zsi_r18_fpn_1xb4-3k_drawn',

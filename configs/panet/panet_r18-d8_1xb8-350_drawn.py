@@ -7,7 +7,7 @@ _base_ = [
 
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.1, end=50, by_epoch=False),
-    dict(type='CosineAnnealingLR', begin=50, end=500, by_epoch=False),
+    dict(type='CosineAnnealingLR', begin=50, end=350, by_epoch=False),
 ]
-train_cfg = dict(max_iters=500)
+train_cfg = dict(max_iters=350)
 default_hooks = dict(logger=dict(interval=10), visualization=dict(interval=10))
