@@ -5,7 +5,6 @@ the folder of the package and the number of configs.
 """
 
 from collections.abc import Iterator
-from importlib import import_module
 from pathlib import Path
 
 from mmengine.hub import get_config
@@ -26,10 +25,10 @@ def own_types(node) -> Iterator[str]:
 
 
 def main() -> None:
-    for part in ('models', 'datasets', 'evaluation', 'visualization'):
-        import_module(PREFIX + part)
     registries = [found for found in vars(registry).values() if isinstance(found, Registry)]
     own = [found for found in registries if found.scope == registry.SCOPE]
+    for found in own:
+        found.import_from_location()
     known = {name for found in own for name in found.module_dict}
     package = Path(registry.__file__).parent
     shipped = sorted((package / '.mim' / 'configs').glob('[!_]*/*.py'))
