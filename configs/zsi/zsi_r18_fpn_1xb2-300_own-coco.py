@@ -8,12 +8,6 @@ _base_ = [
 
 model = dict(
     classes=dict(split=_base_.split, word_vectors=_base_.word_vectors),
-    # both for training from random weights: see zsi_r18_fpn_1xb4-3k_drawn.py
-    rpn_head=dict(background_grad=True),
-    roi_head=dict(
-        bbox_head=dict(reconstruction_weight=0.01, unseen_reg='top_seen'),
-        mask_head=dict(reconstruction_weight=0.01),
-    ),
     test_cfg=dict(rcnn=dict(mode='unseen')),
 )
 param_scheduler = [

@@ -5,17 +5,9 @@ _base_ = [
     '../_base_/default_runtime_det.py',
 ]
 
-# From random weights three things differ from the published training. The background begins as the
-# mean of the seen classes, which is never the most similar of all: it learns from all losses.
-# Features do not shrink to nothing for the sake of a decoder that has learnt nothing yet. And the
-# vectors of attributes, which all have much in common, are centred.
+# Vectors of attributes have much in common: they are centred.
 model = dict(
     classes=dict(split=_base_.split, word_vectors=_base_.word_vectors, center=True),
-    rpn_head=dict(background_grad=True),
-    roi_head=dict(
-        bbox_head=dict(reconstruction_weight=0.01, unseen_reg='top_seen'),
-        mask_head=dict(reconstruction_weight=0.01),
-    ),
     test_cfg=dict(rcnn=dict(mode='unseen')),
 )
 param_scheduler = [
