@@ -82,8 +82,8 @@ $(STAMPS)/hosts: $(PINS) $(HOSTS) $(STAMPS)/torch
 	$(call step,MMEngine and MMDetection and MMSegmentation,$(PIP) install -c $(PINS) -r $(HOSTS),$(NETWORK))
 	@touch $@
 
-$(STAMPS)/package: setup.py pyproject.toml requirements/runtime.txt $(STAMPS)/hosts
-	$(call step,This package (editable),$(PIP) install -q -c $(PINS) --no-build-isolation -e .,$(FRESH))
+$(STAMPS)/package: setup.py pyproject.toml requirements/runtime.txt requirements/photos.txt $(STAMPS)/hosts
+	$(call step,This package (editable) and what photographs need,$(PIP) install -q -c $(PINS) --no-build-isolation -e '.[photos]',$(NETWORK))
 	@touch $@
 
 $(STAMPS)/test-tools: requirements/test.txt $(STAMPS)/package

@@ -98,7 +98,8 @@ setup(
     python_requires='>=3.10',
     install_requires=read_requirements('runtime'),
     extras_require={
-        name: read_requirements(name) for name in ('docs', 'onedl', 'openmmlab', 'test', 'web')
+        name: read_requirements(name)
+        for name in ('docs', 'onedl', 'openmmlab', 'photos', 'test', 'web')
     },
     cmdclass={
         'build_py': BuildPyWithMim,

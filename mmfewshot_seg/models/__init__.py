@@ -1,4 +1,4 @@
-"""Models, one sub-package per wing; no wing imports another.
+"""Models, one sub-package per wing, and the encoders of all; no wing imports another.
 
 The detection wings need mmdet and mmcv's compiled ops. Where these are missing the rest works,
 and whoever builds one of the detection classes is told what to install.
@@ -14,7 +14,7 @@ from mmfewshot_seg.registry import MODELS
 if mmseg_needs_ops():
     require_ops("OpenMMLab's mmseg")
 
-from mmfewshot_seg.models import fewshot, semseg  # noqa: E402
+from mmfewshot_seg.models import encoders, fewshot, semseg  # noqa: E402
 
 DETECTION_WINGS = {
     'refinemask': (
@@ -55,4 +55,4 @@ def _import_detection_wings() -> None:
 
 _import_detection_wings()
 
-__all__ = ['fewshot', 'semseg']
+__all__ = ['encoders', 'fewshot', 'semseg']
