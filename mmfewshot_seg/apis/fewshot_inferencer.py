@@ -20,37 +20,48 @@ from torch import Tensor, nn
 
 from mmfewshot_seg.apis.annotations import Annotation, annotation_label
 from mmfewshot_seg.apis.fingerprint import fingerprint, weights_fingerprint
+from mmfewshot_seg.apis.fitted_supports import FittedSupports
 from mmfewshot_seg.apis.image_pipeline import pipelines_of_test
 from mmfewshot_seg.apis.package_inferencer import ModelSource, PackageInferencer
+from mmfewshot_seg.apis.pretrained import load_pretrained
 from mmfewshot_seg.apis.queries import Queries, Query, list_images, read_queries
-from mmfewshot_seg.apis.support_set import folder_supports, group_supports
+from mmfewshot_seg.apis.support_set import as_list, folder_supports, group_supports
 from mmfewshot_seg.models.fewshot import FewShotSegmentor
+from mmfewshot_seg.models.fewshot.edge_refinement import check_method, refine_edges
 from mmfewshot_seg.structures import SupportState
 from mmfewshot_seg.visualization.overlay import overlay, save_label_map
 from mmfewshot_seg.visualization.region_names import write_names
+
+DEFAULT_MODEL = 'dense-matching_lite0-d8_photographs'
 
 
 class FewShotInferencer(PackageInferencer):
     """Few-shot segmentation with a support set of one's own.
 
-    The support set is computed once and then serves any number of queries; it can be saved and
-    loaded. Images may have any size, classes any numbers of supports.
+    Without arguments it is dense matching on an encoder that has seen ImageNet: nothing has to be
+    trained. The support set is computed once and then serves any number of queries; it can grow,
+    be saved and loaded. Images may have any size, classes any numbers of supports.
 
     Args:
         model: Config file, config, or the name of a config of this package. None: the config that
-            is in ``weights``.
-        weights: Checkpoint. None: random weights.
+            is in ``weights``, or without these ``DEFAULT_MODEL``.
+        weights: Checkpoint. None: the pretrained weights that the config names, of a model that
+            works without training.
         device: ``'cpu'``, ``'cuda:0'``, ...; by default what there is.
         scope: Default scope of the registries.
         show_progress: Whether to show a progress bar.
+        refine: Whether predictions follow the edges of the image: ``'grabcut'``, ``'guided'``, see
+            :func:`refine_edges`, or None. ``'config'``: ``refine`` of the model's ``test_cfg``.
 
     Raises:
         FileNotFoundError: If ``weights`` is no file.
-        ValueError: If the model is unknown or no few-shot segmentor, or the weights do not fit it.
+        ImportError: If the model's encoder needs timm, and it is not installed.
+        ValueError: If the model is unknown or no few-shot segmentor, the weights do not fit it, or
+            there are none and it works only when trained.
 
     Example::
 
-        inferencer = FewShotInferencer('panet_r18-d8_1xb8-350_drawn', 'iter_350.pth')
+        inferencer = FewShotInferencer()
         inferencer.set_support(['a.jpg', 'b.jpg', 'c.jpg'], ['a.png', 'b.png', 'c.png'],
                                ['zebra', 'zebra', 'teapot'])
         result = inferencer('query.jpg', out_dir='results')['predictions'][0]
@@ -67,8 +78,14 @@ class FewShotInferencer(PackageInferencer):
         device: str | None = None,
         scope: str = 'mmseg',
         show_progress: bool = True,
+        refine: str | None = 'config',
     ) -> None:
+        if model is None and weights is None:
+            model = DEFAULT_MODEL
         super().__init__(model, weights, device, scope, show_progress)
+        self.refine = (self.model.test_cfg or {}).get('refine') if refine == 'config' else refine
+        check_method(self.refine)
+        self.supports = FittedSupports()
         self.state: SupportState | None = None
         self._array_numbers = count()
 
@@ -88,8 +105,9 @@ class FewShotInferencer(PackageInferencer):
         class_names: str | Sequence[str] | None = None,
         mask_suffix: str = '.png',
         mask_threshold: int | None = None,
+        negatives: str | Path | np.ndarray | Sequence = (),
     ) -> 'FewShotInferencer':
-        """Fit a support set, instead of the one before.
+        """Fit a support set, instead of the one before; :meth:`add_support` adds to it.
 
         Args:
             images: Paths or (H, W, 3) uint8 BGR arrays; or, for each class, a list of them; or,
@@ -101,6 +119,8 @@ class FewShotInferencer(PackageInferencer):
             mask_suffix: Of a folder: how the name of a mask goes on after the stem of its image.
             mask_threshold: Grey value from which on a pixel of a mask is of the class, for masks
                 with smooth edges.
+            negatives: Images that show none of the classes: all of them is background. Only heads
+                with ``takes_negatives`` know what to do with them.
 
         Returns:
             This inferencer.
@@ -109,25 +129,73 @@ class FewShotInferencer(PackageInferencer):
             ValueError: If images, masks and names do not fit, or an image or mask is unusable.
             FileNotFoundError: If there is no such folder.
         """
+        self._use(
+            self._fitted_supports(
+                images, masks, class_names, mask_suffix, mask_threshold, negatives
+            )
+        )
+        return self
+
+    def add_support(
+        self,
+        images: str | Path | np.ndarray | Sequence = (),
+        masks: Annotation | Sequence | None = (),
+        class_names: str | Sequence[str] | None = (),
+        mask_suffix: str = '.png',
+        mask_threshold: int | None = None,
+        negatives: str | Path | np.ndarray | Sequence = (),
+    ) -> 'FewShotInferencer':
+        """Add supports of old or new classes, or negatives, to those there are.
+
+        Nothing is computed anew. Arguments, returns and raises: see :meth:`set_support`.
+        """
+        added = self._fitted_supports(
+            images, masks, class_names, mask_suffix, mask_threshold, negatives
+        )
+        self._use(self.supports.merged(added))
+        return self
+
+    def _use(self, supports: FittedSupports) -> None:
+        if not supports.shots:
+            raise ValueError('a support set needs a class: negatives alone name none')
+        self.state = supports.joined(self.model.decode_head)
+        self.supports = supports
+
+    def _fitted_supports(
+        self,
+        images: str | Path | np.ndarray | Sequence,
+        masks: Annotation | Sequence | None,
+        class_names: str | Sequence[str] | None,
+        mask_suffix: str,
+        mask_threshold: int | None,
+        negatives: str | Path | np.ndarray | Sequence,
+    ) -> FittedSupports:
+        negatives = as_list(negatives)
+        if negatives and not self.model.decode_head.takes_negatives:
+            raise ValueError(
+                f'{type(self.model.decode_head).__name__} takes no negatives; DenseMatchingHead '
+                'does, which FewShotInferencer() has'
+            )
         if masks is None and class_names is None:
             supports = folder_supports(images, mask_suffix)
         elif masks is None or class_names is None:
             raise ValueError('set_support takes images, masks and class names, or a folder alone')
+        elif negatives and not as_list(images):
+            supports = {}
         else:
             supports = group_supports(images, masks, class_names)
         singles = [(name, *pair) for name, pairs in supports.items() for pair in pairs]
-        states = {name: [] for name in supports}
+        singles += [(None, image, None) for image in negatives]
+        fitted = FittedSupports({name: [] for name in supports})
         for name, image, annotation in self._tracked(singles, 'Support', len(singles)):
+            states = fitted.negatives if name is None else fitted.shots[name]
             try:
-                states[name].append(self._fit(image, annotation, name, mask_threshold))
+                states.append(self._fit(image, annotation, name, mask_threshold))
             except ValueError as error:
                 path = f' ({image})' if isinstance(image, str | Path) else ''
-                number = len(states[name]) + 1
-                raise ValueError(f'support {number} of {name!r}{path}: {error}') from error
-        state = self.model.decode_head.join(list(states.values()))
-        state.set_metainfo(dict(class_names=tuple(supports)))
-        self.state = state
-        return self
+                what = 'negative' if name is None else f'support of {name!r}'
+                raise ValueError(f'{what} {len(states) + 1}{path}: {error}') from error
+        return fitted
 
     def save_support(self, path: str | Path) -> None:
         """Write the fitted support set, for :meth:`load_support` with the same model.
@@ -136,9 +204,8 @@ class FewShotInferencer(PackageInferencer):
             ValueError: If there is none.
             OSError: If the folder does not exist or the file cannot be written.
         """
-        state = self._fitted().clone()
-        state.set_metainfo(dict(fingerprints=self._fingerprints()))
-        state.save(path)
+        self._fitted()
+        self.supports.save(path, fingerprints=self._fingerprints())
 
     def load_support(self, path: str | Path) -> 'FewShotInferencer':
         """Read what :meth:`save_support` wrote, instead of the support set before.
@@ -150,17 +217,15 @@ class FewShotInferencer(PackageInferencer):
             FileNotFoundError: If there is no such file.
             ValueError: If the file is of another kind, or was written with another model.
         """
-        state = SupportState.load(path)
-        if not {'class_names', 'fingerprints'} <= set(state.metainfo_keys()):
-            raise ValueError(f'{path} was not written by FewShotInferencer.save_support')
-        own = self._fingerprints()
-        unlike = [name for name in own if state.fingerprints.get(name) != own[name]]
+        supports, meta = FittedSupports.load(path)
+        own, theirs = self._fingerprints(), meta['fingerprints']
+        unlike = [name for name in own if theirs.get(name) != own[name]]
         if unlike:
             raise ValueError(
                 f'{path} was fitted by another model: its {" and ".join(unlike)} differ. Load it '
                 'into the model that saved it, or call set_support with the images again'
             )
-        self.state = state.to(self._device)
+        self._use(supports.to(self._device))
         return self
 
     def __call__(
@@ -342,15 +407,18 @@ class FewShotInferencer(PackageInferencer):
     def _fit(
         self,
         image: str | Path | np.ndarray,
-        annotation: Annotation,
-        class_name: str,
+        annotation: Annotation | None,
+        class_name: str | None,
         threshold: int | None,
     ) -> SupportState:
-        """State of one support by itself."""
+        """State of one support by itself; without a class name it is a negative."""
         image = self.support_pipeline.load(image)
-        label = annotation_label(annotation, image.shape[:2], class_name, threshold)
+        if class_name is None:
+            label = np.zeros(image.shape[:2], np.uint8)
+        else:
+            label = annotation_label(annotation, image.shape[:2], class_name, threshold)
         image, label = map(torch.from_numpy, self.support_pipeline(image, label))
-        if not (label == 1).any():
+        if class_name is not None and not (label == 1).any():
             size = 'x'.join(map(str, label.shape))
             raise ValueError(f'what the mask marks is too small: nothing is left of it at {size}')
         inputs = dict(support=[image[None, None]], support_masks=[label[None, None]])
@@ -362,6 +430,8 @@ class FewShotInferencer(PackageInferencer):
         height, width = query.content
         size = query.image.shape[:2]
         logits = self.model.decode_head.resize(logits[None, :, :height, :width], size)[0].cpu()
+        if self.refine:
+            logits = refine_edges(logits, query.image, self.refine)
         meta = dict(
             name=query.name, img_path=query.path, ori_shape=size, class_names=self.class_names
         )
@@ -388,7 +458,10 @@ class FewShotInferencer(PackageInferencer):
                 'FewShotInferencer needs a model of type mmfewshot_seg.FewShotSegmentor, the '
                 f'config has {type(model).__name__}'
             )
-        super()._load_weights_to_model(model, checkpoint, cfg)
+        if checkpoint is None:
+            load_pretrained(model)
+        else:
+            super()._load_weights_to_model(model, checkpoint, cfg)
 
 
 def _label_map(sample: SegDataSample) -> np.ndarray:

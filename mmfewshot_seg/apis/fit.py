@@ -19,7 +19,7 @@ def check_data(model: nn.Module, loop: object, training: bool = False) -> None:
     Raises:
         ValueError: If the model refuses the data.
     """
-    model = _inner(model)
+    model = inner_model(model)
     if loop is not None and hasattr(model, 'check_data'):
         model.check_data(loop.dataloader.dataset.metainfo, training)
 
@@ -36,7 +36,7 @@ class CheckpointFitHook(Hook):
         Raises:
             UsageError: If the checkpoint does not fit.
         """
-        model = _inner(runner.model)
+        model = inner_model(runner.model)
         trained_on = (checkpoint.get('meta') or {}).get('dataset_meta')
         if trained_on and hasattr(model, 'check_data'):
             try:
@@ -57,7 +57,8 @@ class CheckpointFitHook(Hook):
             ) from error
 
 
-def _inner(model: nn.Module) -> nn.Module:
+def inner_model(model: nn.Module) -> nn.Module:
+    """The model itself, of one that is wrapped for several processes or test-time augmentation."""
     while is_model_wrapper(model) or isinstance(model, BaseTTAModel):
         model = model.module
     return model

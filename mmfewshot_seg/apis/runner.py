@@ -6,8 +6,10 @@ from mmengine.config import Config
 from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
 
-from mmfewshot_seg.apis.fit import CheckpointFitHook, check_data
+from mmfewshot_seg.apis.fit import CheckpointFitHook, check_data, inner_model
+from mmfewshot_seg.apis.pretrained import PRETRAINED, load_pretrained
 from mmfewshot_seg.apis.run_config import (
+    UsageError,
     existing,
     load_config,
     set_amp,
@@ -19,6 +21,7 @@ from mmfewshot_seg.apis.run_config import (
     set_tta,
     told_in_a_line,
 )
+from mmfewshot_seg.weight_sources import PretrainedWeightsError
 
 
 def train(
@@ -52,7 +55,11 @@ def train(
         set_resume(cfg, resume)
     if seed is not None:
         set_seed(cfg, seed, 'train_dataloader')
-    _build(cfg, train=True).train()
+    runner = _build(cfg, train=True)
+    try:
+        runner.train()
+    except PretrainedWeightsError as error:
+        raise UsageError(str(error)) from error
 
 
 def test(
@@ -70,7 +77,8 @@ def test(
 
     Args:
         config: Config file.
-        checkpoint: Weights.
+        checkpoint: Weights; ``'pretrained'``: of a model that works without training, those that
+            its config names.
         work_dir: See :func:`load_config`.
         out: Pickle file for all predictions.
         show_dir: Folder for pictures.
@@ -86,7 +94,8 @@ def test(
         UsageError: If an argument, the config or its data is wrong.
     """
     cfg = load_config(config, cfg_options, work_dir)
-    cfg.load_from, cfg.resume = existing(checkpoint), False
+    untrained = checkpoint == PRETRAINED
+    cfg.load_from, cfg.resume = None if untrained else existing(checkpoint), False
     set_launcher(cfg, launcher)
     if out is not None:
         set_out(cfg, out)
@@ -98,6 +107,9 @@ def test(
         set_seed(cfg, seed, 'test_dataloader')
     runner = _build(cfg, train=False)
     runner.register_hook(CheckpointFitHook())
+    if untrained:
+        with told_in_a_line():
+            load_pretrained(inner_model(runner.model))
     return runner.test()
 
 

@@ -28,7 +28,7 @@ def group_supports(
     Raises:
         ValueError: If the numbers do not agree, or there is nothing.
     """
-    images, masks = _as_list(images), _as_list(masks)
+    images, masks = as_list(images), as_list(masks)
     if isinstance(class_names, str):
         class_names = [class_names] * len(images)
     if not len(images) == len(masks) == len(class_names):
@@ -39,7 +39,7 @@ def group_supports(
         )
     supports: Supports = {}
     for name, shots, annotations in zip(class_names, images, masks, strict=True):
-        shots, annotations = _as_list(shots), _as_list(annotations)
+        shots, annotations = as_list(shots), as_list(annotations)
         if len(shots) != len(annotations) or not shots:
             raise ValueError(
                 f'class {name!r} has {len(shots)} images and {len(annotations)} masks; give at '
@@ -70,6 +70,7 @@ def folder_supports(folder: str | Path, mask_suffix: str = '.png') -> Supports:
     return group_supports(images, masks, [Path(image).parent.name for image in images])
 
 
-def _as_list(value) -> list:
+def as_list(value) -> list:
+    """A list of one image or annotation, or of a sequence of them."""
     single = isinstance(value, str | Path | np.ndarray | Mapping)
     return [value] if single else list(value)

@@ -3,6 +3,7 @@
 from mmfewshot_seg.models.fewshot.asgnet_head import ASGNetHead
 from mmfewshot_seg.models.fewshot.aspp_decoder import ASPPDecoder
 from mmfewshot_seg.models.fewshot.base_fewshot_head import BaseFewShotHead
+from mmfewshot_seg.models.fewshot.dense_matching_head import DenseMatchingHead
 from mmfewshot_seg.models.fewshot.episode_data_preprocessor import EpisodeDataPreProcessor
 from mmfewshot_seg.models.fewshot.feature_enrichment import FeatureEnrichment
 from mmfewshot_seg.models.fewshot.fewshot_segmentor import FewShotSegmentor
@@ -15,6 +16,7 @@ __all__ = [
     'ASGNetHead',
     'ASPPDecoder',
     'BaseFewShotHead',
+    'DenseMatchingHead',
     'EpisodeDataPreProcessor',
     'FeatureEnrichment',
     'FewShotSegmentor',

@@ -27,9 +27,11 @@ class BaseFewShotHead(BaseModule, metaclass=ABCMeta):
     Attributes:
         support_extras: Names of further inputs of an episode that :meth:`prototypes` and
             :meth:`loss` take as keywords, where a batch has them.
+        takes_negatives: Whether :meth:`join` takes images that show none of the ways.
     """
 
     support_extras: tuple[str, ...] = ()
+    takes_negatives: bool = False
 
     def __init__(
         self,
@@ -63,7 +65,8 @@ class BaseFewShotHead(BaseModule, metaclass=ABCMeta):
 
         Args:
             states: N lists, of the states of the K supports of each way; each was fitted as an
-                episode of one way and one shot.
+                episode of one way and one shot. A head that ``takes_negatives`` takes
+                ``negatives`` too, a list of states of images whose mask is empty.
         """
 
     @abstractmethod

@@ -69,6 +69,12 @@ class EpisodeDataPreProcessor(SegDataPreProcessor):
                 episode.query_masks = self._pad(episode.query_masks, size, self.seg_pad_val)
         return dict(inputs=prepared, data_samples=episodes)
 
+    def denormalize(self, images: Tensor) -> Tensor:
+        """Images (..., 3, H, W) as they were before :meth:`forward` but for their order, uint8."""
+        if self._enable_normalize:
+            images = images * self.std + self.mean
+        return images.round().clamp(0, 255).byte()
+
     def _stack_images(self, images: Sequence[Tensor], training: bool) -> Tensor:
         images = [self._normalize(image) for image in images]
         size = [max(image.shape[axis] for image in images) for axis in (-2, -1)]

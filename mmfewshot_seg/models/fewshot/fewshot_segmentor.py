@@ -10,6 +10,7 @@ import torch
 from mmseg.models.segmentors import BaseSegmentor
 from torch import Tensor
 
+from mmfewshot_seg.models.fewshot.edge_refinement import check_method, refine_edges
 from mmfewshot_seg.registry import MODELS, register
 from mmfewshot_seg.structures import Episode, SupportState
 
@@ -34,7 +35,8 @@ class FewShotSegmentor(BaseSegmentor):
             ``SegDataPreProcessor`` stands for it with the same arguments.
         train_cfg: Accepted so that a config of ``EncoderDecoder`` needs few changes.
         test_cfg: ``dict(prototype_maps=True)`` adds what :meth:`predict` says, for pictures;
-            other keys are ignored.
+            ``dict(refine='grabcut')`` or ``'guided'`` draws the edges of predictions to those of
+            the query, see :func:`refine_edges`; other keys are ignored.
         separate_calls: Whether in training the queries and each shot of the supports go through
             the backbone by themselves. With norms that use the statistics of their batch this is
             what the official ASGNet computes; otherwise it only costs time.
@@ -43,7 +45,7 @@ class FewShotSegmentor(BaseSegmentor):
         init_cfg: See ``BaseModule``.
 
     Raises:
-        ValueError: If ``auxiliary_head`` is given.
+        ValueError: If ``auxiliary_head`` is given, or ``refine`` is unknown.
     """
 
     def __init__(
@@ -61,6 +63,7 @@ class FewShotSegmentor(BaseSegmentor):
     ) -> None:
         if auxiliary_head is not None:
             raise ValueError('FewShotSegmentor has no auxiliary_head: set auxiliary_head=None')
+        check_method((test_cfg or {}).get('refine'))
         if pretrained is not None:
             backbone = {**backbone, 'pretrained': pretrained}
         preprocessor = dict(data_preprocessor or {})
@@ -138,8 +141,11 @@ class FewShotSegmentor(BaseSegmentor):
             of the supports and ``guides`` (Q, N, H, W) on the canvas of ``pred_masks``.
         """
         query, state = self._fitted(inputs, state)
-        episodes = self.postprocess_result(self._logits(inputs, query, state), data_samples)
-        if (self.test_cfg or {}).get('prototype_maps'):
+        logits, options = self._logits(inputs, query, state), self.test_cfg or {}
+        if options.get('refine'):
+            logits = self._refined(inputs['query'], logits, options['refine'])
+        episodes = self.postprocess_result(logits, data_samples)
+        if options.get('prototype_maps'):
             self._set_prototype_maps(
                 inputs, episodes, *self.decode_head.prototype_maps(query, state)
             )
@@ -198,6 +204,15 @@ class FewShotSegmentor(BaseSegmentor):
     def _logits(self, inputs: dict, query: Features, state: SupportState) -> Tensor:
         scores = self.decode_head.scores(query, state)
         return self.decode_head.resize(scores, inputs['query'].shape[-2:])
+
+    def _refined(self, queries: Tensor, logits: Tensor, method: str) -> Tensor:
+        """Logits (B, Q, 1+N, H, W) whose edges are those of the (B, Q, 3, H, W) queries."""
+        images = self.data_preprocessor.denormalize(queries).flatten(0, 1)
+        refined = [
+            refine_edges(scores, image.permute(1, 2, 0).cpu().numpy(), method)
+            for scores, image in zip(logits.flatten(0, 1), images, strict=True)
+        ]
+        return torch.stack(refined).view_as(logits).to(logits.device)
 
     def _forward(self, inputs: dict, data_samples: list | None = None) -> Tensor:
         return self.encode_decode(inputs)

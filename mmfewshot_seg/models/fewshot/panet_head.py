@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from mmfewshot_seg.models.fewshot.base_fewshot_head import BaseFewShotHead
+from mmfewshot_seg.models.fewshot.level_fusion import fuse_levels
 from mmfewshot_seg.models.fewshot.masked_pooling import (
     masked_average,
     resized_mask,
@@ -49,7 +50,8 @@ class PANetHead(BaseFewShotHead):
         align_loss: Query masks of the alignment loss: ``'predicted'`` (paper and official
             code), ``'annotated'`` (residual variant), or ``None`` for no such loss.
         align_weight: Weight of the alignment loss.
-        in_index: Which level of the backbone or neck is used.
+        in_index: Which level of the backbone or neck is used; several are fused, see
+            :func:`fuse_levels`.
         align_corners: Of pooling and of the enlargement of the logits.
         kwargs: See :class:`BaseFewShotHead`.
 
@@ -66,7 +68,7 @@ class PANetHead(BaseFewShotHead):
         pooling: str = 'features_to_mask',
         align_loss: str | None = 'predicted',
         align_weight: float = 1.0,
-        in_index: int = -1,
+        in_index: int | Sequence[int] = -1,
         align_corners: bool = False,
         **kwargs,
     ) -> None:
@@ -83,7 +85,7 @@ class PANetHead(BaseFewShotHead):
 
     def prototypes(self, features: tuple[Tensor, ...], masks: Tensor) -> SupportState:
         """See :class:`BaseFewShotHead`; the state holds ``prototypes`` (B, 1+N, C)."""
-        features = features[self.in_index]
+        features = self._select(features)
         ways = torch.arange(1, masks.shape[1] + 1, device=masks.device).view(1, -1, 1, 1, 1)
         with torch.autocast(features.device.type, enabled=False):
             weights = torch.stack([masks == 0, masks == ways], dim=3).float()
@@ -102,7 +104,7 @@ class PANetHead(BaseFewShotHead):
 
     def scores(self, features: tuple[Tensor, ...], state: SupportState) -> Tensor:
         """See :class:`BaseFewShotHead`."""
-        return self._score(features[self.in_index], state.prototypes)
+        return self._score(self._select(features), state.prototypes)
 
     def loss(
         self,
@@ -140,12 +142,17 @@ class PANetHead(BaseFewShotHead):
         support_masks: Tensor,
     ) -> Tensor:
         """(B, N, K, 2, H, W) logits of the supports, scored with prototypes of the query."""
-        query, support = query_features[self.in_index], support_features[self.in_index]
+        query, support = self._select(query_features), self._select(support_features)
         with torch.autocast(query.device.type, enabled=False):
             scores = aligned_support_scores(
                 query.float(), query_weights, support.float(), self._score
             )
             return self.resize(scores, support_masks.shape[-2:])
+
+    def _select(self, features: tuple[Tensor, ...]) -> Tensor:
+        if isinstance(self.in_index, int):
+            return features[self.in_index]
+        return fuse_levels(features, self.in_index)
 
     def _pooling_weights(self, masks: Tensor, size: tuple[int, int]) -> Tensor:
         return POOLINGS[self.pooling](masks, tuple(size), self.align_corners)

@@ -1,0 +1,20 @@
+# The same at 224 x 224 pixels, trained on crops of 160 x 160.
+_base_ = './class_folder.py'
+
+scale, crop_size = (224, 224), (160, 160)
+train_pipeline = [
+    dict(type='LoadImageFromFile'),
+    dict(type='mmfewshot_seg.LoadEpisodeMask'),
+    dict(type='RandomResize', scale=scale, ratio_range=(0.75, 1.1), keep_ratio=False),
+    dict(type='mmfewshot_seg.RandomCropKeepForeground', crop_size=crop_size, min_foreground=0.6),
+    dict(type='RandomFlip', prob=0.5),
+    dict(type='PhotoMetricDistortion'),
+]
+test_pipeline = [
+    dict(type='LoadImageFromFile'),
+    dict(type='mmfewshot_seg.LoadEpisodeMask'),
+    dict(type='Resize', scale=scale, keep_ratio=False),
+]
+train_dataloader = dict(dataset=dict(pipeline=train_pipeline))
+val_dataloader = dict(dataset=dict(pipeline=test_pipeline))
+test_dataloader = dict(dataset=dict(pipeline=test_pipeline))

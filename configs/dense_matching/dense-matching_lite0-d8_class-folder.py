@@ -1,0 +1,7 @@
+# Nothing is trained: tools/test.py takes the word `pretrained` for its checkpoint.
+_base_ = [
+    '../_base_/models/dense-matching_lite0-d8.py',
+    '../_base_/datasets/class_folder_224.py',
+    '../_base_/schedules/adamw_500_finetune.py',
+    '../_base_/default_runtime_seg.py',
+]

@@ -1,0 +1,66 @@
+"""Supports that were fitted one by one: they grow, are saved, and become one state."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+
+from mmfewshot_seg.models.fewshot import BaseFewShotHead
+from mmfewshot_seg.structures import SupportState
+from mmfewshot_seg.tensor_file import load_tensors, save_tensors
+
+
+@dataclass
+class FittedSupports:
+    """States of single supports.
+
+    Attributes:
+        shots: For each class the states of its supports, each fitted as one way and one shot.
+        negatives: States of images that show none of the classes.
+    """
+
+    shots: dict[str, list[SupportState]] = field(default_factory=dict)
+    negatives: list[SupportState] = field(default_factory=list)
+
+    def merged(self, others: 'FittedSupports') -> 'FittedSupports':
+        """These and others, in this order."""
+        names = dict.fromkeys([*self.shots, *others.shots])
+        shots = {n: [*self.shots.get(n, ()), *others.shots.get(n, ())] for n in names}
+        return FittedSupports(shots, [*self.negatives, *others.negatives])
+
+    def joined(self, head: BaseFewShotHead) -> SupportState:
+        """One state of all, with the names of the classes."""
+        options = dict(negatives=self.negatives) if self.negatives else {}
+        state = head.join(list(self.shots.values()), **options)
+        state.set_metainfo(dict(class_names=tuple(self.shots)))
+        return state
+
+    def to(self, device: torch.device) -> 'FittedSupports':
+        """The same on another device."""
+        shots = {n: [state.to(device) for state in states] for n, states in self.shots.items()}
+        return FittedSupports(shots, [state.to(device) for state in self.negatives])
+
+    def save(self, path: str | Path, **meta) -> None:
+        """Write all states and plain values ``meta``, whole or not at all.
+
+        Raises:
+            OSError: If the folder does not exist or the file cannot be written.
+        """
+        shots = {n: [dict(state.items()) for state in states] for n, states in self.shots.items()}
+        negatives = [dict(state.items()) for state in self.negatives]
+        save_tensors(dict(shots=shots, negatives=negatives, meta=meta), path)
+
+    @classmethod
+    def load(cls, path: str | Path) -> tuple['FittedSupports', dict]:
+        """What :meth:`save` wrote, and its ``meta``.
+
+        Raises:
+            FileNotFoundError: If there is no such file.
+            ValueError: If the file is of another kind.
+        """
+        content = load_tensors(path)
+        if not isinstance(content, Mapping) or set(content) != {'shots', 'negatives', 'meta'}:
+            raise ValueError(f'{path} was not written by FewShotInferencer.save_support')
+        shots = {n: [SupportState(**s) for s in states] for n, states in content['shots'].items()}
+        return cls(shots, [SupportState(**s) for s in content['negatives']]), content['meta']

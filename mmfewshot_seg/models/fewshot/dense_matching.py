@@ -1,0 +1,55 @@
+"""Every position of a query against every position of the supports, in one stream.
+
+Shape letters: ``L`` groups that share their supports, ``M`` images of a group, ``S`` positions of
+all supports together, ``P`` classes, ``C`` channels, ``h w`` feature size.
+"""
+
+import torch
+from torch import Tensor
+
+# Positions of supports that are compared at once: bounds the memory, changes no result.
+CHUNK = 4096
+
+
+def matching_scores(
+    query: Tensor,
+    support: Tensor,
+    weights: Tensor,
+    temperature: float,
+    area_power: float = 0.5,
+) -> Tensor:
+    """How well the supports' positions of each class explain a position of a query.
+
+    ``logsumexp_s(q.s / temperature + log weights(s)) - area_power * log(sum_s weights(s))``: the
+    first term is the aggregation of masks by attention, of which large classes have more; the
+    second takes part of this advantage away.
+
+    Args:
+        query: (L, M, C, h, w) float32 of length 1.
+        support: (L, S, C) of length 1 or less, any float dtype.
+        weights: (L, P, S) float32, how far a position belongs to a class, not negative.
+        temperature: Of the attention, at least 0.01.
+        area_power: 0: the sum over a class; 1: its mean.
+
+    Returns:
+        (L, M, P, h, w) float32. A class without any position has a score below all others.
+
+    Source: mask aggregation of DCAMA (Shi et al., ECCV 2022), without its learned projections.
+    """
+    positions = query.flatten(-2).transpose(-1, -2).flatten(1, 2)
+    sums = 0
+    for part, share in zip(support.split(CHUNK, 1), weights.split(CHUNK, 2), strict=True):
+        # Inner products are at most 1, so this shift keeps every exponential in range.
+        attention = positions @ part.to(query.dtype).transpose(1, 2)
+        attention = attention.sub_(1).div_(temperature).exp_()
+        sums = sums + attention @ share.transpose(1, 2)
+    tiny = torch.finfo(query.dtype).tiny
+    scores = sums.clamp_min(tiny).log() + 1 / temperature
+    areas = weights.sum(-1).clamp_min(tiny**0.5)
+    scores = scores - area_power * areas.log().unsqueeze(1)
+    return (
+        scores.transpose(1, 2)
+        .unflatten(2, (query.shape[1], *query.shape[-2:]))
+        .transpose(1, 2)
+        .contiguous()
+    )
