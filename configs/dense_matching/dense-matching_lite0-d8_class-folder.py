@@ -2,6 +2,6 @@
 _base_ = [
     '../_base_/models/dense-matching_lite0-d8.py',
     '../_base_/datasets/class_folder_224.py',
-    '../_base_/schedules/adamw_500_finetune.py',
+    '../_base_/schedules/adamw_400_finetune.py',
     '../_base_/default_runtime_seg.py',
 ]

@@ -139,8 +139,8 @@ class FewShotInferencer(PackageInferencer):
     def add_support(
         self,
         images: str | Path | np.ndarray | Sequence = (),
-        masks: Annotation | Sequence | None = (),
-        class_names: str | Sequence[str] | None = (),
+        masks: Annotation | Sequence | None = None,
+        class_names: str | Sequence[str] | None = None,
         mask_suffix: str = '.png',
         mask_threshold: int | None = None,
         negatives: str | Path | np.ndarray | Sequence = (),
@@ -176,12 +176,12 @@ class FewShotInferencer(PackageInferencer):
                 f'{type(self.model.decode_head).__name__} takes no negatives; DenseMatchingHead '
                 'does, which FewShotInferencer() has'
             )
-        if masks is None and class_names is None:
+        if negatives and not as_list(images):
+            supports = {}
+        elif masks is None and class_names is None:
             supports = folder_supports(images, mask_suffix)
         elif masks is None or class_names is None:
             raise ValueError('set_support takes images, masks and class names, or a folder alone')
-        elif negatives and not as_list(images):
-            supports = {}
         else:
             supports = group_supports(images, masks, class_names)
         singles = [(name, *pair) for name, pairs in supports.items() for pair in pairs]

@@ -26,6 +26,7 @@ HEADS = dict(
         superpixel_area=2,
     ),
 )
+HEADS['dense_matching'] = dict(type='mmfewshot_seg.DenseMatchingHead', in_index=-1)
 RESIZE = dict(type='Resize', scale=(64, 64), keep_ratio=False)
 
 
@@ -48,6 +49,17 @@ def fewshot_config(*transforms: dict, head: str = 'panet') -> Config:
         decode_head=HEADS[head],
     )
     return Config(dict(model=model, test_dataloader=dict(dataset=dict(pipeline=pipeline))))
+
+
+def dense_matching_config(folder) -> Config:
+    """The same with a head without parameters, and weights of the backbone in a file."""
+    config = fewshot_config()
+    torch.manual_seed(0)
+    path = folder / 'backbone.pth'
+    torch.save(MODELS.build(config.model.backbone).state_dict(), path)
+    config.model.backbone.init_cfg = dict(type='Pretrained', checkpoint=str(path))
+    config.model.decode_head = dict(type='mmfewshot_seg.DenseMatchingHead', in_index=-1)
+    return config
 
 
 def save_weights(config: Config, path, seed: int = 0) -> str:

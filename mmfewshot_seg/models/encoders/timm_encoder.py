@@ -188,8 +188,11 @@ class TimmEncoder(BaseModule):
 
     def _left_over(self, weights: Mapping[str, Tensor]) -> list[str]:
         """Weights that the network with its classifier does not have, of a file in timm's names."""
+        arguments = {
+            k: v for k, v in self.arguments.items() if v is not None and k != 'out_indices'
+        }
         with torch.device('meta'):
-            whole = import_timm().create_model(self.model_name).state_dict()
+            whole = import_timm().create_model(self.model_name, **arguments).state_dict()
         in_names_of_timm = sum(key in weights for key in whole) > len(whole) // 2
         return [key for key in weights if key not in whole] if in_names_of_timm else []
 

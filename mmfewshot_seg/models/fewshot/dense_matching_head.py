@@ -104,7 +104,8 @@ class DenseMatchingHead(BaseFewShotHead):
         shots += [(None, shot) for shot in negatives]
         weights = []
         for way, shot in shots:
-            rows = shot.weights.new_zeros(1, 1 + len(states), shot.weights.shape[-1])
+            batch, _, positions = shot.weights.shape
+            rows = shot.weights.new_zeros(batch, 1 + len(states), positions)
             rows[:, 0] = shot.weights[:, 0]
             if way is not None:
                 rows[:, way] = shot.weights[:, 1]

@@ -1,8 +1,8 @@
 _base_ = [
     '../_base_/models/panet_lite0-d8.py',
     '../_base_/datasets/class_folder_224.py',
-    '../_base_/schedules/adamw_500_finetune.py',
+    '../_base_/schedules/adamw_400_finetune.py',
     '../_base_/default_runtime_seg.py',
 ]
 
-default_hooks = dict(checkpoint=dict(interval=250), logger=dict(interval=10))
+default_hooks = dict(checkpoint=dict(interval=200), logger=dict(interval=10))
