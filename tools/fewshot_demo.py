@@ -1,7 +1,8 @@
-"""Segment images of yours by a few annotated ones: python tools/fewshot_demo.py MODEL WEIGHTS IN.
+"""Segment images of yours by a few annotated ones: python tools/fewshot_demo.py IN --support DIR.
 
 The support set is a folder with <class>/<n>.jpg and <class>/<n>.png (--support DIR), or images and
-masks one by one (--images, --masks, --class-names). It is computed once; save it and load it.
+masks one by one (--images, --masks, --class-names). It is computed once; save it and load it. What
+is given beside --load-support is added to what is loaded. Without --model nothing needs training.
 """
 
 import argparse
@@ -15,7 +16,7 @@ def main() -> None:
 
     try:
         run(args)
-    except (OSError, ValueError, TypeError, RuntimeError, UsageError) as error:
+    except (ImportError, OSError, ValueError, TypeError, RuntimeError, UsageError) as error:
         print(f'fewshot_demo: {error}', file=sys.stderr)
         sys.exit(2)
 
@@ -24,20 +25,31 @@ def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument('model', help='config file, or name of a config of this package')
-    parser.add_argument('weights', help='checkpoint')
     parser.add_argument(
         'inputs', metavar='IN', nargs='+', help='images to segment, or one folder, or one video'
     )
+    parser.add_argument(
+        '--model', help='config file, or name of a config; by default one that needs no training'
+    )
+    parser.add_argument('--weights', help='checkpoint of --model')
     parser.add_argument('--support', metavar='DIR', help='folder of class folders')
     parser.add_argument('--images', nargs='+', help='support images')
     parser.add_argument('--masks', nargs='+', help='a mask for each: an image, or json of LabelMe')
     parser.add_argument('--class-names', nargs='+', help='a name for each, or one for all')
+    parser.add_argument(
+        '--negatives', nargs='+', default=(), help='images that show none of the classes'
+    )
     parser.add_argument('--load-support', metavar='FILE', help='support set that was saved')
     parser.add_argument('--save-support', metavar='FILE', help='where to save the support set')
     parser.add_argument('--mask-suffix', default='.png', help='of --support: <n>SUFFIX is a mask')
     parser.add_argument(
         '--mask-threshold', type=int, metavar='GREY', help='for masks with smooth edges: 128'
+    )
+    parser.add_argument(
+        '--refine',
+        choices=('grabcut', 'guided', 'none'),
+        default='config',
+        help="edges of results by those of the image; by default as the model's config says",
     )
     parser.add_argument('--out-dir', default='work_dirs/fewshot_demo', metavar='DIR')
     parser.add_argument('--save-scores', action='store_true', help='write scores as .npy files too')
@@ -45,9 +57,10 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--device', help='cpu, cuda:0, ...; by default what there is')
     parser.add_argument('--cfg-options', nargs='+', default=[], metavar='KEY=VALUE')
     args = parser.parse_args()
-    sources = (args.support, args.images, args.load_support)
-    if sum(source is not None for source in sources) != 1:
-        parser.error('give one of --support, --images and --load-support')
+    if args.support and args.images:
+        parser.error('give --support or --images, not both')
+    if not (args.support or args.images or args.load_support):
+        parser.error('give --support, --images or --load-support')
     if args.images and not (args.masks and args.class_names):
         parser.error('--images needs --masks and --class-names')
     if args.batch_size < 1:
@@ -56,21 +69,27 @@ def parse_args() -> argparse.Namespace:
 
 
 def run(args: argparse.Namespace) -> None:
-    from mmfewshot_seg.apis import FewShotInferencer
-    from mmfewshot_seg.apis.package_inferencer import config_path
-    from mmfewshot_seg.apis.run_config import existing, load_config
+    from mmfewshot_seg.apis.tool_inferencer import tool_inferencer
 
-    model = load_config(config_path(args.model), args.cfg_options)
-    inferencer = FewShotInferencer(model, existing(args.weights), args.device)
+    inferencer = tool_inferencer(
+        args.model,
+        args.weights,
+        args.cfg_options,
+        device=args.device,
+        refine=None if args.refine == 'none' else args.refine,
+    )
     if args.load_support:
         inferencer.load_support(args.load_support)
-    elif args.support:
-        inferencer.set_support(
-            args.support, mask_suffix=args.mask_suffix, mask_threshold=args.mask_threshold
+    if args.support or args.images or args.negatives:
+        names = args.class_names
+        inferencer.add_support(
+            args.support or args.images or (),
+            args.masks,
+            names[0] if names and len(names) == 1 else names,
+            args.mask_suffix,
+            args.mask_threshold,
+            args.negatives,
         )
-    else:
-        names = args.class_names[0] if len(args.class_names) == 1 else args.class_names
-        inferencer.set_support(args.images, args.masks, names, mask_threshold=args.mask_threshold)
     if args.save_support:
         inferencer.save_support(args.save_support)
     batches = inferencer.stream(

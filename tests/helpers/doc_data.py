@@ -139,8 +139,9 @@ def _write_loose_files(root: Path) -> None:
             shutil.copy(root / f'support/disc/{number}.{suffix}', root / f'{name}.{suffix}')
         for folder in ('queries', 'photos'):
             shutil.copy(root / f'{name}.jpg', root / folder)
-    for name in ('query', 'image'):
+    for name in ('query', 'image', 'd', 'street'):
         shutil.copy(root / 'a.jpg', root / f'{name}.jpg')
+    shutil.copy(root / 'a.png', root / 'd.png')
     polygon = dict(label='zebra', shape_type='polygon', points=[[5, 5], [40, 5], [40, 40], [5, 40]])
     content = dict(shapes=[polygon], imageHeight=50, imageWidth=60)
     (root / 'a.json').write_text(json.dumps(content))

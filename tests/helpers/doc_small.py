@@ -40,7 +40,7 @@ def _shrunk(node):
     if not isinstance(node, dict):
         return 'BN' if node == 'SyncBN' else node
     if node.get('type') == 'Pretrained' and '://' in node.get('checkpoint', ''):
-        return None
+        return node if node['checkpoint'].startswith('packaged://') else None
     if '://' in (node.get('pretrained') or ''):
         node['pretrained'] = None
     for key, value in node.items():
@@ -64,7 +64,7 @@ def _shorten(loader, training: bool) -> None:
     while 'dataset' in dataset:
         dataset.update({key: 1 for key in ('times',) if key in dataset})
         dataset = dataset.dataset
-    if dataset.type != 'mmfewshot_seg.FewShotDataset':
+    if dataset.get('type') != 'mmfewshot_seg.FewShotDataset':
         dataset.indices = 2
         return
     if 'min_area' in dataset.get('protocol', {}):

@@ -52,13 +52,12 @@ def fewshot_config(*transforms: dict, head: str = 'panet') -> Config:
 
 
 def dense_matching_config(folder) -> Config:
-    """The same with a head without parameters, and weights of the backbone in a file."""
-    config = fewshot_config()
+    """The same with a head that has no weights, and those of the backbone in a file."""
+    config = fewshot_config(head='dense_matching')
     torch.manual_seed(0)
     path = folder / 'backbone.pth'
     torch.save(MODELS.build(config.model.backbone).state_dict(), path)
     config.model.backbone.init_cfg = dict(type='Pretrained', checkpoint=str(path))
-    config.model.decode_head = dict(type='mmfewshot_seg.DenseMatchingHead', in_index=-1)
     return config
 
 

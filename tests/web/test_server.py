@@ -13,6 +13,8 @@ from helpers.fewshot_models import fewshot_inferencer
 
 from mmfewshot_seg.web import make_server
 
+PANET = ['--model', 'panet_r18-d8_1xb8-350_drawn']
+
 
 def test_server_serves_the_page_and_refuses_the_rest(tmp_path) -> None:
     inferencer = fewshot_inferencer(tmp_path)
@@ -51,8 +53,10 @@ def test_server_serves_the_page_and_refuses_the_rest(tmp_path) -> None:
 @pytest.mark.parametrize(
     ('arguments', 'message'),
     [
-        (['no.py', __file__], 'no.py is neither a config file nor the name of a config'),
-        (['panet_r18-d8_1xb8-350_drawn', 'no.pth'], 'checkpoint no.pth does not exist'),
+        (['--model', 'no.py'], 'no.py is neither a config file nor the name of a config'),
+        ([*PANET, '--weights', 'no.pth'], 'checkpoint no.pth does not exist'),
+        (PANET, 'come from training alone: give a checkpoint'),
+        (['--weights', 'no.pth'], '--weights needs --model'),
     ],
 )
 def test_mistakes_with_the_tool_are_told_in_a_line(arguments, message, monkeypatch, capsys) -> None:

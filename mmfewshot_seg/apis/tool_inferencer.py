@@ -1,0 +1,29 @@
+"""The few-shot inferencer that a command line describes."""
+
+from collections.abc import Sequence
+
+from mmfewshot_seg.apis.fewshot_inferencer import DEFAULT_MODEL, FewShotInferencer
+from mmfewshot_seg.apis.package_inferencer import config_path
+from mmfewshot_seg.apis.run_config import UsageError, existing, load_config
+
+
+def tool_inferencer(
+    model: str | None, weights: str | None, cfg_options: Sequence[str] = (), **options
+) -> FewShotInferencer:
+    """Build an inferencer.
+
+    Args:
+        model: Config file, or name of a config of this package. None: ``DEFAULT_MODEL``.
+        weights: Checkpoint of ``model``. None: the pretrained weights that its config names.
+        cfg_options: ``key=value`` options of the config.
+        options: Others of :class:`FewShotInferencer`.
+
+    Raises:
+        UsageError: If there are weights without a model, a file is missing, or an option is
+            malformed.
+        ImportError, ValueError: As of :class:`FewShotInferencer`.
+    """
+    if weights and not model:
+        raise UsageError('--weights needs --model, the config that they are of')
+    config = load_config(config_path(model or DEFAULT_MODEL), cfg_options)
+    return FewShotInferencer(config, existing(weights) if weights else None, **options)
