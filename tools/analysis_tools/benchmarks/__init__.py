@@ -46,6 +46,10 @@ def _panet_head(builder: str, shots: int) -> Case:
     return Case('panet', builder, 'naive head', dict(shots=shots), has_backbone=True)
 
 
+def _dense_matching(shots: int) -> Case:
+    return Case('dense_matching', 'matching', 'whole attention maps', dict(shots=shots))
+
+
 def _asgnet_head(shots: int, **options) -> Case:
     options = dict(shots=shots, **options)
     return Case('asgnet', 'head_forward', 'naive head', options, has_backbone=True)
@@ -82,6 +86,10 @@ CASES = {
     'asgnet_head_5shot': _asgnet_head(shots=5),
     'asgnet_no_convs_1shot': _asgnet_head(shots=1, convolutions=False),
     'asgnet_no_convs_5shot': _asgnet_head(shots=5, convolutions=False),
+    'dense_matching_1shot': _dense_matching(shots=1),
+    'dense_matching_5shot': _dense_matching(shots=5),
+    'dense_matching_100shot': _dense_matching(shots=100),
+    'photograph_5shot': Case('dense_matching', 'photograph', 'supports anew', dict(shots=5)),
     'position_attention_97': _position_attention(97, 97),
     'position_attention_128': _position_attention(128, 128),
     'position_attention_128x256': _position_attention(128, 256),
