@@ -4,7 +4,7 @@ _base_ = [
     '../_base_/models/mask-rcnn_r18_fpn.py',
     '../_base_/datasets/drawn_instance.py',
     '../_base_/schedules/adamw_2k.py',
-    '../_base_/default_runtime_det.py',
+    '../_base_/default_runtime_det_iters.py',
 ]
 
 model = dict(
@@ -20,8 +20,4 @@ param_scheduler = [
 ]
 optim_wrapper = dict(clip_grad=dict(max_norm=35, norm_type=2))
 train_cfg = dict(max_iters=1000)
-default_hooks = dict(
-    logger=dict(interval=10, log_metric_by_epoch=False),
-    checkpoint=dict(by_epoch=False, interval=1000),
-)
-log_processor = dict(by_epoch=False)
+default_hooks = dict(checkpoint=dict(interval=1000))

@@ -2,7 +2,7 @@ _base_ = [
     '../_base_/models/zsi_r18_fpn.py',
     '../_base_/datasets/zsi_drawn.py',
     '../_base_/schedules/adamw_2k.py',
-    '../_base_/default_runtime_det.py',
+    '../_base_/default_runtime_det_iters.py',
 ]
 
 # Vectors of attributes have much in common: they are centred.
@@ -16,8 +16,3 @@ param_scheduler = [
 ]
 train_cfg = dict(max_iters=3000)
 optim_wrapper = dict(clip_grad=dict(max_norm=35, norm_type=2))
-default_hooks = dict(
-    logger=dict(interval=10, log_metric_by_epoch=False),
-    checkpoint=dict(by_epoch=False, interval=500),
-)
-log_processor = dict(by_epoch=False)

@@ -58,9 +58,11 @@ def _narrow(node) -> None:
 
 def _small_model(model):
     _narrow(model)
-    expansion = 1 if model.backbone.depth == 18 else 4
-    model.backbone.update(base_channels=4, stem_channels=4, init_cfg=None)
-    model.neck['in_channels'] = [4 * expansion << stage for stage in range(4)]
+    model.backbone.init_cfg = None
+    if model.backbone.type == 'ResNet':  # lite0 is small as it is
+        expansion = 1 if model.backbone.depth == 18 else 4
+        model.backbone.update(base_channels=4, stem_channels=4)
+        model.neck['in_channels'] = [4 * expansion << stage for stage in range(4)]
     model.test_cfg.rcnn.update(score_thr=-100.0, max_per_img=4)
     torch.manual_seed(0)
     model = MODELS.build(model)

@@ -1,5 +1,5 @@
 # The same network, tested on seen and unseen classes together.
-_base_ = './zsi_r18_fpn_1xb2-300_own-coco.py'
+_base_ = './zsi_lite0_fpn_1xb2-1k_own-coco.py'
 
 ann_file = 'annotations/instances_val_gzsi.json'
 model = dict(test_cfg=dict(rcnn=dict(mode='generalized')))

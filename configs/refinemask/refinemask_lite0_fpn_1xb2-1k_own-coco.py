@@ -1,5 +1,5 @@
-# The small network with the mask branch of RefineMask; its detector is that of its base.
-_base_ = './mask-rcnn_r18_fpn.py'
+# The twin of mask-rcnn_lite0_fpn_1xb2-1k_own-coco.py: only the mask branch differs.
+_base_ = './mask-rcnn_lite0_fpn_1xb2-1k_own-coco.py'
 
 channels = 64
 model = dict(
@@ -8,7 +8,8 @@ model = dict(
         mask_head=dict(
             _delete_=True,
             type='mmfewshot_seg.RefineMaskHead',
-            num_classes=80,
+            num_classes=_base_.num_classes,
+            stage_num_classes=(1, 1, 1, 1),
             in_channels=channels,
             instance_channels=channels,
             semantic_channels=channels,
