@@ -46,6 +46,7 @@ WEIGHTS = {
 }
 # The config that a part of a config is put into: the first row whose pattern is in the part.
 BASES = {
+    'TimmEncoder': 'configs/gscnn/fcn_lite0-d16_1xb4-1k_camvid.py',
     'ASGNetHead': 'your_few_shot_config.py',
     'protocol=': ASGNET_PASCAL,
     'BoundaryCocoMetric|MaskTTAModel': REFINEMASK,
