@@ -1,5 +1,6 @@
 # Three commands, each complete on a bare machine with Python >= 3.10 and a package index:
-#   make demo   sets up .venv, then trains, evaluates and draws a few-shot model
+#   make demo   sets up .venv, segments photographs without training, then trains and tests a
+#               few-shot model on drawn data; SUPPORT=folder QUERIES=folder: photographs of yours
 #   make test   the same set-up plus mmcv's compiled ops (needs a C++ compiler), style, tests
 #   make docs   sets up .venv without torch, then builds these documents into site/
 # STACK=openmmlab after demo or test: OpenMMLab's host packages instead, in .venv-openmmlab.
@@ -33,16 +34,20 @@ define step
 @$(2) || { echo; echo "FAILED: $(1)"; echo "What to do: $(3)"; exit 1; }
 endef
 
+# MASK_SUFFIX=.json: files of LabelMe beside the images of SUPPORT.
+OWN_PHOTOS := $(if $(SUPPORT),--support "$(SUPPORT)") $(if $(QUERIES),--queries "$(QUERIES)") \
+	$(if $(MASK_SUFFIX),--mask-suffix "$(MASK_SUFFIX)")
+
 .PHONY: demo test docs ops style help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
 help:
-	@sed -n '2,6s/^# //p' Makefile
+	@sed -n '2,7s/^# //p' Makefile
 
 # OpenMMLab's mmseg cannot be imported without mmcv's ops.
 demo: $(STAMPS)/package $(if $(filter openmmlab,$(STACK)),$(STAMPS)/ops)
-	$(call step,Demo,$(PY) tools/demo.py,read the message above; $(PY) tools/check_env.py shows the state of the environment)
+	$(call step,Demo,$(PY) tools/demo.py $(OWN_PHOTOS),read the message above; $(PY) tools/check_env.py shows the state of the environment)
 
 test: $(STAMPS)/compiler style $(STAMPS)/ops
 	$(call step,Tests,OMP_NUM_THREADS=1 $(PY) -m pytest -n auto --maxprocesses 4 --dist loadfile,repeat one test with $(PY) -m pytest PATH::NAME; $(PY) tools/check_env.py shows the state of the environment)

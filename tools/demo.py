@@ -1,4 +1,7 @@
-"""Few-shot segmentation in minutes: draws its data, trains, tests, and writes a picture."""
+"""Few-shot segmentation in minutes: photographs without training, then training on drawn data.
+
+With --support and --queries it segments photographs of yours instead, and writes nothing else.
+"""
 
 import argparse
 import sys
@@ -6,18 +9,44 @@ from pathlib import Path
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('--work-dir', type=Path, default=Path('work_dirs/demo'))
-    args = parser.parse_args()
-
-    from mmfewshot_seg.apis.demo import run_demo
-
+    args = parse_args()
     try:
-        picture = run_demo(Path(__file__).resolve().parents[1], args.work_dir)
-    except (OSError, ValueError, RuntimeError) as error:
+        run(args)
+    except (ImportError, OSError, ValueError, RuntimeError) as error:
         print(f'demo: {error}', file=sys.stderr)
         sys.exit(2)
-    print(f'Episodes (support, query, prediction, truth): {picture}')
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('--work-dir', type=Path, default=Path('work_dirs/demo'))
+    parser.add_argument(
+        '--support', type=Path, metavar='DIR', help='folder of <class>/<n>.jpg with masks <n>.png'
+    )
+    parser.add_argument('--queries', type=Path, metavar='DIR', help='folder of images to segment')
+    parser.add_argument(
+        '--mask-suffix', default='.png', help='of masks; .json for files of LabelMe'
+    )
+    args = parser.parse_args()
+    if (args.support is None) != (args.queries is None):
+        parser.error('give --support and --queries together, or neither')
+    return args
+
+
+def run(args: argparse.Namespace) -> None:
+    if args.support:
+        from mmfewshot_seg.apis.photo_demo import segment_folders
+
+        out_dir = args.work_dir / 'photographs'
+        for path in segment_folders(args.support, args.queries, out_dir, args.mask_suffix):
+            print(path, flush=True)
+    else:
+        from mmfewshot_seg.apis.demo import run_demo
+
+        picture = run_demo(Path(__file__).resolve().parents[1], args.work_dir)
+        print(f'Episodes (support, query, prediction, truth): {picture}')
 
 
 if __name__ == '__main__':
