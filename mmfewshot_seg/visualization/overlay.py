@@ -9,8 +9,15 @@ from PIL import Image
 
 from mmfewshot_seg.structures.labels import IGNORED
 
-# RGB, distinct for people with colour-vision deficiency (Okabe and Ito), by way.
-COLOURS = ((230, 97, 0), (0, 114, 178), (0, 158, 115), (204, 121, 167), (240, 228, 66))
+# RGB by way: five that are distinct for people with colour-vision deficiency (Okabe and Ito), blue
+# first, which is seen on skin, wood and metal; then each as far as possible from those before it
+# (in CIE Lab, from saturated colours).
+COLOURS = (
+    *((0, 114, 178), (230, 97, 0), (0, 158, 115), (204, 121, 167), (240, 228, 66)),
+    *((0, 0, 255), (0, 255, 0), (255, 0, 225), (15, 0, 120), (120, 90, 45)),
+    *((255, 0, 105), (180, 240, 255), (75, 165, 0), (165, 120, 255), (255, 210, 165)),
+    *((135, 0, 15), (0, 255, 150), (195, 255, 180), (150, 15, 135), (255, 135, 120)),
+)
 # RGB by number of the prototype, each as far as possible from those before it (in CIE Lab, from
 # saturated colours): few prototypes look very unlike, and 25 can still be told apart.
 PROTOTYPE_COLOURS = (

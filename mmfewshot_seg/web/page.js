@@ -2,17 +2,18 @@
 
 // A support is {name, url, image, strokes, card, thumb, field}. Its mask is the list of its
 // strokes {tool, width, points}, painted anew when needed, so that undoing is dropping the last.
-const COLOURS = ['rgb(230,97,0)', 'rgb(0,114,178)', 'rgb(0,158,115)', 'rgb(204,121,167)', 'rgb(240,228,66)'];
 const HINTS = {
-  brush: 'Paint the object; what is not painted counts as background.',
+  brush: 'Paint the object. The rest counts as background, unless you scribble on that too.',
   polygon: 'Click the corners; click the first one or double-click to close.',
   box: 'Drag a box around the object: all of it counts as the class.',
-  background: 'Scribble on the background, and with the brush on the object: the rest then counts as not annotated.',
+  background: 'A few strokes here and a few with the brush on the object will do: the rest is left open.',
   eraser: 'Wipe paint away.',
 };
 const $ = (id) => document.getElementById(id);
 const canvas = $('canvas');
 let supports = [], queries = [], chosen = null, stroke = null, tool = 'brush';
+let colours = []; // RGB of each class, from the server
+let ownImages = false; // whether there is work that an example must not wipe out unasked
 
 // --- Masks ---------------------------------------------------------------------------------------
 
@@ -49,6 +50,10 @@ function classNames() {
   return [...new Set(supports.map((support) => support.name.trim()))];
 }
 
+function colourOf(way) {
+  return `rgb(${colours[way % colours.length]})`;
+}
+
 function drawSupport(support, target, scale, current = null) {
   const { naturalWidth: width, naturalHeight: height } = support.image;
   target.width = Math.max(Math.round(width * scale), 1);
@@ -56,7 +61,7 @@ function drawSupport(support, target, scale, current = null) {
   const context = target.getContext('2d');
   context.drawImage(support.image, 0, 0, target.width, target.height);
   const finished = current && current.tool !== 'polygon' ? [...support.strokes, current] : support.strokes;
-  const object = COLOURS[classNames().indexOf(support.name.trim()) % COLOURS.length];
+  const object = colourOf(Math.max(classNames().indexOf(support.name.trim()), 0));
   context.globalAlpha = 0.55;
   const mask = maskOf(support, finished, { object, background: 'rgb(70,70,70)' });
   context.drawImage(mask, 0, 0, target.width, target.height);
@@ -193,8 +198,8 @@ function element(tag, properties = {}, ...children) {
   return made;
 }
 
-async function addSupport(url, name) {
-  const support = { name, url, image: await load(url, name), strokes: [] };
+async function addSupport(url, name, strokes = []) {
+  const support = { name, url, image: await load(url, name), strokes };
   support.thumb = element('canvas', { title: 'Paint on this image' });
   support.field = element('input', { value: name, placeholder: 'class name', title: 'Class name' });
   support.field.setAttribute('list', 'class-names');
@@ -259,7 +264,7 @@ function say(text, isError = false) {
 
 // Runs a step with the buttons locked; tells what goes wrong.
 async function attempt(step) {
-  const buttons = document.querySelectorAll('#segment, #examples');
+  const buttons = document.querySelectorAll('#segment, #examples button');
   buttons.forEach((button) => { button.disabled = true; });
   try {
     await step();
@@ -274,17 +279,17 @@ async function segment() {
   if (!supports.length) throw new Error('First add an image that shows what you look for, and paint it.');
   if (!queries.length) throw new Error('Add an image to look in.');
   say('Looking at the supports…');
-  const colours = { object: 'rgb(255,0,0)', background: 'rgb(0,0,255)' };
+  const paint = { object: 'rgb(255,0,0)', background: 'rgb(0,0,255)' };
   const { support, classes } = await ask('support', {
     supports: supports.map((support) => ({
       name: support.name,
       image: support.url,
-      mask: maskOf(support, support.strokes, colours).toDataURL('image/png'),
+      mask: maskOf(support, support.strokes, paint).toDataURL('image/png'),
     })),
   });
-  $('legend').replaceChildren(...classes.map(({ name, colour }) => {
+  $('legend').replaceChildren(...classes.map((name, way) => {
     const swatch = element('span', { className: 'swatch' });
-    swatch.style.background = `rgb(${colour})`;
+    swatch.style.background = colourOf(way);
     return element('span', {}, swatch, name);
   }));
   for (const [i, query] of queries.entries()) {
@@ -292,7 +297,7 @@ async function segment() {
     const answer = await ask('segment', { support, image: query.url });
     query.overlay = query.picture.src = answer.overlay;
     query.labels = answer.labels;
-    const shares = classes.map(({ name }, way) => `${name} ${(100 * answer.shares[way]).toFixed(1)} %`);
+    const shares = classes.map((name, way) => `${name} ${(100 * answer.shares[way]).toFixed(1)} %`);
     const stem = query.name.replace(/\.\w+$/, '');
     const link = element('a', { href: answer.labels, download: `${stem}.png`, textContent: 'label map' });
     query.text.replaceChildren(`${shares.join(', ')} · `, link);
@@ -303,6 +308,7 @@ async function segment() {
 async function addFiles(event, add) {
   const files = [...event.target.files];
   event.target.value = '';
+  ownImages = true;
   await attempt(async () => {
     for (const file of files) await add(await read(file), file.name);
     say('');
@@ -314,11 +320,39 @@ $('support-files').addEventListener('change', (event) => {
 });
 $('query-files').addEventListener('change', (event) => addFiles(event, addQuery));
 $('segment').addEventListener('click', () => attempt(segment));
-$('examples').addEventListener('click', () => attempt(async () => {
-  const examples = await ask('examples', {});
-  for (const { name, image } of examples.supports) await addSupport(image, name);
-  for (const image of examples.queries) await addQuery(image, 'example.png');
-  say('Paint the arrow and the blob, each in its image; then press Segment.');
-}));
+
+// --- Examples ------------------------------------------------------------------------------------
+
+async function showExample({ name, support, strokes, query }) {
+  if (ownImages && !confirm('Replace the images on this page?')) return;
+  ownImages = false;
+  supports = [];
+  queries = [];
+  chosen = stroke = null;
+  ['supports', 'queries', 'legend'].forEach((id) => $(id).replaceChildren());
+  await addSupport(support, name, [...strokes]);
+  await addQuery(query, `${name}.png`);
+  $('queries').scrollIntoView({ behavior: 'smooth', block: 'nearest' });
+  await segment();
+}
+
+async function exampleButton(example) {
+  const thumb = element('canvas');
+  const image = await load(example.support, example.name);
+  drawSupport({ ...example, image }, thumb, 160 / image.naturalWidth);
+  const caption = element('span', { textContent: example.name });
+  const button = element('button', { title: 'Show this example' }, thumb, caption);
+  button.addEventListener('click', () => attempt(() => showExample(example)));
+  return button;
+}
+
+async function start() {
+  const answer = await ask('start', {});
+  colours = answer.colours;
+  const buttons = await Promise.all(answer.examples.map(exampleButton));
+  $('examples').replaceChildren(element('p', { textContent: answer.hint || 'Try an example:' }), ...buttons);
+  redraw();
+}
 
 chooseTool('brush');
+attempt(start);

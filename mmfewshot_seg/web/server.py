@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from mmfewshot_seg.apis.fewshot_inferencer import FewShotInferencer
-from mmfewshot_seg.web.visits import Visits, examples
+from mmfewshot_seg.web.visits import Visits, start
 
 MAX_BYTES = 256 * 2**20
 _FILES = {
@@ -32,7 +32,7 @@ def make_server(
         OSError: If the port is taken.
     """
     visits = Visits(inferencer)
-    answers = {'/examples': examples, '/support': visits.support, '/segment': visits.segment}
+    answers = {'/start': start, '/support': visits.support, '/segment': visits.segment}
 
     class PageHandler(_PageHandler):
         ANSWERS = answers

@@ -5,23 +5,22 @@ import binascii
 import hashlib
 import json
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Mapping
+from functools import cache
 from threading import Lock
 
 import cv2
 import numpy as np
 
 from mmfewshot_seg.apis.fewshot_inferencer import FewShotInferencer
-from mmfewshot_seg.datasets.drawn import CLASSES, draw_scene
+from mmfewshot_seg.apis.photographs import example_photographs
 from mmfewshot_seg.structures import SupportState
 from mmfewshot_seg.structures.labels import IGNORED
 from mmfewshot_seg.visualization.overlay import COLOURS, overlay
 
 MAX_SUPPORTS = 16
-EXAMPLE_SIZE = 240
-# Seeds of scenes in which the classes are well seen.
-_EXAMPLE_SUPPORTS = {'red-plain-arrow': 50, 'cyan-checked-blob': 31}
-_EXAMPLE_QUERIES = (64, 91, 43)
+# The page's tool that draws each shape of an annotation, in the order of drawing.
+_TOOLS = {'polygons': 'polygon', 'background': 'background', 'scribbles': 'brush'}
 
 
 class Visits:
@@ -43,7 +42,7 @@ class Visits:
             supports: Dicts of ``name``, ``image`` and ``mask``, see :func:`decode_mask`.
 
         Returns:
-            ``support``: what :meth:`segment` takes; ``classes``: dicts of ``name`` and ``colour``.
+            ``support``: what :meth:`segment` takes; ``classes``: names of its classes.
 
         Raises:
             ValueError: If an image, mask or name is unusable.
@@ -63,12 +62,7 @@ class Visits:
                     self._states.popitem(last=False)
             self._states.move_to_end(key)
             names = self._states[key].class_names
-        return dict(
-            support=key,
-            classes=[
-                dict(name=name, colour=COLOURS[i % len(COLOURS)]) for i, name in enumerate(names)
-            ],
-        )
+        return dict(support=key, classes=names)
 
     def segment(self, support: str, image: str) -> dict:
         """Segment a query.
@@ -99,26 +93,53 @@ class Visits:
         )
 
 
-def examples() -> dict:
-    """Drawn images to try the page with.
+def start() -> dict:
+    """What the page begins with.
 
     Returns:
-        ``supports``: dicts of ``name`` and ``image``, without masks: the visitor paints them;
-        ``queries``: data URLs.
+        ``colours``: RGB of each class; ``examples``: see :func:`examples`; ``hint``: why there are
+        none, and the cure.
     """
-    supports = [
-        dict(name=name, image=_example([name], seed)) for name, seed in _EXAMPLE_SUPPORTS.items()
+    try:
+        return dict(colours=COLOURS, examples=examples(), hint='')
+    except ImportError as error:
+        return dict(colours=COLOURS, examples=[], hint=str(error))
+
+
+@cache
+def examples() -> list[dict]:
+    """Photographs to try the page with.
+
+    Returns:
+        Dicts of ``name`` of the class, ``support`` and ``query`` (data URLs), and the ``strokes``
+        that mark the class in the support, see :func:`strokes`.
+
+    Raises:
+        ImportError: If scikit-image is not installed.
+    """
+    return [
+        dict(
+            name=photograph.name,
+            support=encode(photograph.support),
+            strokes=strokes(photograph.annotation),
+            query=encode(photograph.query),
+        )
+        for photograph in example_photographs()
     ]
-    queries = [_example(_EXAMPLE_SUPPORTS, seed) for seed in _EXAMPLE_QUERIES]
-    return dict(supports=supports, queries=queries)
 
 
-def _example(names: Iterable[str], seed: int) -> str:
-    """Data URL of an image with objects of these classes and of base classes."""
-    wanted = [i for i, c in enumerate(CLASSES) if c.name in names]
-    others = [i for i, c in enumerate(CLASSES) if not c.novel]
-    rng = np.random.RandomState(seed)
-    return encode(draw_scene(EXAMPLE_SIZE, EXAMPLE_SIZE, [wanted, others], rng).image)
+def strokes(annotation: Mapping) -> list[dict]:
+    """What a visitor would draw for polygons and scribbles of :func:`annotation_label`.
+
+    Returns:
+        Dicts of ``tool``, ``width`` and ``points``, as the page keeps them.
+    """
+    width = annotation.get('width', 3) + 2  # OpenCV's lines are so much wider than they say
+    return [
+        dict(tool=tool, width=width, points=points)
+        for shape, tool in _TOOLS.items()
+        for points in annotation.get(shape, ())
+    ]
 
 
 def decode_image(url: str) -> np.ndarray:

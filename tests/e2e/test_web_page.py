@@ -1,6 +1,7 @@
 """The page in headless Chromium: paints masks, gets masks; skipped where there is no Chromium."""
 
 import shutil
+import sys
 from threading import Thread
 
 import cv2
@@ -9,7 +10,9 @@ import pytest
 from helpers.fewshot_models import fewshot_inferencer
 
 from mmfewshot_seg.apis import FewShotInferencer
-from mmfewshot_seg.web import make_server
+from mmfewshot_seg.apis.annotations import annotation_label
+from mmfewshot_seg.apis.photographs import example_photographs
+from mmfewshot_seg.web import make_server, visits
 from mmfewshot_seg.web.visits import decode_image, decode_mask
 
 pytest.importorskip('selenium', reason='selenium is not installed')
@@ -104,7 +107,9 @@ def browser():
 
 @pytest.fixture
 def page(browser, address) -> Page:
-    return Page(browser, address)
+    page = Page(browser, address)
+    page.wait('colours.length')
+    return page
 
 
 @pytest.fixture
@@ -201,7 +206,57 @@ def test_mistakes_are_told_on_the_page(page, images) -> None:
     page.wait("document.getElementById('message').textContent.includes('text.png')")
 
 
-def test_drawn_examples(page) -> None:
-    page.click('#examples')
-    page.wait('queries.length === 3 && supports.length === 2')
-    assert 'press Segment' in page.message()
+def near(mask: np.ndarray) -> np.ndarray:
+    return cv2.dilate(mask.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+
+
+def test_one_click_shows_an_example(page) -> None:
+    pytest.importorskip('skimage', reason='photographs are an extra')
+    for number, photograph in enumerate(example_photographs(), start=1):
+        page.wait("!document.querySelector('#examples button:disabled')")
+        page.click(f'#examples button:nth-of-type({number})')
+        page.wait(f'supports.length === 1 && supports[0].name === "{photograph.name}"')
+        page.wait('queries.length === 1 && queries[0].labels')
+        labels = decode_image(page.browser.execute_script('return queries[0].labels'))
+        assert labels.shape[:2] == photograph.query.shape[:2]
+        label = page.label()
+        expected = annotation_label(photograph.annotation, label.shape, photograph.name)
+        for value in np.unique(expected):  # borders may differ by a pixel
+            one, other = label == value, expected == value
+            assert (one & ~near(other)).sum() < 0.01 * one.sum()
+            assert (other & ~near(one)).sum() < 0.01 * other.sum()
+    page.click('#undo')
+    assert (page.label() == 1).sum() < (label == 1).sum()
+
+
+def test_examples_ask_before_they_replace_images_of_the_visitor(page, images) -> None:
+    pytest.importorskip('skimage', reason='photographs are an extra')
+    page.upload('#support-files', images[0])
+    page.wait('supports.length === 1')
+    page.wait("document.querySelectorAll('#examples button').length === 3")
+    page.click('#examples button')
+    page.browser.switch_to.alert.dismiss()
+    page.wait("!document.querySelector('#examples button:disabled')")
+    assert page.browser.execute_script('return supports[0].name') == 'object'
+
+
+def test_without_photographs_the_page_says_what_to_install(browser, address, monkeypatch) -> None:
+    visits.examples.cache_clear()
+    monkeypatch.setitem(sys.modules, 'skimage', None)
+    page = Page(browser, address)
+    page.wait("document.getElementById('examples').textContent.includes('pip install')")
+
+
+def test_nothing_is_cut_off_on_a_phone(page, images) -> None:
+    size = dict(width=390, height=844, deviceScaleFactor=1, mobile=True)
+    page.browser.execute_cdp_cmd('Emulation.setDeviceMetricsOverride', size)
+    try:
+        page.upload('#support-files', images[0])
+        page.wait('supports.length === 1')
+        outside = page.browser.execute_script(
+            "return [...document.querySelectorAll('body *')].filter((one) => "
+            'one.getBoundingClientRect().right > innerWidth).map((one) => one.outerHTML)'
+        )
+        assert outside == []
+    finally:
+        page.browser.execute_cdp_cmd('Emulation.clearDeviceMetricsOverride', {})

@@ -4,6 +4,7 @@ from itertools import combinations
 
 import cv2
 import numpy as np
+import pytest
 from PIL import Image
 
 from mmfewshot_seg.visualization.overlay import (
@@ -44,11 +45,11 @@ def test_prototypes_are_painted_over_grey_with_white_borders() -> None:
     assert (image == (200, 100, 0)).all()
 
 
-def test_colours_of_25_prototypes_can_be_told_apart() -> None:
-    rgb = np.array([PROTOTYPE_COLOURS], np.float32) / 255
-    lab = cv2.cvtColor(rgb, cv2.COLOR_RGB2LAB)[0]
+@pytest.mark.parametrize(('colours', 'number'), [(COLOURS, 20), (PROTOTYPE_COLOURS, 25)])
+def test_colours_can_be_told_apart(colours, number) -> None:
+    lab = cv2.cvtColor(np.array([colours], np.float32) / 255, cv2.COLOR_RGB2LAB)[0]
     distances = [np.linalg.norm(a - b) for a, b in combinations(lab, 2)]
-    assert len(lab) == 25
+    assert len(lab) == number
     assert min(distances) > 30
 
 
@@ -59,7 +60,8 @@ def test_more_prototypes_than_colours_begin_anew() -> None:
 
 
 def test_saved_label_map_keeps_its_values_and_shows_the_colours_of_the_ways(tmp_path) -> None:
-    labels = np.array([[0, 1, 2], [6, 254, 255]], np.uint8)
+    again = len(COLOURS) + 1
+    labels = np.array([[0, 1, 2], [again, 254, 255]], np.uint8)
     save_label_map(tmp_path / 'labels.png', labels)
     image = Image.open(tmp_path / 'labels.png')
     np.testing.assert_array_equal(np.asarray(image), labels)

@@ -36,8 +36,8 @@ def test_server_serves_the_page_and_refuses_the_rest(tmp_path) -> None:
                 assert answer.status == 200 and len(answer.read()) > 500
         with pytest.raises(urllib.error.HTTPError, match='404'):
             urllib.request.urlopen(address + '/../server.py')
-        assert post('/examples', b'{}')[0] == 200
-        assert post('/examples', b'{}', 'text/plain')[0] == 400
+        assert post('/start', b'{}')[0] == 200
+        assert post('/start', b'{}', 'text/plain')[0] == 400
         assert post('/support', b'no json')[0] == 400
         assert post('/segment', b'{"support": "x"}')[0] == 400
         assert post('/other', b'{}') == (400, dict(error='no answer to /other'))

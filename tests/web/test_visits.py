@@ -1,10 +1,15 @@
 """Answers of the page's server, without a browser."""
 
+import json
+import sys
+
 import numpy as np
 import pytest
 from helpers.fewshot_models import fewshot_inferencer
 
 from mmfewshot_seg.apis import FewShotInferencer
+from mmfewshot_seg.apis.photographs import example_photographs
+from mmfewshot_seg.visualization.overlay import COLOURS
 from mmfewshot_seg.web import visits
 from mmfewshot_seg.web.visits import Visits, decode_image, decode_mask, encode
 
@@ -44,7 +49,7 @@ def test_answers_are_those_of_the_inferencer_for_visitors_in_turn(inferencer) ->
     two = [_support('b', 50)]
     keys = [answers.support(supports)['support'] for supports in (one, two, one)]
     assert keys[0] == keys[2] != keys[1]
-    assert [c['name'] for c in answers.support(one)['classes']] == ['a', 'b']
+    assert answers.support(one)['classes'] == ('a', 'b')
     query = _support('', 30)['image']
     for key, supports in ((keys[0], one), (keys[1], two)):
         answer = answers.segment(key, query)
@@ -74,8 +79,29 @@ def test_mistakes_name_the_image(inferencer) -> None:
         Visits(inferencer).support([_support('a', 0), _support(' ', 0)])
 
 
-def test_examples_are_drawn_and_always_the_same() -> None:
-    drawn = visits.examples()
-    assert drawn == visits.examples()
-    assert len(drawn['supports']) == 2 and len(drawn['queries']) == 3
-    assert decode_image(drawn['queries'][0]).shape == (240, 240, 3)
+def test_annotations_become_strokes() -> None:
+    line, polygon = [(1, 2), (3, 4)], [(0, 0), (5, 0), (5, 5)]
+    assert visits.strokes(dict(polygons=[polygon])) == [
+        dict(tool='polygon', width=5, points=polygon)
+    ]
+    found = visits.strokes(dict(scribbles=[line, line], background=[polygon], width=5))
+    assert [stroke['tool'] for stroke in found] == ['background', 'brush', 'brush']
+    assert found[1] == dict(tool='brush', width=7, points=line)
+
+
+def test_page_begins_with_photographs() -> None:
+    pytest.importorskip('skimage', reason='photographs are an extra')
+    start = json.loads(json.dumps(visits.start()))
+    assert start['hint'] == '' and start['colours'] == [list(colour) for colour in COLOURS]
+    for example, photograph in zip(start['examples'], example_photographs(), strict=True):
+        assert example['name'] == photograph.name
+        np.testing.assert_array_equal(decode_image(example['support']), photograph.support)
+        np.testing.assert_array_equal(decode_image(example['query']), photograph.query)
+        assert example['strokes']
+
+
+def test_page_begins_without_photographs(monkeypatch) -> None:
+    visits.examples.cache_clear()
+    monkeypatch.setitem(sys.modules, 'skimage', None)
+    start = visits.start()
+    assert start['examples'] == [] and "pip install 'mmfewshot_seg[photos]'" in start['hint']
