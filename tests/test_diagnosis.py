@@ -47,6 +47,13 @@ def test_missing_torchvision_is_no_problem() -> None:
     assert find_problems(environment(errors={'torchvision': missing})) == []
 
 
+def test_missing_extras_of_photographs_are_named_with_their_line() -> None:
+    (problem,) = find_problems(environment(missing_photos=('timm',)))
+    assert problem.text == 'timm is not installed: there are no pretrained encoders'
+    assert problem.stops == ()
+    assert problem.cure == "pip install 'mmfewshot_seg[photos]'"
+
+
 TRAPS = {
     'no ops': (
         {'ops_error': "No module named 'mmcv._ext'"},
