@@ -96,7 +96,8 @@ class TimmEncoder(BaseModule):
         levels = self.net(images)
         if getattr(self.net, 'output_fmt', 'NCHW') == 'NHWC':
             levels = [level.permute(0, 3, 1, 2) for level in levels]
-        return tuple(levels)
+        # MMCV's RoIAlign reads every map as if its channels came first in memory, and does not ask.
+        return tuple(level.contiguous() for level in levels)
 
     def init_weights(self) -> None:
         """Load the weights that ``init_cfg`` names; every weight must be among them.

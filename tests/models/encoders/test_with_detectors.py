@@ -79,3 +79,17 @@ def test_masks_have_the_size_of_the_image(detector: str, network: str) -> None:
     for sample, shape in zip(found, SHAPES, strict=True):
         instances = sample.pred_instances
         assert len(instances) > 0 and instances.masks.shape == (len(instances), *shape[1:])
+
+
+@each_network
+def test_rois_are_cut_from_where_they_are(network: str) -> None:
+    """MMCV's RoIAlign reads the memory of a map as if its channels came first."""
+    model = _build('refinemask', network).eval()
+    rois = torch.tensor([[0.0, 4, 4, 40, 40], [0, 16, 8, 90, 60]])
+    with torch.no_grad():
+        levels = model.extract_feat(torch.randn(1, 3, 96, 128))
+        extractor = model.roi_head.bbox_roi_extractor
+        found = extractor(levels[: extractor.num_inputs], rois)
+        levels = [level.clone(memory_format=torch.contiguous_format) for level in levels]
+        wanted = extractor(levels[: extractor.num_inputs], rois)
+    torch.testing.assert_close(found, wanted)
