@@ -163,7 +163,10 @@ def read_weights(source: str, prefix: str = '') -> dict[str, Tensor]:
         PretrainedWeightsError: If it cannot be read, or holds no such weights.
     """
     try:
-        checkpoint = CheckpointLoader.load_checkpoint(source, map_location='cpu')
+        if source.endswith('.safetensors'):
+            checkpoint = import_module('safetensors.torch').load_file(source)
+        else:
+            checkpoint = CheckpointLoader.load_checkpoint(source, map_location='cpu')
     except PretrainedWeightsError:
         raise
     except Exception as error:  # bytes that are no checkpoint can raise anything

@@ -158,6 +158,8 @@ class FewShotInferencer(PackageInferencer):
     def _use(self, supports: FittedSupports) -> None:
         if not supports.shots:
             raise ValueError('a support set needs a class: negatives alone name none')
+        if len(supports.shots) > 254:
+            raise ValueError(f'a support set has 1 to 254 classes, not {len(supports.shots)}')
         self.state = supports.joined(self.model.decode_head)
         self.supports = supports
 
@@ -178,6 +180,8 @@ class FewShotInferencer(PackageInferencer):
             )
         if negatives and not as_list(images):
             supports = {}
+        elif not as_list(images) and masks is None:
+            raise ValueError('there is nothing to add: give images, a folder or negatives')
         elif masks is None and class_names is None:
             supports = folder_supports(images, mask_suffix)
         elif masks is None or class_names is None:

@@ -7,6 +7,8 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import cv2
+
 from mmfewshot_seg.apis.fewshot_inferencer import FewShotInferencer
 from mmfewshot_seg.web.visits import Visits, start
 
@@ -56,7 +58,7 @@ class _PageHandler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         try:
             status, answer = HTTPStatus.OK, self._answer()
-        except (ValueError, TypeError, KeyError) as error:
+        except (ValueError, TypeError, KeyError, AttributeError, cv2.error) as error:
             status, answer = HTTPStatus.BAD_REQUEST, dict(error=str(error))
         self._send(status, json.dumps(answer).encode(), 'application/json')
 

@@ -11,6 +11,7 @@ from helpers.fewshot_models import RESIZE, fewshot_config, fewshot_inferencer, s
 from PIL import Image
 
 from mmfewshot_seg.apis import FewShotInferencer
+from mmfewshot_seg.apis.fitted_supports import FittedSupports
 from mmfewshot_seg.apis.package_inferencer import config_path
 from mmfewshot_seg.apis.run_config import load_config
 from mmfewshot_seg.datasets.drawn import draw_scene
@@ -225,6 +226,11 @@ def test_negatives_are_background(tmp_path) -> None:
     assert shares[1] < shares[0] / 2
     with pytest.raises(ValueError, match='negatives alone name none'):
         inferencer.set_support([], [], [], negatives=[image])
+    with pytest.raises(ValueError, match='nothing to add'):
+        inferencer.add_support()
+    many = {f'thing {number}': inferencer.supports.shots['cat'] for number in range(254)}
+    with pytest.raises(ValueError, match='1 to 254 classes, not 255'):
+        inferencer._use(inferencer.supports.merged(FittedSupports(many)))
     with pytest.raises(ValueError, match=r'negative 2 \(none\.jpg\)'):
         inferencer.add_support(negatives=[image, 'none.jpg'])
     with pytest.raises(ValueError, match='PANetHead takes no negatives'):

@@ -60,6 +60,14 @@ class TimmEncoder(BaseModule):
         **kwargs,
     ) -> None:
         super().__init__(init_cfg)
+        if isinstance(init_cfg, list):
+            raise ValueError(f'TimmEncoder takes one init_cfg, a dict, not {init_cfg}')
+        for name in ('pretrained', 'checkpoint_path', 'features_only'):
+            if kwargs.pop(name, None):
+                raise ValueError(
+                    f'TimmEncoder has no {name}: name weights by init_cfg=dict(type='
+                    "'Pretrained', checkpoint='packaged://efficientnet-lite0'), a file or timm://NAME"
+                )
         self.model_name = model_name
         self.arguments = dict(kwargs, output_stride=output_stride, drop_path_rate=drop_path_rate)
         if out_indices is not None:
@@ -67,15 +75,21 @@ class TimmEncoder(BaseModule):
         self.net = self._create()
         # Depthwise convolutions train a quarter faster on a CPU with the channels last.
         self.net.to(memory_format=torch.channels_last)
-        self.out_channels = tuple(self.net.feature_info.channels())
+        info = self.net.feature_info
+        self._levels = sorted(index % len(info.info) for index in info.out_indices)
+        self.out_channels = tuple(info.info[index]['num_chs'] for index in self._levels)
         self.frozen_stages = frozen_stages
         self.norm_eval = norm_eval
-        levels = len(self.net.feature_info.info)
+        levels = len(info.info)
         if not -1 <= frozen_stages < levels:
             raise ValueError(
                 f'frozen_stages={frozen_stages}: {model_name} has the levels 0 to {levels - 1}, '
                 'and -1 freezes none'
             )
+        for module in self._ordered_modules(
+            after=self._levels[-1]
+        ):  # timm does not always cut it off
+            module.requires_grad_(False)
         self._freeze()  # the optimizer and distributed training look before any training
 
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
@@ -152,8 +166,8 @@ class TimmEncoder(BaseModule):
     def _freeze(self) -> None:
         """Fix the first levels, and batch norms if asked for."""
         if self.frozen_stages >= 0:
-            for module in self._frozen_modules():
-                module.eval()
+            for module in self._ordered_modules(upto=self.frozen_stages):
+                module.training = False  # of this module alone: containers hold later levels too
                 for parameter in module.parameters(recurse=False):
                     parameter.requires_grad = False
         if self.norm_eval:
@@ -161,13 +175,18 @@ class TimmEncoder(BaseModule):
                 if isinstance(module, nn.modules.batchnorm._BatchNorm):
                     module.eval()
 
-    def _frozen_modules(self) -> list[nn.Module]:
-        """Modules up to the one that gives the last frozen level, in the order of the network."""
+    def _ordered_modules(
+        self, upto: int | None = None, after: int | None = None
+    ) -> list[nn.Module]:
+        """Modules up to the one that gives a level, or those after it, in the network's order."""
         names, modules = zip(*self._root.named_modules(), strict=True)
-        level = self.net.feature_info.info[self.frozen_stages]['module']
+        level = self.net.feature_info.info[after if upto is None else upto]['module']
         if level not in names:  # timm flattens sequences of some networks
             level = level.replace('.', '_')
-        last = max(i for i, name in enumerate(names) if f'{name}.'.startswith(f'{level}.'))
+        inside = [i for i, name in enumerate(names) if f'{name}.'.startswith(f'{level}.')]
+        last = max(inside, default=len(names) - 1)  # timm has cut the level off
+        if upto is None:
+            return list(modules[last + 1 :])
         # The root itself may own parameters: tokens and embeddings of positions.
         return [*modules[1 : last + 1], *([self._root] if self._root is not self.net else [])]
 
@@ -181,9 +200,10 @@ class TimmEncoder(BaseModule):
             self._refuse(unfit, 'not there or of another shape', weights)
             return ours
         self._refuse(self._left_over(weights), 'not those of this network', weights)
-        first, second = (self._loaded(weights, seed) for seed in (0, 1))
-        # timm says nowhere which weights it did not find: they stay random.
-        unfit = [key for key in own if not first[key].equal(second[key])]
+        # timm says nowhere what it did not find: what does not change with the file is not from it.
+        changed = {k: v + 1 if v.is_floating_point() else v for k, v in weights.items()}
+        first, second = self._loaded(weights), self._loaded(changed)
+        unfit = [k for k, v in first.items() if v.is_floating_point() and v.equal(second[k])]
         self._refuse(unfit, 'not there or of another shape', weights)
         return first
 
@@ -195,16 +215,17 @@ class TimmEncoder(BaseModule):
         with torch.device('meta'):
             whole = import_timm().create_model(self.model_name, **arguments).state_dict()
         in_names_of_timm = sum(key in weights for key in whole) > len(whole) // 2
-        return [key for key in weights if key not in whole] if in_names_of_timm else []
+        known = {*whole, 'mask_token'}  # of DINOv2's files; timm drops it
+        return [key for key in weights if key not in known] if in_names_of_timm else []
 
-    def _loaded(self, weights: Mapping[str, Tensor], seed: int) -> Mapping[str, Tensor]:
-        """Weights as timm loads them into a new network of this seed: it knows foreign formats."""
+    def _loaded(self, weights: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+        """Weights as timm loads them into a new network: it knows foreign formats."""
         logger = logging.getLogger('timm.models._builder')
         level = logger.level
         logger.setLevel(logging.ERROR)  # it warns of every weight behind the last level
         try:
             with torch.random.fork_rng(devices=[]):
-                torch.manual_seed(seed)
+                torch.manual_seed(0)
                 overlay = dict(state_dict=dict(weights))
                 net = self._create(pretrained=True, pretrained_cfg_overlay=overlay)
         except (RuntimeError, KeyError) as error:

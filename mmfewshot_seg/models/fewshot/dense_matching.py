@@ -28,7 +28,7 @@ def matching_scores(
         query: (L, M, C, h, w) float32 of length 1.
         support: (L, S, C) of length 1 or less, any float dtype.
         weights: (L, P, S) float32, how far a position belongs to a class, not negative.
-        temperature: Of the attention, at least 0.01.
+        temperature: Of the attention, at least 0.025.
         area_power: 0: the sum over a class; 1: its mean.
 
     Returns:
@@ -39,13 +39,14 @@ def matching_scores(
     positions = query.flatten(-2).transpose(-1, -2).flatten(1, 2)
     sums = 0
     for part, share in zip(support.split(CHUNK, 1), weights.split(CHUNK, 2), strict=True):
-        # Inner products are at most 1, so this shift keeps every exponential in range.
+        # Inner products lie between -1 and 1, so this shift keeps every exponential in range.
         attention = positions @ part.to(query.dtype).transpose(1, 2)
         attention = attention.sub_(1).div_(temperature).exp_()
         sums = sums + attention @ share.transpose(1, 2)
     tiny = torch.finfo(query.dtype).tiny
     scores = sums.clamp_min(tiny).log() + 1 / temperature
-    areas = weights.sum(-1).clamp_min(tiny**0.5)
+    areas = weights.sum(-1)
+    areas = torch.where(areas > 0, areas, 1)
     scores = scores - area_power * areas.log().unsqueeze(1)
     return (
         scores.transpose(1, 2)

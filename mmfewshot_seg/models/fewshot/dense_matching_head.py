@@ -33,7 +33,7 @@ class DenseMatchingHead(BaseFewShotHead):
 
     Args:
         in_index: Level or levels of the encoder, see :func:`fuse_levels`.
-        temperature: Of the attention over positions, at least 0.01.
+        temperature: Of the attention over positions, at least 0.025.
         area_power: How much of the advantage of large areas is taken away: 0 none (a sum over
             positions), 1 all (a mean).
         max_positions: Most positions that are kept of each support and class, as centres of
@@ -61,8 +61,11 @@ class DenseMatchingHead(BaseFewShotHead):
         **kwargs,
     ) -> None:
         super().__init__(**kwargs)
-        if not temperature >= 0.01:
-            raise ValueError(f'temperature={temperature}, expected at least 0.01')
+        if not temperature >= 0.025:
+            raise ValueError(
+                f'temperature={temperature}, expected at least 0.025: below it exponentials leave '
+                'the range of float32'
+            )
         if not 0 <= area_power <= 1:
             raise ValueError(f'area_power={area_power}, expected a number from 0 to 1')
         if max_positions is not None and max_positions < 2:

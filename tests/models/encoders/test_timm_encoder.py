@@ -9,6 +9,7 @@ from mmfewshot_seg.weight_sources import PretrainedWeightsError
 timm = pytest.importorskip('timm', reason='needs timm: pip install mmfewshot_seg[photos]')
 
 CNN = dict(type='mmfewshot_seg.TimmEncoder', model_name='resnet10t', channels=(8, 8, 16, 16))
+MBCONV = dict(type='mmfewshot_seg.TimmEncoder', model_name='test_efficientnet')
 VIT = dict(
     type='mmfewshot_seg.TimmEncoder',
     model_name='vit_tiny_patch16_224',
@@ -89,6 +90,35 @@ def test_frozen_levels_do_not_train() -> None:
     assert not torch.equal(encoder.net.layer4[0].bn1.running_mean, torch.zeros(16))
 
 
+def test_later_levels_train_although_a_container_holds_them_too() -> None:
+    encoder = build(MBCONV, frozen_stages=1).train()
+    norms = {name: m.training for name, m in encoder.named_modules() if hasattr(m, 'running_mean')}
+    frozen = [
+        name for name in norms if name.startswith(('net.bn1', 'net.blocks.0', 'net.blocks.1'))
+    ]
+    assert frozen and not any(norms[name] for name in frozen)
+    assert all(training for name, training in norms.items() if name not in frozen)
+    images = torch.rand(1, 3, 28, 28)
+    encoder = build(VIT, frozen_stages=0, drop_path_rate=0.9, out_indices=(2,)).train()
+    assert len({encoder(images)[0].sum().item() for _ in range(8)}) > 1
+
+
+@pytest.mark.parametrize('out_indices', [(1, 2), (3, 1), (-2,)])
+def test_what_lies_behind_the_last_level_waits_for_no_gradient(out_indices) -> None:
+    for config in (CNN, MBCONV):
+        encoder = build(config, out_indices=out_indices)
+        levels = encoder(torch.rand(2, 3, 64, 64))
+        assert tuple(level.shape[1] for level in levels) == encoder.out_channels
+        sum(level.sum() for level in levels).backward()
+        waiting = [n for n, p in encoder.named_parameters() if p.requires_grad and p.grad is None]
+        assert waiting == []
+
+
+def test_levels_that_were_cut_off_can_be_frozen() -> None:
+    encoder = build(CNN, out_indices=(1,), frozen_stages=3)
+    assert not any(p.requires_grad for p in encoder.parameters())
+
+
 def test_all_levels_can_be_frozen() -> None:
     for config in (CNN, VIT):
         encoder = build(config, frozen_stages=4 if config is CNN else 2)
@@ -132,6 +162,15 @@ def test_a_local_file_of_timm(tmp_path, classifier, wrapping) -> None:
     torch.testing.assert_close(encoder(images)[0], whole.forward_features(images))
 
 
+def test_a_file_of_safetensors_and_a_mask_token(tmp_path) -> None:
+    save_file = pytest.importorskip('safetensors.torch').save_file
+    weights = whole_network().state_dict()
+    save_file({**weights, 'mask_token': torch.zeros(1, 1)}, tmp_path / 'w.safetensors')
+    encoder = build(CNN, init_cfg=pretrained(tmp_path / 'w.safetensors'))
+    encoder.init_weights()
+    assert torch.equal(encoder.net.layer4[0].conv2.weight, weights['layer4.0.conv2.weight'])
+
+
 def test_positions_are_resampled_to_the_size_of_the_encoder(tmp_path) -> None:
     source = build(VIT, img_size=28)
     weights = {key.removeprefix('net.model.'): v for key, v in source.state_dict().items()}
@@ -169,6 +208,9 @@ def test_weights_that_do_not_fit_are_named(tmp_path) -> None:
     weights = whole_network().state_dict()
     missing = {key: value for key, value in weights.items() if key != 'layer2.0.conv1.weight'}
     assert 'as layer2.0.conv1.weight' in failure(tmp_path, missing)
+    for part in ('bn1.running_mean', 'bn1.bias'):
+        some = {key: value for key, value in weights.items() if key != f'layer2.0.{part}'}
+        assert f'as layer2.0.{part}' in failure(tmp_path, some)
     more = {**weights, 'layer4.1.conv1.weight': torch.zeros(1)}
     assert 'as layer4.1.conv1.weight' in failure(tmp_path, more)
     wider = whole_network(channels=(8, 8, 16, 24)).state_dict()
@@ -193,6 +235,8 @@ def test_files_that_cannot_be_read(tmp_path) -> None:
         (dict(out_indices=(9,)), 'cannot build'),
         (dict(frozen_stages=5), 'levels 0 to 4'),
         (dict(nosuchoption=1), 'nosuchoption'),
+        (dict(pretrained='weights.pth'), 'name weights by init_cfg'),
+        (dict(init_cfg=[dict(type='Pretrained', checkpoint='w.pth')]), 'takes one init_cfg'),
     ],
 )
 def test_what_timm_cannot_build(changes, message) -> None:

@@ -36,7 +36,7 @@ def naive(query, support, weights, temperature, area_power):
     return scores
 
 
-@pytest.mark.parametrize('temperature', [0.02, 0.05, 1.0])
+@pytest.mark.parametrize('temperature', [0.025, 0.05, 1.0])
 @pytest.mark.parametrize('area_power', [0.0, 0.5, 1.0])
 def test_formula(temperature, area_power) -> None:
     arguments = (*case(), temperature, area_power)
@@ -61,11 +61,14 @@ def test_chunks_change_nothing(monkeypatch) -> None:
     torch.testing.assert_close(matching_scores(*arguments), expected)
 
 
-def test_a_class_without_positions_never_wins() -> None:
+@pytest.mark.parametrize('area_power', [0.0, 0.5, 1.0])
+def test_a_class_without_positions_never_wins(area_power) -> None:
     query, support, weights = case()
     weights[:, 1] = 0
-    scores = matching_scores(query, support, weights, 0.05)
+    scores = matching_scores(-support[:, :1, :, None, None], support, weights, 0.025, area_power)
     assert scores.isfinite().all()
+    assert not (scores.argmax(2) == 1).any()
+    scores = matching_scores(query, support, weights, 0.05, area_power)
     assert not (scores.argmax(2) == 1).any()
 
 

@@ -208,7 +208,7 @@ def test_panet_takes_several_levels_too() -> None:
 
 
 @pytest.mark.parametrize(
-    'wrong', [dict(temperature=0), dict(area_power=1.5), dict(max_positions=1)]
+    'wrong', [dict(temperature=0.02), dict(area_power=1.5), dict(max_positions=1)]
 )
 def test_numbers_out_of_range(wrong) -> None:
     (name,) = wrong
