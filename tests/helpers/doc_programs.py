@@ -218,9 +218,10 @@ def _pip(arguments: list[str], patch) -> int:
             for line in filter(None, named):
                 line.startswith('-') or Requirement(line)
         elif word == '-e':
-            folder, extra = re.fullmatch(r'([^[]+)(?:\[(\w+)\])?', next(words)).groups()
+            folder, extras = re.fullmatch(r'([^[]+)(?:\[([\w,]+)\])?', next(words)).groups()
             assert Path(folder, 'setup.py').exists()
-            assert extra is None or re.search(rf'\b{extra}\b', Path('setup.py').read_text())
+            for extra in extras.split(',') if extras else ():
+                assert f"'{extra}'" in Path('setup.py').read_text(), f'there is no extra {extra}'
         elif not word.startswith('-'):
             Requirement(word)
     return 0
