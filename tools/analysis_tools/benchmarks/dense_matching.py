@@ -36,11 +36,9 @@ def matching(side: str, device: str, tiny: bool, shots: int) -> Callable[[], Ten
 def photograph(side: str, device: str, tiny: bool, shots: int) -> Callable[[], Tensor]:
     """Encoder, matching and GrabCut of a query; the peer computes the supports with every query."""
     from mmengine.config import Config
-    from mmengine.registry import init_default_scope
 
     from mmfewshot_seg.registry import MODELS
 
-    init_default_scope('mmseg')
     config = Config.fromfile(config_path('dense-matching_lite0-d8_photographs'))
     model, size = MODELS.build(config.model).to(device).eval(), 32 if tiny else 224
     generator = np.random.RandomState(0)
