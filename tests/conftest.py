@@ -1,4 +1,4 @@
-"""Shared by all tests: no default scope leaks from one into the next; GPU tests need a GPU."""
+"""Shared by all tests: no default scope and no logger leaks into the next; GPU tests need a GPU."""
 
 import pytest
 
@@ -21,6 +21,17 @@ def _restore_default_scope(_no_default_scope):
     yield
     DefaultScope._instance_dict.clear()
     DefaultScope._instance_dict.update(before)
+
+
+@pytest.fixture(autouse=True)
+def _restore_loggers():
+    """A logger of a test writes to that test's captured stream, which is closed after it."""
+    from mmengine.logging import MMLogger
+
+    before = dict(MMLogger._instance_dict)
+    yield
+    MMLogger._instance_dict.clear()
+    MMLogger._instance_dict.update(before)
 
 
 def pytest_collection_modifyitems(items) -> None:
