@@ -75,13 +75,6 @@ def test_joined_ways_of_unlike_shots_and_sizes_keep_their_odds() -> None:
     torch.testing.assert_close(odds(*ways), expected, atol=1e-5, rtol=1e-4)
 
 
-@torch.no_grad()
-def test_order_of_the_supports_changes_nothing() -> None:
-    model, inputs = _model(), _inputs(shots=3)
-    shuffled = {**inputs, **{k: inputs[k][:, :, [2, 0, 1]] for k in ('support', 'support_masks')}}
-    torch.testing.assert_close(model(shuffled), model(inputs), rtol=1e-4, atol=1e-5)
-
-
 @pytest.mark.parametrize('decoder', DECODERS)
 @torch.no_grad()
 def test_batch_equals_its_rows(decoder) -> None:

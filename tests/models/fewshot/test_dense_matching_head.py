@@ -39,22 +39,6 @@ def test_shares_by_hand() -> None:
 
 
 @torch.no_grad()
-def test_orders_of_shots_and_ways() -> None:
-    query, support, masks, _ = episode()
-    head = DenseMatchingHead()
-    scores = head.scores(query, head.prototypes(support, masks))
-    order = [2, 0, 1]
-    permuted = head.prototypes(tuple(x[:, :, order] for x in support), masks[:, :, order])
-    torch.testing.assert_close(head.scores(query, permuted), scores, rtol=1e-4, atol=1e-4)
-    values = torch.arange(256)
-    values[1:3] = torch.tensor([2, 1])
-    swapped = head.prototypes(tuple(x.flip(1) for x in support), values[masks.flip(1)])
-    torch.testing.assert_close(
-        head.scores(query, swapped), scores[:, :, [0, 2, 1]], rtol=1e-4, atol=1e-4
-    )
-
-
-@torch.no_grad()
 def test_half_floats_outside_training_cost_little() -> None:
     query, support, masks, _ = episode()
     head = DenseMatchingHead()

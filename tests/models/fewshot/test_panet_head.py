@@ -16,25 +16,6 @@ def _episode(ways=2, shots=3, batch=2, queries=2):
     return query, support, masks, labels
 
 
-@pytest.mark.parametrize('metric', ['cosine', 'sqeuclidean'])
-def test_order_of_shots_does_not_matter(metric) -> None:
-    query, support, masks, _ = _episode()
-    head = PANetHead(metric=metric)
-    scores = head.scores(query, head.prototypes(support, masks))
-    order = [2, 0, 1]
-    permuted = head.prototypes((support[0][:, :, order],), masks[:, :, order])
-    torch.testing.assert_close(head.scores(query, permuted), scores)
-
-
-def test_order_of_ways_permutes_the_scores() -> None:
-    query, support, masks, _ = _episode()
-    head = PANetHead()
-    scores = head.scores(query, head.prototypes(support, masks))
-    swapped = torch.tensor([0, 2, 1])[masks.flip(1)]
-    permuted = head.scores(query, head.prototypes((support[0].flip(1),), swapped))
-    torch.testing.assert_close(permuted, scores[:, :, [0, 2, 1]])
-
-
 def test_background_of_joined_supports_is_the_mean_over_ways_of_unlike_shots() -> None:
     def state(background: float, foreground: float) -> SupportState:
         return SupportState(prototypes=torch.tensor([[[background], [foreground]]]))
