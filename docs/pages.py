@@ -8,6 +8,7 @@ from mkdocs.structure.files import File, Files
 PAGES = (
     'README.md',
     'CHANGELOG.md',
+    'CONTRIBUTING.md',
     'docs/*.md',
     'docs/images/*',
     'docs/site.css',

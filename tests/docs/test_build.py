@@ -11,7 +11,7 @@ from urllib.parse import unquote, urldefrag, urlparse
 import pytest
 
 ROOT = Path(__file__).parents[2]
-SOURCES = ('README.md', 'CHANGELOG.md', 'docs/*.md', 'configs/*/README.md')
+SOURCES = ('README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'docs/*.md', 'configs/*/README.md')
 LOADING = {'script': 'src', 'img': 'src', 'link': 'href'}
 
 

@@ -52,6 +52,8 @@ def reader_process(folder, environment: dict[str, str]):
         for name, value in environment.items():
             patch.setenv(name, value)
         patch.chdir(folder)
+        if 'PYTHONPATH' in environment:
+            patch.syspath_prepend(str(Path(folder, environment['PYTHONPATH'])))
         patch.setattr(Config, 'fromfile', staticmethod(small))
         # Logs and dumps of configs without the line breaks that take a second.
         patch.setattr('yapf.yapflib.yapf_api.FormatCode', lambda text, **style: (text, True))
@@ -78,6 +80,8 @@ def _module(arguments: list[str], patch) -> int:
     name, *rest = arguments
     if name == 'pip':
         return _pip(rest, patch)
+    if name == 'pytest':  # cannot run within itself
+        return subprocess.run([sys.executable, '-m', *arguments]).returncode
     assert name == 'torch.distributed.run', f'python -m {name} is not known to the tests'
     # One process stands for many, which tests/e2e/test_tools.py starts.
     script = next(i for i, word in enumerate(rest) if word.endswith('.py'))

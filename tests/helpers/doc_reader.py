@@ -152,7 +152,12 @@ class Reader:
                 write_random(Path(config), Path(name))
 
     def python(self, block: Block) -> None:
-        """A script is run; a config, or a part of one, trains for a step."""
+        """A file is written; a script is run; a config, or a part of one, trains for a step."""
+        if named := re.match(r'# ([\w/]+\.py)\n', block.text):
+            path = self.folder / named[1]
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(block.text)
+            return
         kind = _kind_of(ast.parse(block.text))
         self._have_named_weights(block.text)
         if kind == 'script':
