@@ -1,11 +1,15 @@
 """Draw what training or a test sees: python tools/browse_dataset.py CONFIG --out-dir DIR."""
 
-import argparse
 import sys
+from pathlib import Path
+
+sys.path.append(str(Path(__file__).resolve().parents[1]))  # a clone need not be installed
+
+from mmfewshot_seg.command import ToolParser, run_tool
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
+    parser = ToolParser(
         description='Draw what training or a test sees: episodes, or images with their boxes, '
         'masks, classes and edges, after the pipeline of the config.'
     )
@@ -16,16 +20,11 @@ def main() -> None:
     parser.add_argument('--cfg-options', nargs='+', default=[], metavar='KEY=VALUE')
     args = parser.parse_args()
 
-    from mmfewshot_seg.apis import UsageError
     from mmfewshot_seg.apis.browse import browse
 
-    try:
-        pictures = browse(**vars(args))
-    except UsageError as error:
-        print(f'browse_dataset: {error}', file=sys.stderr)
-        sys.exit(2)
+    pictures = browse(**vars(args))
     print(f'\n{len(pictures)} pictures are in {args.out_dir}')
 
 
 if __name__ == '__main__':
-    main()
+    run_tool(main)

@@ -1,11 +1,15 @@
 """Convert an official checkpoint: python tools/convert_checkpoint.py SYSTEM IN OUT."""
 
-import argparse
 import sys
+from pathlib import Path
+
+sys.path.append(str(Path(__file__).resolve().parents[1]))  # a clone need not be installed
+
+from mmfewshot_seg.command import ToolParser, run_tool
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description='Convert an official checkpoint to ours.')
+    parser = ToolParser(description='Convert an official checkpoint to ours.')
     parser.add_argument('system', help='panet, asgnet, refinemask, zsi, danet, fastfcn or gscnn')
     parser.add_argument('source', metavar='IN', help='official checkpoint')
     parser.add_argument('target', metavar='OUT', help='checkpoint to write')
@@ -28,7 +32,6 @@ def main() -> None:
     if args.word_vectors and args.system != 'zsi':
         parser.error(f'--word-vectors is for zsi, not for {args.system}')
 
-    from mmfewshot_seg.apis import UsageError
     from mmfewshot_seg.converters import convert_checkpoint
 
     lacking = []
@@ -38,18 +41,14 @@ def main() -> None:
 
         lacking.extend(check_weights(args.check, state_dict, args.cfg_options))
 
-    try:
-        check = None
-        if args.word_vectors:
-            from mmfewshot_seg.converters.zsi import class_order_check
+    check = None
+    if args.word_vectors:
+        from mmfewshot_seg.converters.zsi import class_order_check
 
-            check = class_order_check(args.word_vectors, args.split)
-        state_dict = convert_checkpoint(
-            args.system, args.source, args.target, check, forward_check if args.check else None
-        )
-    except (OSError, ValueError, UsageError) as error:
-        print(f'convert_checkpoint: {error}', file=sys.stderr)
-        sys.exit(2)
+        check = class_order_check(args.word_vectors, args.split)
+    state_dict = convert_checkpoint(
+        args.system, args.source, args.target, check, forward_check if args.check else None
+    )
     print(f'{args.target}: {len(state_dict)} tensors')
     if args.check:
         rest = f'; it has no weights of {", ".join(lacking)}' if lacking else ''
@@ -57,4 +56,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    main()
+    run_tool(main)

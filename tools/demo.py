@@ -7,20 +7,17 @@ import argparse
 import sys
 from pathlib import Path
 
+sys.path.append(str(Path(__file__).resolve().parents[1]))  # a clone need not be installed
+
+from mmfewshot_seg.command import ToolParser, run_tool
+
 
 def main() -> None:
-    args = parse_args()
-    try:
-        run(args)
-    except (ImportError, OSError, ValueError, RuntimeError) as error:
-        print(f'demo: {error}', file=sys.stderr)
-        sys.exit(2)
+    run(parse_args())
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = ToolParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--work-dir', type=Path, default=Path('work_dirs/demo'))
     parser.add_argument(
         '--support', type=Path, metavar='DIR', help='folder of <class>/<n>.jpg with masks <n>.png'
@@ -50,4 +47,4 @@ def run(args: argparse.Namespace) -> None:
 
 
 if __name__ == '__main__':
-    main()
+    run_tool(main)

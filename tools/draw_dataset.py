@@ -2,10 +2,15 @@
 
 import argparse
 import sys
+from pathlib import Path
+
+sys.path.append(str(Path(__file__).resolve().parents[1]))  # a clone need not be installed
+
+from mmfewshot_seg.command import ToolParser, run_tool
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
+    parser = ToolParser(
         description='Draw a data set of textured shapes on cluttered backgrounds.',
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
@@ -29,21 +34,17 @@ def main() -> None:
 
     from mmfewshot_seg.datasets.drawn import draw_dataset
 
-    try:
-        draw_dataset(
-            args.out,
-            num_train=args.num_train,
-            num_test=args.num_test,
-            size=args.size[0] if len(args.size) == 1 else tuple(args.size),
-            seed=args.seed,
-            train_classes=args.train_classes,
-            max_objects=args.max_objects,
-        )
-    except (OSError, ValueError) as error:
-        print(f'draw_dataset: {error}', file=sys.stderr)
-        sys.exit(2)
+    draw_dataset(
+        args.out,
+        num_train=args.num_train,
+        num_test=args.num_test,
+        size=args.size[0] if len(args.size) == 1 else tuple(args.size),
+        seed=args.seed,
+        train_classes=args.train_classes,
+        max_objects=args.max_objects,
+    )
     print(f'The data set is in {args.out}; README.txt there describes its files.')
 
 
 if __name__ == '__main__':
-    main()
+    run_tool(main)

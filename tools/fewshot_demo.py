@@ -7,24 +7,19 @@ is given beside --load-support is added to what is loaded. Without --model nothi
 
 import argparse
 import sys
+from pathlib import Path
+
+sys.path.append(str(Path(__file__).resolve().parents[1]))  # a clone need not be installed
+
+from mmfewshot_seg.command import ToolParser, run_tool
 
 
 def main() -> None:
-    args = parse_args()
-
-    from mmfewshot_seg.apis import UsageError
-
-    try:
-        run(args)
-    except (ImportError, OSError, ValueError, TypeError, RuntimeError, UsageError) as error:
-        print(f'fewshot_demo: {error}', file=sys.stderr)
-        sys.exit(2)
+    run(parse_args())
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = ToolParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
         'inputs', metavar='IN', nargs='+', help='images to segment, or one folder, or one video'
     )
@@ -111,4 +106,4 @@ def run(args: argparse.Namespace) -> None:
 
 
 if __name__ == '__main__':
-    main()
+    run_tool(main)

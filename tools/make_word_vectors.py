@@ -1,12 +1,15 @@
 """Word vectors of class names: python tools/make_word_vectors.py NAMES OUT LIBRARY MODEL."""
 
-import argparse
 import sys
 from pathlib import Path
 
+sys.path.append(str(Path(__file__).resolve().parents[1]))  # a clone need not be installed
+
+from mmfewshot_seg.command import ToolParser, run_tool
+
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
+    parser = ToolParser(
         description='Write word vectors of a list of class names, from a text-embedding model of '
         'a library that you have installed.'
     )
@@ -32,16 +35,12 @@ def main() -> None:
     from mmfewshot_seg.datasets.text_embeddings import embed_names
     from mmfewshot_seg.datasets.word_vectors import write_word_vectors
 
-    try:
-        lines = Path(args.names).read_text('utf-8').splitlines()
-        names = [line.strip() for line in lines if line.strip()]
-        table = embed_names(names, args.library, args.model, args.template)
-        write_word_vectors(args.out, table)
-    except (ImportError, OSError, ValueError) as error:
-        print(f'make_word_vectors: {error}', file=sys.stderr)
-        sys.exit(2)
+    lines = Path(args.names).read_text('utf-8').splitlines()
+    names = [line.strip() for line in lines if line.strip()]
+    table = embed_names(names, args.library, args.model, args.template)
+    write_word_vectors(args.out, table)
     print(f'{args.out}: {len(names)} vectors of length {table.vectors.shape[1]}')
 
 
 if __name__ == '__main__':
-    main()
+    run_tool(main)

@@ -1,11 +1,15 @@
 """Check and index COCO-20i: python tools/prepare_coco20i.py [DATA] [--splits train2014 ...]."""
 
-import argparse
 import sys
+from pathlib import Path
+
+sys.path.append(str(Path(__file__).resolve().parents[1]))  # a clone need not be installed
+
+from mmfewshot_seg.command import ToolParser, run_tool
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
+    parser = ToolParser(
         description='Check annotations and images of COCO, and index them for few-shot training. '
         'Call it in the folder that trainings are started in, with the path that configs name; it '
         'may be called again at any time.'
@@ -22,11 +26,7 @@ def main() -> None:
 
     for split in args.splits:
         counts = None if args.any_counts else OFFICIAL_COUNTS.get(split)
-        try:
-            prepared = prepare_coco_20i(args.data, split, counts, args.index_dir)
-        except (OSError, ValueError) as error:
-            print(f'prepare_coco20i: {error}', file=sys.stderr)
-            sys.exit(2)
+        prepared = prepare_coco_20i(args.data, split, counts, args.index_dir)
         images = prepared.images_of_class
         rarest = min(images, key=images.get)
         print(
@@ -37,4 +37,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    main()
+    run_tool(main)

@@ -1,11 +1,15 @@
 """Labels and list of PASCAL-5i: python tools/prepare_pascal5i.py [VOC2012] [--sbd DATASET]."""
 
-import argparse
 import sys
+from pathlib import Path
+
+sys.path.append(str(Path(__file__).resolve().parents[1]))  # a clone need not be installed
+
+from mmfewshot_seg.command import ToolParser, run_tool
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
+    parser = ToolParser(
         description='Check VOC2012 and SBD, write SegmentationClassAug/<name>.png (labels of both) '
         'and ImageSets/Segmentation/trainaug.txt into VOC2012. May be called again at any time.'
     )
@@ -20,12 +24,8 @@ def main() -> None:
 
     from mmfewshot_seg.datasets.prepare_pascal_5i import OFFICIAL_COUNTS, prepare_pascal_5i
 
-    try:
-        counts = None if args.any_counts else OFFICIAL_COUNTS
-        prepared = prepare_pascal_5i(args.voc, args.sbd, counts)
-    except (OSError, ValueError) as error:
-        print(f'prepare_pascal5i: {error}', file=sys.stderr)
-        sys.exit(2)
+    counts = None if args.any_counts else OFFICIAL_COUNTS
+    prepared = prepare_pascal_5i(args.voc, args.sbd, counts)
     numbers = ', '.join(f'{key} {count}' for key, count in prepared.counts.items())
     print(f'\nImages: {numbers}')
     print(f'{prepared.labels}: {prepared.written} labels written, the others were there')
@@ -33,4 +33,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    main()
+    run_tool(main)

@@ -1,11 +1,15 @@
 """Annotation files of the zero-shot tasks: python tools/prepare_zeroshot_coco.py SPLIT."""
 
-import argparse
 import sys
+from pathlib import Path
+
+sys.path.append(str(Path(__file__).resolve().parents[1]))  # a clone need not be installed
+
+from mmfewshot_seg.command import ToolParser, run_tool
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
+    parser = ToolParser(
         description='Make the annotation files of zero-shot training (images without unseen '
         'classes), of the zero-shot test and of the generalised test from COCO-format files.'
     )
@@ -26,18 +30,14 @@ def main() -> None:
 
     from mmfewshot_seg.datasets.prepare_zeroshot_json import describe, prepare_zeroshot_json
 
-    try:
-        prepared = prepare_zeroshot_json(
-            args.split or dict(seen=args.seen, unseen=args.unseen),
-            args.train,
-            args.test,
-            args.out_dir,
-        )
-    except (OSError, ValueError) as error:
-        print(f'prepare_zeroshot_coco: {error}', file=sys.stderr)
-        sys.exit(2)
+    prepared = prepare_zeroshot_json(
+        args.split or dict(seen=args.seen, unseen=args.unseen),
+        args.train,
+        args.test,
+        args.out_dir,
+    )
     print(describe(prepared))
 
 
 if __name__ == '__main__':
-    main()
+    run_tool(main)

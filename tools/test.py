@@ -1,12 +1,16 @@
 """Test a config of MMSegmentation or MMDetection: python tools/test.py CONFIG CHECKPOINT."""
 
-import argparse
 import os
 import sys
+from pathlib import Path
+
+sys.path.append(str(Path(__file__).resolve().parents[1]))  # a clone need not be installed
+
+from mmfewshot_seg.command import ToolParser, run_tool
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description='Test the model of a config.')
+    parser = ToolParser(description='Test the model of a config.')
     parser.add_argument('config')
     parser.add_argument('checkpoint', help='file; `pretrained`: what the config names, untrained')
     parser.add_argument('--work-dir', help='where logs and figures go')
@@ -20,16 +24,11 @@ def main() -> None:
     args = parser.parse_args()
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
 
-    from mmfewshot_seg.apis import UsageError, leave, test
+    from mmfewshot_seg.apis import test
 
     options = {key: value for key, value in vars(args).items() if key != 'local_rank'}
-    try:
-        test(**options)
-    except UsageError as error:
-        print(f'test: {error}', file=sys.stderr)
-        sys.exit(2)
-    leave()
+    test(**options)
 
 
 if __name__ == '__main__':
-    main()
+    run_tool(main)

@@ -1,12 +1,16 @@
 """Train a config of MMSegmentation or MMDetection: python tools/train.py CONFIG."""
 
-import argparse
 import os
 import sys
+from pathlib import Path
+
+sys.path.append(str(Path(__file__).resolve().parents[1]))  # a clone need not be installed
+
+from mmfewshot_seg.command import ToolParser, run_tool
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description='Train the model of a config.')
+    parser = ToolParser(description='Train the model of a config.')
     parser.add_argument('config')
     parser.add_argument('--work-dir', help='where logs and checkpoints go')
     parser.add_argument('--amp', action='store_true', help='mixed precision')
@@ -24,16 +28,11 @@ def main() -> None:
     args = parser.parse_args()
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
 
-    from mmfewshot_seg.apis import UsageError, leave, train
+    from mmfewshot_seg.apis import train
 
     options = {key: value for key, value in vars(args).items() if key != 'local_rank'}
-    try:
-        train(**options)
-    except UsageError as error:
-        print(f'train: {error}', file=sys.stderr)
-        sys.exit(2)
-    leave()
+    train(**options)
 
 
 if __name__ == '__main__':
-    main()
+    run_tool(main)

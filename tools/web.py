@@ -1,11 +1,15 @@
 """Open a page to segment images by a few painted ones: python tools/web.py."""
 
-import argparse
 import sys
+from pathlib import Path
+
+sys.path.append(str(Path(__file__).resolve().parents[1]))  # a clone need not be installed
+
+from mmfewshot_seg.command import ToolParser, run_tool
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = ToolParser(description=__doc__)
     parser.add_argument(
         '--model', help='config file, or name of a config; by default one that needs no training'
     )
@@ -18,26 +22,13 @@ def main() -> None:
     parser.add_argument('--cfg-options', nargs='+', default=[], metavar='KEY=VALUE')
     args = parser.parse_args()
 
-    from mmfewshot_seg.apis import UsageError
     from mmfewshot_seg.apis.tool_inferencer import tool_inferencer
     from mmfewshot_seg.web import make_server
 
-    try:
-        inferencer = tool_inferencer(
-            args.model, args.weights, args.cfg_options, device=args.device, show_progress=False
-        )
-        server = make_server(inferencer, args.host, args.port)
-    except (
-        ImportError,
-        OSError,
-        ValueError,
-        TypeError,
-        RuntimeError,
-        OverflowError,
-        UsageError,
-    ) as error:
-        print(f'web: {error}', file=sys.stderr)
-        sys.exit(2)
+    inferencer = tool_inferencer(
+        args.model, args.weights, args.cfg_options, device=args.device, show_progress=False
+    )
+    server = make_server(inferencer, args.host, args.port)
     print(f'http://{args.host}:{server.server_port} (Ctrl+C ends it)', flush=True)
     try:
         server.serve_forever()
@@ -46,4 +37,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    main()
+    run_tool(main)

@@ -6,22 +6,19 @@ What a class is called is looked up in the model's file of word vectors, or in o
 import argparse
 import sys
 from collections import Counter
+from pathlib import Path
+
+sys.path.append(str(Path(__file__).resolve().parents[1]))  # a clone need not be installed
+
+from mmfewshot_seg.command import ToolParser, run_tool
 
 
 def main() -> None:
-    args = parse_args()
-
-    from mmfewshot_seg.apis import UsageError
-
-    try:
-        run(args)
-    except (ImportError, OSError, ValueError, TypeError, RuntimeError, UsageError) as error:
-        print(f'zeroshot_demo: {error}', file=sys.stderr)
-        sys.exit(2)
+    run(parse_args())
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
+    parser = ToolParser(
         description='Find objects of classes of your choice in images, by their word vectors.'
     )
     parser.add_argument('model', help='config file, or name of a config of this package')
@@ -82,4 +79,4 @@ def run(args: argparse.Namespace) -> None:
 
 
 if __name__ == '__main__':
-    main()
+    run_tool(main)

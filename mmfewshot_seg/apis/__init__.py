@@ -2,10 +2,10 @@
 
 from importlib import import_module
 
-from mmfewshot_seg.apis.run_config import UsageError, leave
 from mmfewshot_seg.apis.runner import test, train
+from mmfewshot_seg.command import UsageError
 
-__all__ = ['FewShotInferencer', 'UsageError', 'ZeroShotInferencer', 'leave', 'test', 'train']
+__all__ = ['FewShotInferencer', 'UsageError', 'ZeroShotInferencer', 'test', 'train']
 
 _INFERENCERS = {  # they import a host, which takes seconds
     'FewShotInferencer': 'fewshot_inferencer',

@@ -7,7 +7,7 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmengine.utils import track_iter_progress
 
-from mmfewshot_seg.apis.run_config import load_config, told_in_a_line
+from mmfewshot_seg.apis.run_config import load_config
 from mmfewshot_seg.evaluation.mask_baselines import mask_baselines
 from mmfewshot_seg.registry import DATASETS
 
@@ -27,8 +27,7 @@ def baselines(config: str, cfg_options: Sequence[str] = ()) -> dict[str, float]:
     """
     cfg = load_config(config, cfg_options)
     init_default_scope(cfg.get('default_scope', 'mmseg'))
-    with told_in_a_line():
-        return episode_baselines(cfg)
+    return episode_baselines(cfg)
 
 
 def episode_baselines(cfg: Config) -> dict[str, float]:

@@ -12,7 +12,8 @@ from mmengine.structures import BaseDataElement
 from mmengine.utils import track_iter_progress
 from torch.utils.data import DataLoader, Dataset
 
-from mmfewshot_seg.apis.run_config import UsageError, load_config, told_in_a_line
+from mmfewshot_seg.apis.run_config import load_config
+from mmfewshot_seg.command import UsageError
 from mmfewshot_seg.structures import Episode
 
 SPLITS = ('train', 'val', 'test')
@@ -41,7 +42,7 @@ def browse(
         The pictures.
 
     Raises:
-        UsageError: If an argument, the config or its data is wrong.
+        UsageError: If an argument or the file of the config is wrong.
     """
     if num < 1:
         raise UsageError(f'the number of pictures must be at least 1, not {num}')
@@ -51,14 +52,13 @@ def browse(
         raise UsageError(f'{config} defines no {split}_dataloader')
     init_default_scope(cfg.get('default_scope') or 'mmengine')
     seed = cfg.get('randomness', {}).get('seed') or 0
-    with told_in_a_line():
-        loader = Runner.build_dataloader(loader_cfg, seed=seed)
-        set_random_seed(seed)
-        indices = list(_indices(loader, num, split))
-        return [
-            _draw(loader.dataset, index, Path(out_dir), f'{split}_{place:05d}')
-            for place, index in track_iter_progress(indices)
-        ]
+    loader = Runner.build_dataloader(loader_cfg, seed=seed)
+    set_random_seed(seed)
+    indices = list(_indices(loader, num, split))
+    return [
+        _draw(loader.dataset, index, Path(out_dir), f'{split}_{place:05d}')
+        for place, index in track_iter_progress(indices)
+    ]
 
 
 def _indices(loader: DataLoader, num: int, split: str) -> Iterator[tuple[int, int]]:

@@ -7,7 +7,8 @@ from mmengine.model import BaseModel, revert_sync_batchnorm
 from mmengine.registry import MODELS, init_default_scope
 from torch import Tensor
 
-from mmfewshot_seg.apis.run_config import UsageError, load_config, told_in_a_line
+from mmfewshot_seg.apis.run_config import load_config
+from mmfewshot_seg.command import UsageError
 
 _SIZE = (128, 192)
 _MOST_KEYS = 10
@@ -35,8 +36,7 @@ def check_weights(
     if 'model' not in cfg:
         raise UsageError(f'{config} defines no model')
     init_default_scope(cfg.get('default_scope') or 'mmengine')
-    with told_in_a_line():
-        model = revert_sync_batchnorm(MODELS.build(cfg.model))
+    model = revert_sync_batchnorm(MODELS.build(cfg.model))
     try:
         lacking = _load(model, state_dict)
         _run(model.eval())

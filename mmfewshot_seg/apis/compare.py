@@ -8,8 +8,9 @@ from pathlib import Path
 from matplotlib.figure import Figure
 from prettytable import PrettyTable
 
-from mmfewshot_seg.apis.run_config import UsageError, load_config
+from mmfewshot_seg.apis.run_config import load_config
 from mmfewshot_seg.apis.tool_runs import newest_figures, run_tool, write_summary
+from mmfewshot_seg.command import UsageError
 
 
 def compare(

@@ -5,7 +5,7 @@ from mmengine.model import BaseTTAModel, is_model_wrapper
 from mmengine.runner import Runner
 from torch import nn
 
-from mmfewshot_seg.apis.run_config import UsageError
+from mmfewshot_seg.command import UsageError
 
 
 def check_data(model: nn.Module, loop: object, training: bool = False) -> None:

@@ -1,30 +1,15 @@
 """Options of the command line, written into a config of mmdet or mmseg."""
 
 import argparse
-import logging
 import os
-import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 from mmengine.config import Config, DictAction
 from mmengine.runner import find_latest_checkpoint
 
-
-class UsageError(Exception):
-    """A mistake of the user; the message names the cure."""
-
-
-@contextmanager
-def told_in_a_line() -> Iterator[None]:
-    """Turn what a wrong config raises while things are built into a :class:`UsageError`."""
-    try:
-        yield
-    except (ImportError, KeyError, TypeError, ValueError, OSError) as error:
-        message = error.args[0] if isinstance(error, KeyError) and error.args else error
-        raise UsageError(f'{type(error).__name__}: {message}') from error
+from mmfewshot_seg.command import UsageError
 
 
 def load_config(path: str, cfg_options: Sequence[str] = (), work_dir: str | None = None) -> Config:
@@ -88,15 +73,6 @@ def set_launcher(cfg: Config, launcher: str) -> None:
         broadcast_buffers=False, find_unused_parameters=cfg.get('find_unused_parameters', False)
     )
     cfg.merge_from_dict({'model_wrapper_cfg': {**wrapper, 'device_ids': None}})
-
-
-def leave() -> None:
-    """End a launched process at once: threads of gloo may abort one that shuts down in order."""
-    if 'RANK' in os.environ:
-        logging.shutdown()
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(0)
 
 
 def set_amp(cfg: Config) -> None:

@@ -9,7 +9,6 @@ from mmengine.runner import Runner
 from mmfewshot_seg.apis.fit import CheckpointFitHook, check_data, inner_model
 from mmfewshot_seg.apis.pretrained import PRETRAINED, load_pretrained
 from mmfewshot_seg.apis.run_config import (
-    UsageError,
     existing,
     load_config,
     set_amp,
@@ -19,9 +18,8 @@ from mmfewshot_seg.apis.run_config import (
     set_seed,
     set_show_dir,
     set_tta,
-    told_in_a_line,
 )
-from mmfewshot_seg.weight_sources import PretrainedWeightsError
+from mmfewshot_seg.command import keep_tracebacks
 
 
 def train(
@@ -45,7 +43,8 @@ def train(
         launcher: ``'none'``, ``'pytorch'``, ``'slurm'`` or ``'mpi'``.
 
     Raises:
-        UsageError: If an argument, the config or its data is wrong.
+        UsageError: If an argument or the file of the config is wrong. What its parts raise while
+            they are built is left as it is.
     """
     cfg = load_config(config, cfg_options, work_dir)
     set_launcher(cfg, launcher)
@@ -55,11 +54,7 @@ def train(
         set_resume(cfg, resume)
     if seed is not None:
         set_seed(cfg, seed, 'train_dataloader')
-    runner = _build(cfg, train=True)
-    try:
-        runner.train()
-    except PretrainedWeightsError as error:
-        raise UsageError(str(error)) from error
+    _build(cfg, train=True).train()
 
 
 def test(
@@ -91,7 +86,8 @@ def test(
         The figures.
 
     Raises:
-        UsageError: If an argument, the config or its data is wrong.
+        UsageError: If an argument or the file of the config is wrong. What its parts raise while
+            they are built is left as it is.
     """
     cfg = load_config(config, cfg_options, work_dir)
     untrained = checkpoint == PRETRAINED
@@ -108,18 +104,18 @@ def test(
     runner = _build(cfg, train=False)
     runner.register_hook(CheckpointFitHook())
     if untrained:
-        with told_in_a_line():
-            load_pretrained(inner_model(runner.model))
+        load_pretrained(inner_model(runner.model))
     return runner.test()
 
 
 def _build(cfg: Config, train: bool) -> Runner:
     """The runner with its data loaders: mistakes in the config come out before any work."""
-    with told_in_a_line():
-        runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
-        if train:
-            check_data(runner.model, runner.train_loop, training=True)
-            check_data(runner.model, runner.val_loop)
-        else:
-            check_data(runner.model, runner.test_loop)
+    keep_tracebacks(cfg.work_dir)
+    runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
+    keep_tracebacks(runner.log_dir)
+    if train:
+        check_data(runner.model, runner.train_loop, training=True)
+        check_data(runner.model, runner.val_loop)
+    else:
+        check_data(runner.model, runner.test_loop)
     return runner

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from mmfewshot_seg.apis.fewshot_inferencer import DEFAULT_MODEL, FewShotInferencer
 from mmfewshot_seg.apis.package_inferencer import config_path
-from mmfewshot_seg.apis.run_config import UsageError, existing, load_config
+from mmfewshot_seg.apis.run_config import existing, load_config
+from mmfewshot_seg.command import UsageError
 
 
 def tool_inferencer(

@@ -27,8 +27,9 @@ from prettytable import PrettyTable
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from mmfewshot_seg.apis.run_config import UsageError, existing, load_config, told_in_a_line
+from mmfewshot_seg.apis.run_config import existing, load_config
 from mmfewshot_seg.apis.tool_runs import write_summary
+from mmfewshot_seg.command import UsageError
 from mmfewshot_seg.models.zeroshot import ZeroShotFasterRCNN
 from mmfewshot_seg.models.zeroshot.zero_shot_bbox_head import suppress
 
@@ -68,17 +69,16 @@ def zeroshot_baselines(
         By name, ``mean`` and ``std`` (over the draws) of each figure of the metric.
 
     Raises:
-        UsageError: If an argument, the config or its data is wrong.
+        UsageError: If an argument or the file of the config is wrong.
     """
     if seeds < 1:
         raise UsageError(f'--seeds must be at least 1, not {seeds}')
     cfg = load_config(config, cfg_options, work_dir)
     cfg.load_from, cfg.resume = existing(checkpoint), False
-    with told_in_a_line():
-        runner = Runner.from_cfg(cfg)
-        loop = runner.test_loop
-        test_cfg = _checked_test_cfg(runner.model)
-        runner.load_or_resume()
+    runner = Runner.from_cfg(cfg)
+    loop = runner.test_loop
+    test_cfg = _checked_test_cfg(runner.model)
+    runner.load_or_resume()
     classes = runner.model.class_names
     vectors = runner.model.roi_head.class_vectors[0]
     num_seen, num_unseen = len(vectors.seen), len(vectors.unseen)

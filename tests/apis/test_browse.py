@@ -112,7 +112,7 @@ def test_instances_of_training_and_test(tmp_path, monkeypatch) -> None:
     ],
 )
 def test_mistakes(episodes, tmp_path, options, message) -> None:
-    with pytest.raises(UsageError, match=message):
+    with pytest.raises((UsageError, ValueError, OSError), match=message):
         browse(**{'config': episodes, 'out_dir': tmp_path / 'out', **options})
     assert not (tmp_path / 'out').exists()
 

@@ -120,7 +120,7 @@ def test_wrong_configs(panet, tmp_path) -> None:
     (tmp_path / 'empty.py').write_text('x = 1')
     with pytest.raises(UsageError, match='defines no model'):
         check_weights(str(tmp_path / 'empty.py'), panet)
-    with pytest.raises(UsageError, match='PANett'):
+    with pytest.raises(KeyError, match='PANett'):
         check_weights(_config(PANET), panet, ['model.decode_head.type=PANett'])
 
 

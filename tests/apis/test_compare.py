@@ -7,7 +7,7 @@ import cv2
 import pytest
 
 from mmfewshot_seg.apis import compare as module
-from mmfewshot_seg.apis.run_config import UsageError
+from mmfewshot_seg.command import UsageError
 
 TOOLS = Path('tools')
 

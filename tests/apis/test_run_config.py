@@ -5,7 +5,7 @@ import torch
 from mmengine.config import Config
 
 from mmfewshot_seg.apis import run_config
-from mmfewshot_seg.apis.run_config import UsageError
+from mmfewshot_seg.command import UsageError
 
 
 def _config(tmp_path, text: str = 'a = dict(b=1)\n') -> str:

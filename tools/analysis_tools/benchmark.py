@@ -6,13 +6,17 @@ import json
 import sys
 from pathlib import Path
 
+sys.path.append(str(Path(__file__).resolve().parents[2]))  # a clone need not be installed
+
 from benchmarks import CASES
 from benchmarks.measure import environment, measure
 from benchmarks.table import markdown_table
 
+from mmfewshot_seg.command import ToolParser, run_tool
+
 
 def parse_args(argv: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
+    parser = ToolParser(
         description='Time and peak memory of ours and of a peer that computes the same.',
         epilog='Cases: ' + ', '.join(CASES),
     )
@@ -74,4 +78,4 @@ def main(argv: list[str] | None = None) -> None:
 
 
 if __name__ == '__main__':
-    main()
+    run_tool(main)

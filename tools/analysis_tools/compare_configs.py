@@ -1,12 +1,15 @@
 """Train and test configs from one seed, figures side by side: compare_configs.py OUT CONFIG ..."""
 
-import argparse
 import sys
 from pathlib import Path
 
+sys.path.append(str(Path(__file__).resolve().parents[2]))  # a clone need not be installed
+
+from mmfewshot_seg.command import ToolParser, run_tool
+
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
+    parser = ToolParser(
         description='Train and test configs from the same seed; print a table, write summary.json '
         'and a picture of the figures. What OUT holds already is not trained again.'
     )
@@ -23,14 +26,9 @@ def main() -> None:
     args = parser.parse_args()
 
     from mmfewshot_seg.apis.compare import compare
-    from mmfewshot_seg.apis.run_config import UsageError
 
-    try:
-        compare(Path(__file__).resolve().parents[1], **vars(args))
-    except (UsageError, RuntimeError) as error:
-        print(f'compare_configs: {error}', file=sys.stderr)
-        sys.exit(2)
+    compare(Path(__file__).resolve().parents[1], **vars(args))
 
 
 if __name__ == '__main__':
-    main()
+    run_tool(main)

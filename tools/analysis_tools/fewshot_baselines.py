@@ -1,11 +1,15 @@
 """What a few-shot figure has to beat: python tools/analysis_tools/fewshot_baselines.py CONFIG."""
 
-import argparse
 import sys
+from pathlib import Path
+
+sys.path.append(str(Path(__file__).resolve().parents[2]))  # a clone need not be installed
+
+from mmfewshot_seg.command import ToolParser, run_tool
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
+    parser = ToolParser(
         description='Figures of a few-shot config without a network: everything foreground, the '
         "support's mask copied, and the best centred disc, on the episodes of its test."
     )
@@ -14,16 +18,11 @@ def main() -> None:
     args = parser.parse_args()
 
     from mmfewshot_seg.apis.baselines import baselines
-    from mmfewshot_seg.apis.run_config import UsageError
 
-    try:
-        figures = baselines(args.config, args.cfg_options)
-    except UsageError as error:
-        print(f'fewshot_baselines: {error}', file=sys.stderr)
-        sys.exit(2)
+    figures = baselines(args.config, args.cfg_options)
     for name, value in figures.items():
         print(f'{value:.3f}  {name}')
 
 
 if __name__ == '__main__':
-    main()
+    run_tool(main)

@@ -1,11 +1,15 @@
 """What a zero-shot figure has to beat: zeroshot_baselines.py CONFIG CHECKPOINT."""
 
-import argparse
 import sys
+from pathlib import Path
+
+sys.path.append(str(Path(__file__).resolve().parents[2]))  # a clone need not be installed
+
+from mmfewshot_seg.command import ToolParser, run_tool
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
+    parser = ToolParser(
         description='Figures of a checkpoint beside those of the same network with the vectors of '
         'unseen classes exchanged, with unseen classes named by chance, and with each unseen class '
         'found where its most similar seen class is. Prints a table, writes summary.json.'
@@ -17,16 +21,10 @@ def main() -> None:
     parser.add_argument('--cfg-options', nargs='+', default=[], metavar='KEY=VALUE')
     args = parser.parse_args()
 
-    from mmfewshot_seg.apis.run_config import UsageError
+    from mmfewshot_seg.apis.zeroshot_baselines import zeroshot_baselines
 
-    try:
-        from mmfewshot_seg.apis.zeroshot_baselines import zeroshot_baselines
-
-        zeroshot_baselines(**vars(args))
-    except (ImportError, UsageError) as error:
-        print(f'zeroshot_baselines: {error}', file=sys.stderr)
-        sys.exit(2)
+    zeroshot_baselines(**vars(args))
 
 
 if __name__ == '__main__':
-    main()
+    run_tool(main)
