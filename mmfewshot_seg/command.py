@@ -165,17 +165,17 @@ def describe(error: BaseException) -> Told:
         return Told(USAGE, _not_activated(error))
     if raised.kind not in CODING_ERRORS and raised.is_stated_in(str(PACKAGE)):
         return Told(USAGE, raised.message)
+    if raised.is_stated_in('mmengine'):  # registries and the runner, about the config
+        return Told(USAGE, f'{raised.kind}: {raised.message}')
     first = next(iter(raised.message.splitlines()), '') or raised.frames[-1][2]
     text = f'{raised.kind}: {first} ({raised.place()})'
     for pattern, cure in CURES.items():
         if re.search(pattern, text):
             return Told(USAGE, f'{cure}. {text}')
     built = any(file.endswith('build_functions.py') for file, _, _ in raised.frames)
-    by_config = raised.is_stated_in('mmengine') or (
-        built and raised.kind == 'TypeError' and CALL_ERROR.search(raised.message)
-    )
+    wrong_key = built and raised.kind == 'TypeError' and CALL_ERROR.search(raised.message)
     system = isinstance(error, OSError) or raised.is_of(OSError)
-    return Told(USAGE if by_config or system else FAULT, text)
+    return Told(USAGE if wrong_key or system else FAULT, text)
 
 
 def _is_interrupt(error: BaseException | None) -> bool:

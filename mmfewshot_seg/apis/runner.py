@@ -110,7 +110,6 @@ def test(
 
 def _build(cfg: Config, train: bool) -> Runner:
     """The runner with its data loaders: mistakes in the config come out before any work."""
-    keep_tracebacks(cfg.work_dir)
     runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
     keep_tracebacks(runner.log_dir)
     if train:
