@@ -1,15 +1,18 @@
 """Hook of MkDocs: the pages of the site, those outside of ``docs/`` included."""
 
+import re
 from pathlib import Path
 
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
+from mkdocs.structure.pages import Page
 
 PAGES = (
     'README.md',
     'CHANGELOG.md',
     'CONTRIBUTING.md',
     'docs/*.md',
+    'docs/api/*.md',
     'docs/images/*',
     'docs/site.css',
     'configs/*/README.md',
@@ -26,3 +29,10 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     ]
     of_theme = [file for file in files if file.src_dir != config.docs_dir]
     return Files([*of_theme, *pages])
+
+
+def on_page_content(html: str, page: Page, **kwargs) -> str:
+    """Docstrings without the marks of Sphinx, which Markdown does not know."""
+    html = html.replace('<p>::</p>', '').replace('::</p>', ':</p>')  # before code
+    role = r':(?:class|func|meth|mod|data|attr):'
+    return re.sub(rf'{role}<code>~?(.+?)</code>', r'<code>\1</code>', html)

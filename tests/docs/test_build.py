@@ -11,7 +11,7 @@ from urllib.parse import unquote, urldefrag, urlparse
 import pytest
 
 ROOT = Path(__file__).parents[2]
-SOURCES = ('README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'docs/*.md', 'configs/*/README.md')
+SOURCES = ('README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'docs/**/*.md', 'configs/*/README.md')
 LOADING = {'script': 'src', 'img': 'src', 'link': 'href'}
 
 
@@ -95,6 +95,7 @@ def test_nothing_is_loaded_from_elsewhere(site, pages) -> None:
 @pytest.mark.slow
 def test_broken_link_lost_anchor_and_forgotten_page_stop_the_build(tmp_path) -> None:
     shutil.copytree(ROOT / 'docs', tmp_path / 'docs')
+    (tmp_path / 'mmfewshot_seg').symlink_to(ROOT / 'mmfewshot_seg')
     for path in [ROOT / 'mkdocs.yml', *documents()]:
         copy = tmp_path / path.relative_to(ROOT)
         copy.parent.mkdir(parents=True, exist_ok=True)

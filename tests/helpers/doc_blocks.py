@@ -32,7 +32,7 @@ class Block:
 
 def pages() -> list[Path]:
     """All pages that users read."""
-    folders = (ROOT / 'docs').rglob('*.md'), (ROOT / 'configs').rglob('README.md')
+    folders = (ROOT / 'docs').glob('*.md'), (ROOT / 'configs').rglob('README.md')
     return [ROOT / 'README.md', *sorted(path for folder in folders for path in folder)]
 
 

@@ -41,7 +41,8 @@ class ASGNetHead(BaseFewShotHead):
         max_seeds: Most superpixels of a support.
         superpixel_area: Positions per superpixel, at feature size.
         seeding: ``'official'`` or ``'clean'``, see :func:`superpixel_seeds`.
-        train_iterations, test_iterations: Of the clustering.
+        train_iterations: Iterations of the clustering in training.
+        test_iterations: The same in tests.
         similarity: ``'sum'`` or ``'mean'``, see :func:`allocate`.
         aux_weight: Weight of the mean of the auxiliary losses.
         dropout: Of the reduced features, whole channels.
