@@ -8,8 +8,10 @@ import mmseg.datasets.transforms  # noqa: F401
 import numpy as np
 from mmengine.config import ConfigDict
 from mmengine.dataset import Compose
+from PIL import Image
 
-from mmfewshot_seg.datasets.sources.image_files import decoding
+from mmfewshot_seg.datasets.sources.image_files import decoding, deep_image, eight_bits
+from mmfewshot_seg.datasets.sources.masks import DEEP_MODES, turned
 from mmfewshot_seg.datasets.transforms import (
     BoundingBoxAnnotation,
     LoadEpisodeMask,
@@ -41,8 +43,10 @@ class ImagePipeline:
         self.others = Compose(others)
         self.others.transforms = [t for t in self.others.transforms if not isinstance(t, _LEFT_OUT)]
 
-    def load(self, image: str | Path | np.ndarray) -> np.ndarray:
-        """(H, W, 3) BGR image of a path or array.
+    def load(self, image: str | Path | np.ndarray | Image.Image) -> np.ndarray:
+        """(H, W, 3) BGR image of a path, array or PIL image, turned by its EXIF orientation.
+
+        Of files and PIL images of more than 8 bits see :func:`eight_bits`.
 
         Raises:
             ValueError: If a file cannot be read, or an array is not (H, W, 3) uint8.
@@ -54,10 +58,15 @@ class ImagePipeline:
                     f'an image array is (H, W, 3) uint8, BGR, got {image.shape} {image.dtype}'
                 )
             return self.loader(image)['img']
+        if isinstance(image, Image.Image):
+            return self.load(_bgr(image))
         if not isinstance(image, str | Path):
-            raise TypeError(f'an image is a path or an array, not {type(image).__name__}')
+            raise TypeError(
+                f'an image is a path, an array or a PIL image, not {type(image).__name__}'
+            )
         with decoding(str(image)):
-            return self.loader(str(image))['img']
+            deep = deep_image(str(image))
+            return self.loader(str(image) if deep is None else eight_bits(deep))['img']
 
     def __call__(self, image: np.ndarray, label: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """What the network sees: (3, H', W') image, and (H', W') label, 255 where it is padded."""
@@ -71,6 +80,15 @@ class ImagePipeline:
         )
         results = self.others(results)
         return results['img'].transpose(2, 0, 1), results['gt_seg_map']
+
+
+def _bgr(image: Image.Image) -> np.ndarray:
+    """(H, W, 3) uint8 of a PIL image."""
+    with decoding('the image'):
+        image = turned(image)
+        if image.mode in DEEP_MODES:
+            return np.repeat(eight_bits(np.array(image))[..., None], 3, 2)
+        return np.array(image.convert('RGB'))[..., ::-1]
 
 
 def pipelines_of_test(cfg: ConfigDict) -> tuple[ImagePipeline, ImagePipeline]:

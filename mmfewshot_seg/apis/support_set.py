@@ -4,11 +4,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+from PIL import Image as PILImage
 
 from mmfewshot_seg.apis.annotations import Annotation
 from mmfewshot_seg.datasets.sources.folder import FolderSource
 
-Image = str | Path | np.ndarray
+Image = str | Path | np.ndarray | PILImage.Image
 Supports = dict[str, list[tuple[Image, Annotation]]]
 
 
@@ -72,5 +73,5 @@ def folder_supports(folder: str | Path, mask_suffix: str = '.png') -> Supports:
 
 def as_list(value) -> list:
     """A list of one image or annotation, or of a sequence of them."""
-    single = isinstance(value, str | Path | np.ndarray | Mapping)
+    single = isinstance(value, Image | Annotation)
     return [value] if single else list(value)

@@ -17,11 +17,8 @@ from PIL import Image
 from mmfewshot_seg.datasets.data_tree import DataTree
 from mmfewshot_seg.datasets.folds import VOC_CLASSES
 from mmfewshot_seg.datasets.sources import sbd
-from mmfewshot_seg.datasets.sources.image_files import (
-    UnreadableImageError,
-    image_shape,
-    read_mask,
-)
+from mmfewshot_seg.datasets.sources.image_files import UnreadableImageError, image_shape
+from mmfewshot_seg.datasets.sources.masks import read_label_map
 from mmfewshot_seg.datasets.sources.pascal_5i import read_list
 from mmfewshot_seg.structures.labels import IGNORED
 
@@ -137,13 +134,13 @@ def _write_label(voc: Path, dataset: Path, name: str, is_own: bool) -> bool:
     shape = image_shape(str(voc / 'JPEGImages' / f'{name}.jpg'))
     if target.is_file():
         try:
-            _check_label(target, read_mask(str(target)), shape)
+            _check_label(target, read_label_map(str(target)), shape)
             return False
         except UnreadableImageError:  # half of a file, left by another program
             pass
     if is_own:
         source = voc / 'SegmentationClass' / f'{name}.png'
-        labels = read_mask(str(source))
+        labels = read_label_map(str(source))
     else:
         source = dataset / 'cls' / f'{name}.mat'
         labels = sbd.read_labels(str(source))

@@ -16,7 +16,7 @@ from scipy.io import savemat
 
 from mmfewshot_seg.datasets.prepare_pascal_5i import OFFICIAL_COUNTS, prepare_pascal_5i
 from mmfewshot_seg.datasets.sources import Pascal5iSource
-from mmfewshot_seg.datasets.sources.image_files import read_mask
+from mmfewshot_seg.datasets.sources.masks import read_label_map
 
 ROOT = Path(__file__).parents[2]
 OWN = {'train': ['v1', 'v2'], 'val': ['v3']}
@@ -163,7 +163,7 @@ def test_a_killed_run_leaves_whole_files_and_the_next_completes_it(tmp_path) -> 
     assert 20 <= len(done) < 395
     assert not (voc / 'ImageSets/Segmentation/trainaug.txt').exists()
     for path in done:
-        assert read_mask(str(path)).shape == (240, 320)
+        assert read_label_map(str(path)).shape == (240, 320)
     result = subprocess.run(command, capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
     (written,) = re.findall(r'(\d+) labels written', result.stdout)

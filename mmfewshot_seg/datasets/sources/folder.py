@@ -6,7 +6,15 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from mmfewshot_seg.datasets.sources.base import EpisodeSource
-from mmfewshot_seg.datasets.sources.image_files import IMAGE_SUFFIXES, read_mask
+from mmfewshot_seg.datasets.sources.image_files import IMAGE_SUFFIXES
+from mmfewshot_seg.datasets.sources.masks import (
+    WHITE,
+    Value,
+    check_choice,
+    choice_hint,
+    mask_label,
+    read_values,
+)
 from mmfewshot_seg.registry import DATASETS, register
 from mmfewshot_seg.structures.labels import IGNORED
 
@@ -28,21 +36,24 @@ class FolderSource(EpisodeSource):
 
     Args:
         data_root: Folder of the class folders.
-        mask_suffix: How the name of a mask goes on after the stem of its image. Where images are
-            png files too, give the masks a suffix of their own: ``'_mask.png'``.
+        mask_suffix: How the name of a mask goes on after the stem of its image, in capitals or
+            not. Where images are png files too, give the masks a suffix of their own:
+            ``'_mask.png'``.
         background_value: Mask value of the background.
         foreground_values: Mask values of the class.
         ignore_value: Mask value of void pixels, or None.
         threshold: Grey value from which on a pixel is of the class, for masks with smooth edges;
             the masks of FSS-1000 itself need 128. The values above are then not used. None: exact
             values.
+        mask_value: Value, or RGB colour, of the class, for masks of several classes: 255 is void,
+            all else background. The values above are then not used.
         index_dir: See :class:`EpisodeSource`.
         skip_unreadable: See :class:`EpisodeSource`.
 
     Raises:
         FileNotFoundError: If there is no ``data_root``.
         ValueError: If there is no class folder, a class has no images, or an image has no mask or
-            several, or a mask no image; naming them.
+            several, or a mask no image, naming them; or if threshold or value are out of range.
     """
 
     def __init__(
@@ -55,6 +66,7 @@ class FolderSource(EpisodeSource):
         threshold: int | None = None,
         index_dir: str | None = 'work_dirs/index',
         skip_unreadable: bool = False,
+        mask_value: Value | None = None,
     ) -> None:
         super().__init__(index_dir, skip_unreadable)
         if not os.path.isdir(data_root):
@@ -63,7 +75,8 @@ class FolderSource(EpisodeSource):
         self.background_value = background_value
         self.foreground_values = tuple(foreground_values)
         self.ignore_value = ignore_value
-        self.threshold = threshold
+        check_choice(threshold, mask_value)
+        self.threshold, self.mask_value = threshold, mask_value
         self._values = self._value_table()
         self.class_names = tuple(
             sorted(entry.name for entry in os.scandir(data_root) if _is_class(entry))
@@ -97,8 +110,11 @@ class FolderSource(EpisodeSource):
         masks, images = {}, {}
         for name in names:
             stem, suffix = os.path.splitext(name)
-            if name.endswith(self.mask_suffix):
-                masks[name.removesuffix(self.mask_suffix)] = os.path.join(folder, name)
+            if name.lower().endswith(self.mask_suffix.lower()):
+                stem = name[: len(name) - len(self.mask_suffix)]
+                if stem in masks:
+                    raise ValueError(f'{folder} holds two masks of the stem {stem!r}')
+                masks[stem] = os.path.join(folder, name)
             elif suffix.lower() in IMAGE_SUFFIXES:
                 if stem in images:
                     raise ValueError(f'{folder} holds two images of the stem {stem!r}')
@@ -140,17 +156,22 @@ class FolderSource(EpisodeSource):
     def _read(self, j: int) -> np.ndarray:
         """(H, W) uint8: 0 background, 1 class, 255 void."""
         path = self._items[j][2]
-        if self.threshold is not None:
-            return (read_mask(path, grey=True) >= self.threshold).astype(np.uint8)
-        mask = read_mask(path)
+        if self.threshold is not None or self.mask_value is not None:
+            return mask_label(path, self.threshold, self.mask_value)
+        classes = {self.background_value, *self.foreground_values}
+        mask = read_values(
+            path,
+            declared={*classes, self.ignore_value},
+            white=1 if 1 in classes and WHITE not in classes else WHITE,
+        )
         labels = self._values[mask]
         if (undeclared := labels == _UNDECLARED).any():
-            values = np.unique(mask[undeclared]).tolist()
+            values = np.unique(mask[undeclared])
             raise ValueError(
-                f'{path} holds mask values that are not declared: {values[:10]}; declared are '
-                f'background {self.background_value}, foreground {self.foreground_values}, ignored '
-                f'{self.ignore_value}. Set foreground_values or ignore_value, or threshold=128 for '
-                'masks with smooth edges'
+                f'{path} holds mask values that are not declared: {values[:10].tolist()}; declared '
+                f'are background {self.background_value}, foreground {self.foreground_values}, '
+                f'ignored {self.ignore_value}. Set foreground_values or ignore_value. '
+                f'{choice_hint(np.unique(mask), "threshold")}'
             )
         return labels
 
@@ -167,6 +188,7 @@ class FolderSource(EpisodeSource):
             'foreground_values': self.foreground_values,
             'ignore_value': self.ignore_value,
             'threshold': self.threshold,
+            'mask_value': self.mask_value,
         }
 
 

@@ -1,13 +1,15 @@
-"""Reading and checking of image and mask files."""
+"""Checking of image files."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import cv2
 import mmcv
 import numpy as np
 from PIL import Image
 
-IMAGE_SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp', '.webp')
+IMAGE_SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp', '.webp', '.tif', '.tiff')
+_SHALLOW_SUFFIXES = ('.jpg', '.jpeg', '.bmp', '.webp')  # 8 bits always
 _EXIF_ORIENTATION = 0x0112
 
 
@@ -42,33 +44,33 @@ def image_shape(path: str) -> tuple[int, int]:
     return height, width
 
 
-def read_mask(path: str, grey: bool = False) -> np.ndarray:
-    """(H, W) uint8 values of a mask file.
+def deep_image(path: str) -> np.ndarray | None:
+    """(H, W, 3) BGR of an image file of more than 8 bits; None if it has 8, or is not decoded."""
+    if path.lower().endswith(_SHALLOW_SUFFIXES):
+        return None
+    data = np.fromfile(path, np.uint8)
+    image = cv2.imdecode(data, cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH) if data.size else None
+    return None if image is None or image.dtype == np.uint8 else image
 
-    Palette images give their indices, black-and-white ones 0 and 255, colour ones are taken if
-    their channels agree. With ``grey`` everything is first turned into its luminance.
+
+def eight_bits(image: np.ndarray) -> np.ndarray:
+    """The image as uint8.
+
+    Whole numbers are shifted by as many bits as the largest of them has more than 8: cameras of
+    12 bits write their values as they are into files of 16, of which the highest 8 bits alone
+    would be nearly black. Others are from 0 to 1, or are divided by the largest.
+
+    Args:
+        image: Numbers of any type.
 
     Raises:
-        UnreadableImageError: If the file cannot be decoded.
-        ValueError: If the mask has colours or values above 255.
+        ValueError: If there are negative ones, or some that are not finite.
     """
-    with decoding(path), Image.open(path) as image:
-        image.load()
-        if grey or image.mode in ('1', 'LA'):
-            image = image.convert('L')
-        elif image.mode in ('RGBA', 'RGBX'):
-            image = image.convert('RGB')
-        mask = np.asarray(image)
-    if mask.ndim == 3:
-        if (mask != mask[..., :1]).any():
-            raise ValueError(
-                f'{path}: a mask holds one value per pixel, this one has colours ({image.mode})'
-            )
-        mask = mask[..., 0]
-    if mask.dtype != np.uint8:
-        if mask.min() < 0 or mask.max() > 255:
-            raise ValueError(
-                f'{path}: mask values must be 0..255, found {mask.min()}..{mask.max()}'
-            )
-        mask = mask.astype(np.uint8)
-    return mask
+    if image.dtype == np.uint8:
+        return image
+    most = image.max()
+    if not np.isfinite(image).all() or image.min() < 0:
+        raise ValueError(f'pixels from {image.min()} to {most} are no image')
+    if image.dtype.kind == 'f':
+        return (image / max(most, 1) * 255).round().astype(np.uint8)
+    return (image >> max(int(most).bit_length() - 8, 0)).astype(np.uint8)

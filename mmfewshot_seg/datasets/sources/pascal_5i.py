@@ -7,8 +7,8 @@ import numpy as np
 
 from mmfewshot_seg.datasets.folds import PASCAL_5I, VOC_CLASSES
 from mmfewshot_seg.datasets.sources import sbd
-from mmfewshot_seg.datasets.sources.image_files import read_mask
 from mmfewshot_seg.datasets.sources.label_map_source import LabelMapSource
+from mmfewshot_seg.datasets.sources.masks import read_label_map
 from mmfewshot_seg.registry import DATASETS, register
 from mmfewshot_seg.structures.labels import IGNORED
 
@@ -120,7 +120,7 @@ class Pascal5iSource(LabelMapSource):
     def read_labels(self, j: int) -> np.ndarray:
         """(H, W) uint8 labels of image ``j``: 0 background, 1..20 classes, 255 void."""
         path = self._label_paths[j]
-        return sbd.read_labels(path) if path.endswith('.mat') else read_mask(path)
+        return sbd.read_labels(path) if path.endswith('.mat') else read_label_map(path)
 
     def instance_map(self, j: int, class_id: int) -> np.ndarray:
         """(H, W) int32: 1.. for the instances of a class in image ``j``, else 0."""
@@ -135,7 +135,7 @@ class Pascal5iSource(LabelMapSource):
         name = self.names[j]
         path = os.path.join(self.data_root, 'SegmentationObject', f'{name}.png')
         if os.path.isfile(path):
-            objects = read_mask(path)
+            objects = read_label_map(path)
         elif self.sbd_root and os.path.isfile(
             path := os.path.join(self.sbd_root, 'inst', f'{name}.mat')
         ):
@@ -160,7 +160,7 @@ class Pascal5iSource(LabelMapSource):
         path = os.path.join(self.scribble_dir, f'{self.names[j]}.png')
         if not os.path.isfile(path):
             raise FileNotFoundError(f'no scribbles of image {self.names[j]!r}: {path} is missing')
-        scribbles = read_mask(path)
+        scribbles = read_label_map(path)
         numbers = np.full(scribbles.shape, IGNORED, dtype=np.int32)
         numbers[scribbles == 0] = 0
         total = 0
