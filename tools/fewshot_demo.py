@@ -41,6 +41,13 @@ def parse_args() -> argparse.Namespace:
         '--mask-threshold', type=int, metavar='GREY', help='for masks with smooth edges: 128'
     )
     parser.add_argument(
+        '--mask-value',
+        nargs='+',
+        type=int,
+        metavar='N',
+        help='of the class in masks of several classes: a value, or a colour R G B',
+    )
+    parser.add_argument(
         '--refine',
         choices=('grabcut', 'guided', 'none'),
         default='config',
@@ -49,6 +56,9 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--out-dir', default='work_dirs/fewshot_demo', metavar='DIR')
     parser.add_argument('--save-scores', action='store_true', help='write scores as .npy files too')
     parser.add_argument('--batch-size', type=int, default=1)
+    parser.add_argument(
+        '--skip-unreadable', action='store_true', help='leave out images that cannot be decoded'
+    )
     parser.add_argument('--device', help='cpu, cuda:0, ...; by default what there is')
     parser.add_argument('--cfg-options', nargs='+', default=[], metavar='KEY=VALUE')
     args = parser.parse_args()
@@ -76,7 +86,7 @@ def run(args: argparse.Namespace) -> None:
     if args.load_support:
         inferencer.load_support(args.load_support)
     if args.support or args.images or args.negatives:
-        names = args.class_names
+        names, value = args.class_names, args.mask_value
         inferencer.add_support(
             args.support or args.images or (),
             args.masks,
@@ -84,6 +94,7 @@ def run(args: argparse.Namespace) -> None:
             args.mask_suffix,
             args.mask_threshold,
             args.negatives,
+            value[0] if value and len(value) == 1 else value and tuple(value),
         )
     if args.save_support:
         inferencer.save_support(args.save_support)
@@ -93,6 +104,7 @@ def run(args: argparse.Namespace) -> None:
         batch_size=args.batch_size,
         out_dir=args.out_dir,
         save_scores=args.save_scores,
+        skip_unreadable=args.skip_unreadable,
     )
     for batch in batches:
         for sample in batch['predictions']:

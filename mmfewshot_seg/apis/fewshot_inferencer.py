@@ -25,7 +25,8 @@ from mmfewshot_seg.apis.image_pipeline import pipelines_of_test
 from mmfewshot_seg.apis.package_inferencer import ModelSource, PackageInferencer
 from mmfewshot_seg.apis.pretrained import load_pretrained
 from mmfewshot_seg.apis.queries import Queries, Query, list_images, read_queries
-from mmfewshot_seg.apis.support_set import as_list, folder_supports, group_supports
+from mmfewshot_seg.apis.support_set import Image, as_list, folder_supports, group_supports
+from mmfewshot_seg.datasets.sources.masks import Value, check_choice
 from mmfewshot_seg.models.fewshot import FewShotSegmentor
 from mmfewshot_seg.models.fewshot.edge_refinement import check_method, refine_edges
 from mmfewshot_seg.structures import SupportState
@@ -100,20 +101,21 @@ class FewShotInferencer(PackageInferencer):
 
     def set_support(
         self,
-        images: str | Path | np.ndarray | Sequence,
+        images: Image | Sequence,
         masks: Annotation | Sequence | None = None,
         class_names: str | Sequence[str] | None = None,
         mask_suffix: str = '.png',
-        mask_threshold: int | None = None,
-        negatives: str | Path | np.ndarray | Sequence = (),
+        mask_threshold: float | None = None,
+        negatives: Image | Sequence[Image] = (),
+        mask_value: Value | None = None,
     ) -> 'FewShotInferencer':
         """Fit a support set, instead of the one before; :meth:`add_support` adds to it.
 
         Args:
-            images: Paths or (H, W, 3) uint8 BGR arrays; or, for each class, a list of them; or,
+            images: Paths, (H, W, 3) uint8 BGR arrays or PIL images; or, for each class, a list of them; or,
                 alone, a folder of class folders with ``<n>.jpg`` and ``<n>.png``.
-            masks: A mask for each image: an array, a file, or a dict of polygons, boxes or
-                scribbles, see :func:`annotation_label`.
+            masks: A mask for each image: an array, a file, a PIL image, or a dict of polygons, boxes
+                or scribbles, see :func:`annotation_label`.
             class_names: A name for each image, repeated where images show the same class; for each
                 class if ``images`` are lists; or one name for all.
             mask_suffix: Of a folder: how the name of a mask goes on after the stem of its image.
@@ -121,6 +123,7 @@ class FewShotInferencer(PackageInferencer):
                 with smooth edges.
             negatives: Images that show none of the classes: all of them is background. Only heads
                 with ``takes_negatives`` know what to do with them.
+            mask_value: Value, or RGB colour, of the class in a mask of several classes.
 
         Returns:
             This inferencer.
@@ -131,26 +134,27 @@ class FewShotInferencer(PackageInferencer):
         """
         self._use(
             self._fitted_supports(
-                images, masks, class_names, mask_suffix, mask_threshold, negatives
+                images, masks, class_names, mask_suffix, mask_threshold, negatives, mask_value
             )
         )
         return self
 
     def add_support(
         self,
-        images: str | Path | np.ndarray | Sequence = (),
+        images: Image | Sequence = (),
         masks: Annotation | Sequence | None = None,
         class_names: str | Sequence[str] | None = None,
         mask_suffix: str = '.png',
-        mask_threshold: int | None = None,
-        negatives: str | Path | np.ndarray | Sequence = (),
+        mask_threshold: float | None = None,
+        negatives: Image | Sequence[Image] = (),
+        mask_value: Value | None = None,
     ) -> 'FewShotInferencer':
         """Add supports of old or new classes, or negatives, to those there are.
 
         Nothing is computed anew. Arguments, returns and raises: see :meth:`set_support`.
         """
         added = self._fitted_supports(
-            images, masks, class_names, mask_suffix, mask_threshold, negatives
+            images, masks, class_names, mask_suffix, mask_threshold, negatives, mask_value
         )
         self._use(self.supports.merged(added))
         return self
@@ -165,12 +169,13 @@ class FewShotInferencer(PackageInferencer):
 
     def _fitted_supports(
         self,
-        images: str | Path | np.ndarray | Sequence,
+        images: Image | Sequence,
         masks: Annotation | Sequence | None,
         class_names: str | Sequence[str] | None,
         mask_suffix: str,
-        mask_threshold: int | None,
-        negatives: str | Path | np.ndarray | Sequence,
+        mask_threshold: float | None,
+        negatives: Image | Sequence[Image],
+        mask_value: Value | None,
     ) -> FittedSupports:
         negatives = as_list(negatives)
         if negatives and not self.model.decode_head.takes_negatives:
@@ -188,13 +193,14 @@ class FewShotInferencer(PackageInferencer):
             raise ValueError('set_support takes images, masks and class names, or a folder alone')
         else:
             supports = group_supports(images, masks, class_names)
+        check_choice(mask_threshold, mask_value)
         singles = [(name, *pair) for name, pairs in supports.items() for pair in pairs]
         singles += [(None, image, None) for image in negatives]
         fitted = FittedSupports({name: [] for name in supports})
         for name, image, annotation in self._tracked(singles, 'Support', len(singles)):
             states = fitted.negatives if name is None else fitted.shots[name]
             try:
-                states.append(self._fit(image, annotation, name, mask_threshold))
+                states.append(self._fit(image, annotation, name, mask_threshold, mask_value))
             except ValueError as error:
                 path = f' ({image})' if isinstance(image, str | Path) else ''
                 number = len(states) + 1
@@ -246,12 +252,13 @@ class FewShotInferencer(PackageInferencer):
         pred_out_dir: str = 'pred',
         with_labels: bool = True,
         save_scores: bool = False,
+        skip_unreadable: bool = False,
     ) -> dict[str, list]:
         """Segment queries, all results in memory; see :meth:`stream` for many.
 
         Args:
             inputs: An image, a folder of images, a video file, or any iterable of images. An image
-                is a path or an (H, W, 3) uint8 BGR array.
+                is a path, an (H, W, 3) uint8 BGR array or a PIL image.
             return_datasamples: Whether predictions are ``SegDataSample`` of MMSegmentation.
             batch_size: Queries the network sees at once; it changes no result.
             return_vis: Whether to return pictures.
@@ -263,6 +270,8 @@ class FewShotInferencer(PackageInferencer):
                 palette.
             with_labels: Whether class names are written into pictures.
             save_scores: Whether to write scores too, ``<name of the query>.npy``.
+            skip_unreadable: Leave out files that cannot be decoded, and log how many; there is no
+                prediction of them.
 
         Returns:
             ``predictions``: for each query a dict of ``label_map`` (H, W) uint8, 0 background and
@@ -284,6 +293,7 @@ class FewShotInferencer(PackageInferencer):
             pred_out_dir=pred_out_dir,
             with_labels=with_labels,
             save_scores=save_scores,
+            skip_unreadable=skip_unreadable,
         )
         results = dict(predictions=[], visualization=[])
         for batch in batches:
@@ -299,6 +309,7 @@ class FewShotInferencer(PackageInferencer):
         out_dir: str = '',
         img_out_dir: str = 'vis',
         pred_out_dir: str = 'pred',
+        skip_unreadable: bool = False,
         **kwargs,
     ) -> Iterator[dict[str, list]]:
         """As calling the inferencer, but results come batch by batch: for videos.
@@ -316,15 +327,17 @@ class FewShotInferencer(PackageInferencer):
         _, _, visualize_kwargs, postprocess_kwargs = self._dispatch_kwargs(**kwargs)
         images = list_images(inputs)
         number = math.ceil(len(images) / batch_size) if hasattr(images, '__len__') else None
-        batches = self.preprocess(images, batch_size)
+        batches = self.preprocess(images, batch_size, skip_unreadable)
         for batch in self._tracked(batches, 'Inference', number):
             samples = self.forward(batch)
             pictures = self.visualize(batch, samples, **visualize_kwargs)
             yield self.postprocess(samples, pictures, return_datasamples, **postprocess_kwargs)
 
-    def preprocess(self, inputs: Iterable, batch_size: int = 1) -> Iterator[list[Query]]:
+    def preprocess(
+        self, inputs: Iterable, batch_size: int = 1, skip_unreadable: bool = False
+    ) -> Iterator[list[Query]]:
         """Batches of images, as the network sees them."""
-        queries = read_queries(inputs, self.pipeline, self._array_numbers)
+        queries = read_queries(inputs, self.pipeline, self._array_numbers, skip_unreadable)
         yield from self._get_chunk_data(queries, batch_size)
 
     @torch.no_grad()
@@ -411,17 +424,18 @@ class FewShotInferencer(PackageInferencer):
 
     def _fit(
         self,
-        image: str | Path | np.ndarray,
+        image: Image,
         annotation: Annotation | None,
         class_name: str | None,
-        threshold: int | None,
+        threshold: float | None,
+        value: Value | None,
     ) -> SupportState:
         """State of one support by itself; without a class name it is a negative."""
         image = self.support_pipeline.load(image)
         if class_name is None:
             label = np.zeros(image.shape[:2], np.uint8)
         else:
-            label = annotation_label(annotation, image.shape[:2], class_name, threshold)
+            label = annotation_label(annotation, image.shape[:2], class_name, threshold, value)
         image, label = map(torch.from_numpy, self.support_pipeline(image, label))
         if class_name is not None and not (label == 1).any():
             size = 'x'.join(map(str, label.shape))

@@ -6,6 +6,7 @@ The data set of detection needs MMDetection and is left out where this cannot be
 from mmfewshot_seg.compat import check_versions, require_ops
 from mmfewshot_seg.datasets.episode_sampler import EpisodeIndex, EpisodeSampler
 from mmfewshot_seg.datasets.fewshot_dataset import FewShotDataset
+from mmfewshot_seg.datasets.labelled_images import LabelledImages
 from mmfewshot_seg.datasets.protocols import PROTOCOLS, Protocol, resolve_protocol
 from mmfewshot_seg.datasets.sources import (
     Coco20iSource,
@@ -18,6 +19,7 @@ from mmfewshot_seg.datasets.transforms import (
     BoundingBoxAnnotation,
     GenerateShapeEdge,
     LoadEpisodeMask,
+    LoadLabels,
     PlaceSuperpixelSeeds,
     RandomCropKeepForeground,
     RandomGaussianBlur,
@@ -44,7 +46,9 @@ __all__ = [
     'FewShotDataset',
     'FolderSource',
     'GenerateShapeEdge',
+    'LabelledImages',
     'LoadEpisodeMask',
+    'LoadLabels',
     'Pascal5iSource',
     'PlaceSuperpixelSeeds',
     'Protocol',

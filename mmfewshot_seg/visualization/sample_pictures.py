@@ -44,6 +44,9 @@ def sample_picture(
 
     Returns:
         (h, w, 3) uint8 RGB.
+
+    Raises:
+        ValueError: If the classes of pixels are not one value per pixel.
     """
     pixels = inputs.float().clamp(0, 255).byte().numpy()[::-1]
     image = np.ascontiguousarray(pixels.transpose(1, 2, 0))
@@ -52,7 +55,7 @@ def sample_picture(
     if 'gt_instances' in sample:
         row += _object_tiles(image, sample, classes, box_frame or (height, width))
     if 'gt_sem_seg' in sample:
-        row.append(_class_tile(image, sample.gt_sem_seg.data[0].numpy(), classes, palette))
+        row.append(_class_tile(image, _labels(sample), classes, palette))
     if 'gt_edge_map' in sample:
         edges = sample.gt_edge_map.data[0].numpy()
         share = (edges == 1).mean()
@@ -147,6 +150,18 @@ def _write_each_once(picture: np.ndarray, numbers: np.ndarray, names: Sequence[s
         name if first.get(name) == number else '' for number, name in enumerate(names, start=1)
     ]
     return write_names(picture, numbers, written)
+
+
+def _labels(sample: BaseDataElement) -> np.ndarray:
+    """(H, W) classes of pixels."""
+    data = sample.gt_sem_seg.data
+    if data.ndim != 3 or len(data) != 1:
+        raise ValueError(
+            f'labels of {sample.metainfo.get("seg_map_path", "an image")} have the shape '
+            f'{tuple(data.shape)}, expected (1, H, W): label files in colours are to be loaded by '
+            'mmfewshot_seg.LoadLabels with a palette'
+        )
+    return data[0].numpy()
 
 
 def _class_tile(

@@ -1,10 +1,13 @@
 """Masks in every form: what they mean by hand, equal forms, mistakes told."""
 
 import json
+import math
+from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from mmfewshot_seg.apis.annotations import annotation_label
 
@@ -47,6 +50,19 @@ def test_files_hold_what_arrays_hold(tmp_path) -> None:
         _label(tmp_path / 'smooth.png')
 
 
+@pytest.mark.parametrize(
+    'annotation', [dict(boxes=(2, 1, 7, 4)), dict(boxes=[2, 1, 7, 4]), dict(polygons=CORNERS)]
+)
+def test_a_single_shape_needs_no_list(annotation) -> None:
+    np.testing.assert_array_equal(_label(annotation), BOX)
+
+
+def test_a_pil_image_is_a_mask() -> None:
+    np.testing.assert_array_equal(_label(Image.fromarray(BOX * 255)), BOX)
+    classes = Image.fromarray(BOX * 15)
+    np.testing.assert_array_equal(_label(classes, value=15), BOX)
+
+
 def test_255_beside_1_is_not_annotated() -> None:
     mask = np.array([[0, 1, 255]], np.uint8)
     np.testing.assert_array_equal(annotation_label(mask, (1, 3), 'cat'), mask)
@@ -62,32 +78,105 @@ def test_scribbles_leave_the_rest_unannotated() -> None:
     assert (wide == 1).sum() > 4 and wide[3, 4] == 1
 
 
-def test_labelme(tmp_path) -> None:
-    def shape(kind: str, name: str, points: list) -> dict:
-        return dict(label=name, shape_type=kind, points=points)
+def _labelme(path: Path, *shapes: dict, **fields) -> Path:
+    path.write_text(json.dumps(dict(shapes=shapes, **fields)))
+    return path
 
-    path = tmp_path / 'image.json'
-    other = shape('polygon', 'dog', [[0, 0], [8, 0], [8, 6]])
-    path.write_text(json.dumps(dict(shapes=[other, shape('polygon', 'cat', CORNERS)])))
+
+def _shape(kind: str | None, name: str, points: list) -> dict:
+    kind = dict(shape_type=kind) if kind else {}
+    return dict(label=name, points=points, **kind)
+
+
+DOG = _shape('polygon', 'dog', [[0, 0], [8, 0], [8, 6]])
+CAT = _shape('polygon', 'cat', CORNERS)
+
+
+@pytest.mark.parametrize(
+    'shapes',
+    [
+        (DOG, CAT),
+        (_shape('rectangle', 'cat', [[7, 4], [2, 1]]),),
+        (_shape(None, 'cat', CORNERS),),  # LabelMe takes what says nothing for a polygon
+        (dict(CAT, shape_type=None),),
+        (_shape('rectangle', '_background_', [[0, 0], [8, 6]]), CAT),  # the later is on top
+    ],
+)
+def test_labelme(tmp_path, shapes) -> None:
+    path = _labelme(tmp_path / 'image.json', *shapes, imageHeight=6, imageWidth=8)
     np.testing.assert_array_equal(_label(path), BOX)
-    path.write_text(json.dumps(dict(shapes=[shape('rectangle', 'cat', [[7, 4], [2, 1]])])))
+    path.write_text(path.read_text(), encoding='utf-8-sig')  # as Windows writes
     np.testing.assert_array_equal(_label(path), BOX)
+
+
+def test_labelme_lines(tmp_path) -> None:
     lines = [
-        shape('linestrip', 'cat', [[3, 2], [5, 2]]),
-        shape('point', 'cat', [[6, 3]]),
-        shape('line', 'background', [[0, 5], [7, 5]]),
+        _shape('linestrip', 'cat', [[3, 2], [5, 2]]),
+        _shape('point', 'cat', [[6, 3]]),
+        _shape('line', 'background', [[0, 5], [7, 5]]),
     ]
-    path.write_text(json.dumps(dict(shapes=lines)))
-    assert set(np.unique(_label(path))) == {0, 1, 255}
-    path.write_text(json.dumps(dict(shapes=[other])))
-    with pytest.raises(ValueError, match=r"no shape named 'cat', but \['dog'\]"):
+    assert set(np.unique(_label(_labelme(tmp_path / 'image.json', *lines)))) == {0, 1, 255}
+
+
+def test_labelme_cuts_holes_and_leaves_out(tmp_path) -> None:
+    hole = _shape('rectangle', '_background_', [[3, 2], [5, 3]])
+    void = _shape('polygon', '__ignore__', [[5, 1], [7, 1], [7, 3], [5, 3]])
+    expected = BOX.copy()
+    expected[2, 3:5] = 0
+    expected[1:3, 5:7] = 255
+    label = _label(_labelme(tmp_path / 'image.json', CAT, hole, void))
+    np.testing.assert_array_equal(label, expected)
+
+
+@pytest.mark.parametrize(
+    ('shapes', 'message'),
+    [
+        ([DOG], r"no shape named 'cat', but \['dog'\]"),
+        ([_shape('circle', 'cat', [[3, 2], [5, 2]])], "circle named 'cat' is not understood"),
+        ([_shape('line', '__ignore__', CORNERS), CAT], "line named '__ignore__' is not underst"),
+        ([dict(label='cat')], "a polygon named 'cat' has no 'points'"),
+        ([dict(points=CORNERS)], r"shapes\[0\] has no 'label'"),
+        (['cat'], r"shapes\[0\] has no 'label': 'cat'"),
+        ([_shape('rectangle', 'cat', CORNERS)], "rectangle named 'cat' has two corners"),
+        ([_shape('polygon', 'cat', [[1, 1], [2, math.nan], [3, 3]])], 'has a coordinate nan'),
+        ([_shape('polygon', 'cat', [[1, 1], ['x', 2], [3, 3]])], 'is made of numbers'),
+        ([_shape('polygon', 'cat', [[0.1, 0.1], [0.9, 0.1], [0.9, 1]])], 'counted in pixels'),
+    ],
+)
+def test_odd_files_of_labelme_are_named(tmp_path, shapes, message) -> None:
+    path = _labelme(tmp_path / 'image.json', *shapes)
+    with pytest.raises(ValueError, match=message):
         _label(path)
-    path.write_text(json.dumps(dict(shapes=[shape('circle', 'cat', [[3, 2], [5, 2]])])))
-    with pytest.raises(ValueError, match="circle named 'cat' is not understood"):
+
+
+def test_a_labelme_file_of_another_image_is_refused(tmp_path) -> None:
+    path = _labelme(tmp_path / 'image.json', CAT, imageHeight=12, imageWidth=16)
+    with pytest.raises(ValueError, match='image.json was drawn on an image of 16x12.* now has 8x6'):
         _label(path)
-    path.write_text('{}')
-    with pytest.raises(ValueError, match=r'image\.json'):
-        _label(path)
+    for text in ('{}', '[]', '{"shapes": 3}', '[' * 100_000, 'null', b'\xff\xfe'):
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        with pytest.raises(ValueError, match=r'image\.json'):
+            _label(path)
+
+
+@pytest.mark.parametrize('far', [math.nan, math.inf, -math.inf, 1e9, -3e9, 81, 10**400])
+@pytest.mark.parametrize('kind', ['polygons', 'boxes', 'scribbles', 'background'])
+def test_far_coordinates_reach_no_drawing(kind, far) -> None:
+    shape = (1, 1, far, 4) if kind == 'boxes' else [(1, 1), (far, 2), (3, 4)]
+    with pytest.raises(ValueError, match='far outside its image, 8x6 pixels|made of numbers|x1 <'):
+        _label({'scribbles': [[(0, 0)]], kind: [shape]})
+
+
+def test_an_endless_outline_is_refused() -> None:
+    zigzag = [(x % 2 * 4000, x % 4000) for x in range(10_000)]
+    with pytest.raises(ValueError, match='outline of .* pixels'):
+        annotation_label(dict(polygons=[zigzag]), (4000, 4000), 'cat')
+
+
+@pytest.mark.parametrize('width', [0, -3, 2.5, 1 << 20, None, True])
+def test_odd_widths_are_refused(width) -> None:
+    with pytest.raises(ValueError, match='width of scribbles is a whole number from 1 to 32767'):
+        _label(dict(scribbles=[[(4, 3)]], background=[[(0, 0)]], width=width))
 
 
 @pytest.mark.parametrize(
@@ -101,6 +190,12 @@ def test_labelme(tmp_path) -> None:
         (dict(boxes=[(5, 1, 2, 4)]), ValueError, 'x1 < x2'),
         (dict(polygons=[[(0, 0), (1, 1)]]), ValueError, 'polygon is a list of at least 3'),
         (dict(scribbles=[[(1, 1)]]), ValueError, 'but no background'),
+        (dict(boxes=[(0.1, 0.2, 0.5, 1)]), ValueError, 'multiply x by 8 and y by 6'),
+        (dict(polygons=[[(0.1, 0), (0.9, 0), (0.5, 1)]]), ValueError, 'counted in pixels'),
+        (dict(polygons=[[1, 2, 3, 4, 5, 6]]), ValueError, r'list of \(x, y\) points'),
+        (dict(polygons=None), ValueError, 'polygons is a list'),
+        (dict(polygons=[[(0, 0), (1,), (2, 2)]]), ValueError, 'made of numbers'),
+        (dict(boxes='abcd'), ValueError, 'made of numbers'),
         (dict(box=[(1, 1, 2, 2)]), ValueError, r"got \['box'\]"),
         (None, TypeError, 'not NoneType'),
     ],

@@ -1,5 +1,6 @@
 """Queries: folders, videos, iterables, names of results, padding."""
 
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
@@ -7,7 +8,9 @@ import cv2
 import numpy as np
 import pytest
 from mmengine.config import Config
+from mmengine.logging import MMLogger
 from mmengine.registry import init_default_scope
+from PIL import Image
 
 from mmfewshot_seg.apis.image_pipeline import ImagePipeline, pipelines_of_test
 from mmfewshot_seg.apis.queries import list_images, read_queries
@@ -19,6 +22,15 @@ LABEL = dict(type='mmfewshot_seg.LoadEpisodeMask')
 
 def _frame(value: int, size=(20, 30)) -> np.ndarray:
     return np.full((*size, 3), value, np.uint8)
+
+
+@contextmanager
+def capture(caplog):
+    """MMEngine's logger hands nothing on to the root logger, which ``caplog`` listens to."""
+    logger = MMLogger.get_current_instance()
+    logger.addHandler(caplog.handler)
+    yield
+    logger.removeHandler(caplog.handler)
 
 
 def _pipeline(*transforms: dict) -> ImagePipeline:
@@ -35,6 +47,74 @@ def test_a_folder_gives_its_images_in_order(tmp_path) -> None:
     (tmp_path / 'empty').mkdir()
     with pytest.raises(ValueError, match='holds no images'):
         list_images(tmp_path / 'empty')
+
+
+def test_what_is_left_out_of_a_folder_is_told(tmp_path, caplog) -> None:
+    for name in ('a.jpg', 'b.JPG', 'c.tif', 'd.tiff', 'e.ppm', 'sub/f.jpg', '._a.jpg'):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        Image.new('RGB', (4, 3)).save(tmp_path / name, 'jpeg' if name[0] == '.' else None)
+    (tmp_path / 'notes.txt').write_text('')
+    (tmp_path / 'g.jpg').mkdir()
+    with capture(caplog):
+        paths = list_images(tmp_path)
+    assert [path.name for path in paths] == ['a.jpg', 'b.JPG', 'c.tif', 'd.tiff', 'e.ppm']
+    assert '5 images are read, left out: g.jpg/, notes.txt, sub/' in caplog.text
+    assert len(list(read_queries(paths, _pipeline(), count()))) == 5
+    with pytest.raises(ValueError, match=r'holds no images; there are h/, notes.txt; expected'):
+        (tmp_path / 'g.jpg/h').mkdir()
+        (tmp_path / 'g.jpg/notes.txt').write_text('')
+        list_images(tmp_path / 'g.jpg')
+
+
+def test_broken_images_can_be_left_out(tmp_path, caplog) -> None:
+    cv2.imwrite(str(tmp_path / 'a.png'), _frame(1))
+    (tmp_path / 'b.png').write_text('')
+    paths = [tmp_path / 'b.png', tmp_path / 'a.png', tmp_path / 'none.jpg']
+    with capture(caplog):
+        queries = list(read_queries(paths, _pipeline(), count(), skip_unreadable=True))
+    assert [query.name for query in queries] == ['a']
+    assert '2 images cannot be read and were left out' in caplog.text
+    assert 'b.png' in caplog.text and 'none.jpg' in caplog.text
+    with pytest.raises(ValueError, match='b.png'):
+        list(read_queries(paths, _pipeline(), count()))
+
+
+@pytest.mark.parametrize('bits', [9, 10, 12, 14, 16])
+def test_images_of_many_bits_keep_their_brightness(tmp_path, bits) -> None:
+    ramp = np.linspace(0, 255, 600).reshape(20, 30).astype(np.uint8)
+    deep = ramp.astype(np.uint16) << (bits - 8)
+    for name in ('grey.png', 'grey.tif'):
+        cv2.imwrite(str(tmp_path / name), deep)
+        np.testing.assert_array_equal(_pipeline().load(tmp_path / name), np.dstack([ramp] * 3))
+    colours = np.dstack([deep, deep // 2, deep * 0])
+    cv2.imwrite(str(tmp_path / 'colours.png'), colours)
+    np.testing.assert_array_equal(
+        _pipeline().load(str(tmp_path / 'colours.png')), colours >> (bits - 8)
+    )
+    pil = Image.open(tmp_path / 'grey.png')
+    assert pil.mode == 'I;16'
+    np.testing.assert_array_equal(_pipeline().load(pil), np.dstack([ramp] * 3))
+
+
+@pytest.mark.parametrize('mode', ['RGB', 'L', '1', 'P', 'RGBA', 'LA', 'CMYK', 'YCbCr'])
+def test_pil_images_are_taken(tmp_path, mode) -> None:
+    frame = np.full((20, 30, 3), 255, np.uint8)
+    frame[:9] = 0
+    image = Image.fromarray(frame).convert(mode)
+    np.testing.assert_array_equal(_pipeline().load(image), frame)
+    assert list_images(image) == [image]
+    red = Image.new('RGB', (4, 3), (200, 10, 20))
+    assert _pipeline().load(red)[0, 0].tolist() == [20, 10, 200]
+
+
+@pytest.mark.parametrize('orientation', range(1, 9))
+def test_pil_images_are_turned_as_files_are(tmp_path, orientation) -> None:
+    image = Image.fromarray(np.arange(600, dtype=np.uint16).reshape(20, 30).astype(np.uint8))
+    exif = image.getexif()
+    exif[0x0112] = orientation
+    image.save(tmp_path / 'a.png', exif=exif)
+    expected = _pipeline().load(tmp_path / 'a.png')
+    np.testing.assert_array_equal(_pipeline().load(Image.open(tmp_path / 'a.png')), expected)
 
 
 def test_a_video_gives_its_frames(tmp_path) -> None:

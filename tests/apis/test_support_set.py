@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from helpers.class_folder import CLASSES, draw_class_folder
+from PIL import Image
 
 from mmfewshot_seg.apis.support_set import folder_supports, group_supports
 
@@ -14,6 +15,8 @@ def test_a_name_per_image_or_lists_per_class() -> None:
     nested = group_supports([['a', 'c'], ['b']], [['A', 'C'], ['B']], ['cat', 'dog'])
     assert nested == EXPECTED and list(nested) == ['cat', 'dog']
     assert group_supports(['a', 'c'], ['A', 'C'], 'cat') == dict(cat=EXPECTED['cat'])
+    pil = Image.new('RGB', (2, 2))
+    assert group_supports(pil, pil, 'cat') == dict(cat=[(pil, pil)])
     box, image = dict(boxes=[(0, 0, 1, 1)]), np.zeros((2, 2, 3), np.uint8)
     assert group_supports(image, box, 'cat') == dict(cat=[(image, box)])
 

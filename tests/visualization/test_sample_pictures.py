@@ -135,3 +135,12 @@ def test_image_comes_as_bgr_of_any_type(dtype) -> None:
         image[1] = -3.0
     picture = sample_picture(image, _sample(), ())
     assert (picture[:120, :SIDE] == (0, 0, 255)).all()
+
+
+def test_labels_in_colours_are_refused() -> None:
+    sample = _sample(gt_sem_seg=PixelData(data=torch.zeros(1, 120, SIDE, dtype=torch.uint8)))
+    sample.gt_sem_seg._data_fields.clear()
+    del sample.gt_sem_seg.__dict__['data']
+    sample.gt_sem_seg.set_field(torch.zeros(120, SIDE, 3), 'data', dtype=None)
+    with pytest.raises(ValueError, match=r'shape .*, expected \(1, H, W\).*LoadLabels'):
+        sample_picture(WIDE, sample, ('cat',))

@@ -81,6 +81,12 @@ class Coco20iSource(EpisodeSource):
         """
         places = {image['id']: j for j, image in enumerate(images)}
         by_image = defaultdict(list)
+        if annotations and all(annotation.get('segmentation') == [] for annotation in annotations):
+            raise ValueError(
+                f'{self.ann_file} has boxes only: the segmentation of all {len(annotations)} '
+                'annotations is empty, as in exports for detection. Export polygons or run-length '
+                'codes, or draw masks from the boxes with an annotation tool'
+            )
         for annotation in annotations:
             what = f'{self.ann_file}: annotation {annotation.get("id")}'
             if annotation['image_id'] not in places:

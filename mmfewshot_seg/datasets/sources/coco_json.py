@@ -7,13 +7,13 @@ import json
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
+from mmfewshot_seg.datasets.sources.coordinates import FARTHEST, LONGEST, check_points
+
 _FIELDS = {
     'images': {'id': int | str, 'file_name': str, 'height': int, 'width': int},
     'categories': {'id': int | str, 'name': str},
     'annotations': {'image_id': int | str, 'category_id': int | str},
 }
-# A polygon may leave its image; far outside, pycocotools runs out of memory.
-_FARTHEST = 10  # longer sides of the image
 
 
 def read_coco_json(path: str) -> dict:
@@ -103,11 +103,11 @@ def _check_polygons(what: str, polygons: list, image: Mapping) -> None:
             ) from None
         if odd:
             raise ValueError(f'{what} has a polygon with an odd number of coordinates')
-        if not farthest <= _FARTHEST * max(image['height'], image['width']):
-            raise ValueError(
-                f'{what} has a coordinate {farthest}, far outside its image '
-                f'{image["file_name"]}, {image["width"]}x{image["height"]} pixels'
-            )
+        size = (image['height'], image['width'])
+        if not (farthest <= FARTHEST * max(size) and len(polygon) * farthest <= LONGEST):
+            name = f'{what}: a polygon of {image["file_name"]}'
+            points = list(zip(polygon[::2], polygon[1::2], strict=True))
+            check_points(name, points, size)  # slow, COCO has a million polygons
 
 
 def _check_run_lengths(what: str, code: Mapping, image: Mapping) -> None:

@@ -36,7 +36,7 @@ def read_label_map(path: str) -> np.ndarray:
         return np.array(image)
     if image.mode == '1':
         image = image.convert('L')
-    return _bytes(_values(image, None, path)[0], path)
+    return as_bytes(_values(image, None, path)[0], path)
 
 
 def read_values(
@@ -58,7 +58,7 @@ def read_values(
     values, is_picture = _values(_open(mask), lambda found: found <= set(declared), name)
     if is_picture:
         return np.where(values, white, 0).astype(np.uint8)
-    return _bytes(values, name)
+    return as_bytes(values, name)
 
 
 def mask_label(
@@ -166,7 +166,7 @@ def _greys(mask: MaskSource) -> np.ndarray:
     if image.ndim == 3:
         image = _opaque(image, name) if image.shape[2] == 4 else image
     if image.ndim == 3:
-        return np.array(Image.fromarray(_bytes(image, name)).convert('L'))
+        return np.array(Image.fromarray(as_bytes(image, name)).convert('L'))
     if image.dtype == bool:
         return np.where(image, WHITE, 0)
     is_deep = image.dtype.kind in 'ui' and image.dtype.itemsize > 1 and image.max() > 255
@@ -298,8 +298,16 @@ def _list_colours(pixels: np.ndarray) -> str:
     return listed if len(colours) <= _SHOWN else f'{listed} and {len(colours) - _SHOWN} more'
 
 
-def _bytes(values: np.ndarray, name: str) -> np.ndarray:
-    """The same numbers as uint8."""
+def as_bytes(values: np.ndarray, name: str) -> np.ndarray:
+    """The same numbers as uint8.
+
+    Args:
+        values: Whole numbers 0..255 of any type.
+        name: Names them in messages.
+
+    Raises:
+        ValueError: If some are others.
+    """
     if values.dtype == np.uint8:
         return values
     with np.errstate(invalid='ignore'):

@@ -4,6 +4,7 @@ import numpy as np
 from scipy.io import loadmat
 
 from mmfewshot_seg.datasets.sources.image_files import decoding
+from mmfewshot_seg.datasets.sources.masks import as_bytes
 
 
 def read_labels(path: str) -> np.ndarray:
@@ -26,4 +27,7 @@ def read_instances(path: str) -> np.ndarray:
 
 def _segmentation(path: str, struct: str) -> np.ndarray:
     with decoding(path):
-        return loadmat(path)[struct]['Segmentation'][0, 0].astype(np.uint8)
+        labels = loadmat(path)[struct]['Segmentation'][0, 0]
+        if labels.ndim != 2 or labels.dtype.kind not in 'uif':
+            raise ValueError(f'labels of the shape {labels.shape} and type {labels.dtype}')
+        return as_bytes(labels, struct)

@@ -1,14 +1,13 @@
 """Source: any semantic data set of MMSegmentation."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
-from mmseg.datasets.transforms import LoadAnnotations
 from mmseg.registry import DATASETS as MMSEG_DATASETS
 
 from mmfewshot_seg.datasets.folds import resolve_classes
-from mmfewshot_seg.datasets.sources.image_files import decoding
 from mmfewshot_seg.datasets.sources.label_map_source import LabelMapSource
+from mmfewshot_seg.datasets.transforms.load_labels import LoadLabels
 from mmfewshot_seg.registry import DATASETS, register
 from mmfewshot_seg.structures.labels import IGNORED
 
@@ -26,6 +25,9 @@ class SegDatasetSource(LabelMapSource):
             has a class of that name.
         index_dir: See :class:`EpisodeSource`.
         skip_unreadable: See :class:`EpisodeSource`.
+        palette: RGB of each class of the data set, for label files in colours or greys; see
+            :class:`LoadLabels`.
+        void: Colours that are void.
 
     Raises:
         ValueError: If the data set wraps others, is empty, names no classes or has no labels, or
@@ -44,6 +46,8 @@ class SegDatasetSource(LabelMapSource):
         background: str | None = None,
         index_dir: str | None = 'work_dirs/index',
         skip_unreadable: bool = False,
+        palette: Sequence[Sequence[int]] | None = None,
+        void: Sequence[Sequence[int]] = (),
     ) -> None:
         super().__init__(index_dir, skip_unreadable)
         if wrapped := {'dataset', 'datasets'} & dataset.keys():
@@ -65,7 +69,7 @@ class SegDatasetSource(LabelMapSource):
             label for label in range(len(classes)) if label != self.background_label
         ]
         self.class_names = tuple(classes[label] for label in self.class_labels)
-        self._load = LoadAnnotations()
+        self._load = LoadLabels(palette, void)
         self._paths = self._list_files(dataset)
 
     def _list_files(self, dataset: dict) -> list[tuple[str, str]]:
@@ -96,17 +100,23 @@ class SegDatasetSource(LabelMapSource):
 
     def read_labels(self, j: int) -> np.ndarray:
         """(H, W) uint8 labels of image ``j``; ``ignore_index`` of the data set becomes 255."""
-        path = self.label_path(j)
-        with decoding(path):
-            labels = self._load(self.dataset.get_data_info(j))['gt_seg_map']
-        if labels.ndim != 2:
-            raise ValueError(
-                f'{path}: labels are one value per pixel, this file has {labels.shape[-1]} '
-                'channels; convert it to class indices'
-            )
+        labels = self._load(self.dataset.get_data_info(j))['gt_seg_map']
         if self.dataset.ignore_index != IGNORED:
             labels[labels == self.dataset.ignore_index] = IGNORED
         return labels
+
+    @property
+    def pairs(self) -> np.ndarray:
+        """As of any source; labels that are nothing but void are explained."""
+        pairs = super().pairs
+        void = (j for j in range(len(self)) if (self.read_labels(j) == IGNORED).any())
+        if not len(pairs) and (j := next(void, None)) is not None:
+            raise ValueError(
+                f'no image shows a class, but {self.label_path(j)} holds {IGNORED}, which is void. '
+                f'If {IGNORED} is a class, say so: palette=[(0, 0, 0), (255, 255, 255)] has the '
+                f'colours of the classes {self.dataset.metainfo["classes"]} in their order'
+            )
+        return pairs
 
     def files(self) -> Iterable[str]:
         """Images and labels."""
@@ -122,4 +132,6 @@ class SegDatasetSource(LabelMapSource):
             'label_map': label_map and {str(old): int(new) for old, new in label_map.items()},
             'reduce_zero_label': self.dataset.reduce_zero_label,
             'ignore_index': self.dataset.ignore_index,
+            'palette': self._load.palette,
+            'void': self._load.void,
         }

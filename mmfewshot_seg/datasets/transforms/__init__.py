@@ -2,6 +2,7 @@
 
 from mmfewshot_seg.datasets.transforms.generate_shape_edge import GenerateShapeEdge
 from mmfewshot_seg.datasets.transforms.load_episode_mask import LoadEpisodeMask
+from mmfewshot_seg.datasets.transforms.load_labels import LoadLabels
 from mmfewshot_seg.datasets.transforms.place_superpixel_seeds import PlaceSuperpixelSeeds
 from mmfewshot_seg.datasets.transforms.random_crop_keep_foreground import RandomCropKeepForeground
 from mmfewshot_seg.datasets.transforms.random_gaussian_blur import RandomGaussianBlur
@@ -17,6 +18,7 @@ __all__ = [
     'BoundingBoxAnnotation',
     'GenerateShapeEdge',
     'LoadEpisodeMask',
+    'LoadLabels',
     'PlaceSuperpixelSeeds',
     'RandomCropKeepForeground',
     'RandomGaussianBlur',

@@ -49,9 +49,16 @@ class GenerateShapeEdge(BaseTransform):
 
         Raises:
             KeyError: If there are no labels yet.
+            ValueError: If they are not one value per pixel.
         """
         if 'gt_seg_map' not in results:
             raise KeyError("no 'gt_seg_map': GenerateShapeEdge stands behind LoadAnnotations")
+        if results['gt_seg_map'].ndim != 2:
+            raise ValueError(
+                f'labels are (H, W), got {results["gt_seg_map"].shape} of '
+                f'{results.get("seg_map_path")}: colours are to be loaded by '
+                'mmfewshot_seg.LoadLabels with a palette'
+            )
         labels = torch.from_numpy(results['gt_seg_map'])
         results['gt_edge_map'] = shape_edges(labels, **self.settings).numpy()
         return results

@@ -189,3 +189,12 @@ def test_missing_images_are_named(open_coco, tmp_path):
         _ = open_coco().pairs
     with pytest.raises(FileNotFoundError, match="img_dir '/no/where' is no folder"):
         Coco20iSource(str(tmp_path / 'ann.json'), '/no/where')
+
+
+def test_boxes_without_masks_are_told_from_missing_images(open_coco):
+    def empty(content):
+        for annotation in content['annotations']:
+            annotation['segmentation'] = []
+
+    with pytest.raises(ValueError, match='has boxes only: the segmentation of all 4 annotations'):
+        open_coco(empty)

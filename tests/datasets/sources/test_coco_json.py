@@ -90,8 +90,8 @@ def _code(counts) -> dict:
         ([0, 0, 4, 0, 4, 4], r'polygon that is no list of numbers: 0; .* list of polygons'),
         ([[0, 0, 4, None, 4, 4]], r'no list of numbers: \[0, 0, 4, None, 4, 4\]'),
         ([[0] * 7], 'a polygon with an odd number of coordinates'),
-        ([[0, 0, 4, 0, 4, float('inf')]], 'coordinate inf, far outside its image a.jpg, 16x12'),
-        ([[0, 0, 4, 0, 4, -1e9]], 'coordinate 1000000000.0, far outside'),
+        ([[0, 0, 4, 0, 4, float('inf')]], 'polygon of a.jpg has a coordinate inf, far outside its image, 16x12'),
+        ([[0, 0, 4, 0, 4, -1e9]], 'coordinate -1e[+]09, far outside'),
         ({'counts': [192]}, r"a run-length code without size or counts: \['counts'\]"),
         ({'size': [12, 16]}, r"a run-length code without size or counts: \['size'\]"),
         ({'size': 12, 'counts': [192]}, 'a run-length code of size 12, its image a.jpg is'),
@@ -101,7 +101,7 @@ def _code(counts) -> dict:
     ],
 )  # fmt: skip
 def test_segmentations_that_do_not_fit(segmentation, message):
-    with pytest.raises(ValueError, match=f'annotation 5 .*{message}'):
+    with pytest.raises(ValueError, match=f'annotation 5:? .*{message}'):
         check_segmentation('annotation 5', segmentation, IMAGE)
 
 

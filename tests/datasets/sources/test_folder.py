@@ -109,6 +109,17 @@ def test_a_source_without_scribbles_says_so(data):
         _open(data).scribble_map(0)
 
 
+def test_suffixes_in_capitals(tmp_path, write_image, write_mask):
+    for suffix in ('JPG', 'jpeg'):
+        write_image(tmp_path / 'pear' / f'{suffix}.{suffix}', 1, 2)
+        write_mask(tmp_path / 'pear' / f'{suffix}.PNG', [[0, 255]])
+    assert _open(tmp_path).pairs.tolist() == [[0, 0, 1], [1, 0, 1]]
+
+
+def _two_masks(data):
+    (data / 'apple' / '1.PNG').write_bytes((data / 'apple' / '1.png').read_bytes())
+
+
 def _remove_mask(data):
     os.remove(data / 'apple' / '1.png')
 
@@ -142,6 +153,7 @@ def _two_images(data):
         (_remove_images, r'mask without image: .*apple/1.png; .* png images need a mask_suffix'),
         (_empty_class, 'class folder .*zebra holds no images$'),
         (_one_level_too_high, 'data holds no images; data_root must be the folder of the class'),
+        (_two_masks, "apple holds two masks of the stem '1'"),
         (_two_images, "apple holds two images of the stem '1'"),
     ],
     ids=lambda value: getattr(value, '__name__', ''),

@@ -31,3 +31,13 @@ def test_broken_and_foreign_files_are_named(tmp_path, truncate):
     truncate(path)
     with pytest.raises(UnreadableImageError, match=r'cls.mat: '):
         read_labels(str(path))
+
+
+@pytest.mark.parametrize('value', [300.7, -1, 256, np.nan])
+def test_labels_that_are_no_bytes_are_refused(tmp_path, value):
+    path = str(tmp_path / 'cls.mat')
+    savemat(path, {'GTcls': {'Segmentation': np.array([[0.0, value], [1, 2]])}})
+    with pytest.raises(UnreadableImageError, match=f'cls.mat: .*whole numbers.*{value}'):
+        read_labels(path)
+    savemat(path, {'GTcls': {'Segmentation': np.array([[0.0, 20], [1, 2]])}})
+    assert read_labels(path).tolist() == [[0, 20], [1, 2]]

@@ -2,6 +2,7 @@ import pickle
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from mmfewshot_seg.datasets.sources import SegDatasetSource
 
@@ -23,7 +24,8 @@ def _open(data, background=None, **dataset) -> SegDatasetSource:
         data_prefix=dict(img_path='img', seg_map_path='ann'),
         metainfo=dict(classes=('sky', 'road', 'car')),
     )
-    return SegDatasetSource({**config, **dataset}, background, index_dir=None)
+    options = {key: dataset.pop(key) for key in ('palette', 'void') if key in dataset}
+    return SegDatasetSource({**config, **dataset}, background, index_dir=None, **options)
 
 
 def test_all_classes_without_background(data):
@@ -90,6 +92,38 @@ def test_labels_outside_the_classes_are_refused(data, write_mask):
         ValueError, match=r'a.png holds labels that are not declared: \[3, 7\]; .* 0..2 and 255'
     ):
         _ = _open(data).pairs
+
+
+def test_labels_of_16_bits_do_not_wrap(data):
+    labels = np.array([[259, 0, 0], [1, 1, 1]], np.uint16)
+    Image.fromarray(labels).save(data / 'ann' / 'a.png')
+    with pytest.raises(ValueError, match=r'a.png: mask values must be 0..255, found 0..259'):
+        _ = _open(data).pairs
+    Image.fromarray(labels % 256).save(data / 'ann' / 'a.png')
+    with pytest.raises(ValueError, match=r'labels that are not declared: \[3\]'):
+        _ = _open(data).pairs
+
+
+def test_a_class_of_255_is_explained(data, write_mask):
+    for name in ('a', 'b'):
+        write_mask(data / 'ann' / f'{name}.png', [[0, 255, 255], [0, 0, 0]])
+    meta = dict(metainfo=dict(classes=('background', 'leaf')))
+    with pytest.raises(ValueError, match=r'holds 255, which is void.*palette=\[\(0, 0, 0\), \(255'):
+        _ = _open(data, **meta).pairs
+    source = _open(data, palette=[(0, 0, 0), (255, 255, 255)], **meta)
+    assert source.pairs.tolist() == [[0, 0, 2], [1, 0, 2]]
+
+
+def test_colours_become_classes(data, write_mask):
+    colours = np.array([[9, 9, 9], [200, 0, 0], [0, 200, 0], [0, 0, 0]])
+    for name, labels in LABELS.items():
+        labels = np.where(np.array(labels) == 255, 3, labels)
+        write_mask(data / 'ann' / f'{name}.png', colours[labels])
+    table = dict(palette=colours[:3].tolist(), void=colours[3:].tolist())
+    source = _open(data, **table)
+    assert source.label_map(1, (0, 1, 2)).tolist() == [[1, 1, 2], [3, 255, 2]]
+    with pytest.raises(ValueError, match=r'b.png has colours .* not in the palette: \[\(0, 0, 0\)\]'):
+        _ = _open(data, palette=table['palette']).pairs
 
 
 def test_colour_labels_are_refused(data, write_mask):
