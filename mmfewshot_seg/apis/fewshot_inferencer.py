@@ -112,10 +112,10 @@ class FewShotInferencer(PackageInferencer):
         """Fit a support set, instead of the one before; :meth:`add_support` adds to it.
 
         Args:
-            images: Paths, (H, W, 3) uint8 BGR arrays or PIL images; or, for each class, a list of them; or,
-                alone, a folder of class folders with ``<n>.jpg`` and ``<n>.png``.
-            masks: A mask for each image: an array, a file, a PIL image, or a dict of polygons, boxes
-                or scribbles, see :func:`annotation_label`.
+            images: Paths, (H, W, 3) uint8 BGR arrays or PIL images; or, for each class, a list of
+                them; or, alone, a folder of class folders with ``<n>.jpg`` and ``<n>.png``.
+            masks: A mask for each image: an array, a file, a PIL image, or a dict of polygons,
+                boxes or scribbles, see :func:`annotation_label`.
             class_names: A name for each image, repeated where images show the same class; for each
                 class if ``images`` are lists; or one name for all.
             mask_suffix: Of a folder: how the name of a mask goes on after the stem of its image.

@@ -42,7 +42,9 @@ def read_labelme(path: str | Path, class_name: str, size: tuple[int, int]) -> li
     if class_name not in names:
         raise ValueError(f'{path} has no shape named {class_name!r}, but {names}')
     values = {**_SPECIAL, class_name: 1}
-    return [_shape(path, shape, values[shape['label']]) for shape in shapes if shape['label'] in values]
+    return [
+        _shape(path, shape, values[shape['label']]) for shape in shapes if shape['label'] in values
+    ]
 
 
 def _load(path: str | Path) -> dict:

@@ -1,4 +1,7 @@
-"""Polygons, boxes and lines drawn into a label map: 0 background, 1 the class, 255 no annotation."""
+"""Polygons, boxes and lines drawn into a label map.
+
+Label values: 0 background, 1 the class, 255 not annotated.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,6 +1,6 @@
 """Support sets of a user: images and what marks a class in them, class by class."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np

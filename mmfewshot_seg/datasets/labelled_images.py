@@ -1,4 +1,4 @@
-"""Images and semantic labels in folders, as MMSegmentation's own data set, with one more message."""
+"""Images and semantic labels in folders: what there is instead of the files looked for."""
 
 from collections import Counter
 from pathlib import Path
@@ -28,7 +28,9 @@ class LabelledImages(BaseSegDataset):
         folder = self.data_prefix['img_path']
         suffixes = Counter(path.suffix for path in Path(folder).rglob('*') if path.is_file())
         there = ', '.join(f'{number} of {suffix or "none"}' for suffix, number in suffixes.items())
-        cure = f"set img_suffix='{next(iter(suffixes))}'" if len(suffixes) == 1 else 'set img_suffix'
+        cure = (
+            f"set img_suffix='{next(iter(suffixes))}'" if len(suffixes) == 1 else 'set img_suffix'
+        )
         raise ValueError(
             f"{folder} has no files ending in img_suffix='{self.img_suffix}'; files by suffix: "
             f'{there or "there are none"}. To read others {cure}, and seg_map_suffix for the labels'

@@ -138,9 +138,8 @@ def test_image_comes_as_bgr_of_any_type(dtype) -> None:
 
 
 def test_labels_in_colours_are_refused() -> None:
-    sample = _sample(gt_sem_seg=PixelData(data=torch.zeros(1, 120, SIDE, dtype=torch.uint8)))
-    sample.gt_sem_seg._data_fields.clear()
-    del sample.gt_sem_seg.__dict__['data']
-    sample.gt_sem_seg.set_field(torch.zeros(120, SIDE, 3), 'data', dtype=None)
-    with pytest.raises(ValueError, match=r'shape .*, expected \(1, H, W\).*LoadLabels'):
+    sample = _sample(gt_sem_seg=PixelData(data=torch.zeros(120, SIDE, 3, dtype=torch.uint8)))
+    with pytest.raises(
+        ValueError, match=r'shape \(120, 480, 3\), expected \(1, H, W\).*LoadLabels'
+    ):
         sample_picture(WIDE, sample, ('cat',))

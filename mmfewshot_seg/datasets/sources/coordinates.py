@@ -34,8 +34,8 @@ def check_points(what: str, points: Sequence, shape: tuple[int, int]) -> np.ndar
     steps = np.abs(np.diff(points, axis=0, append=points[:1]))
     if (length := steps.max(1).sum()) > LONGEST:
         raise ValueError(
-            f'{what} has an outline of {length:.0f} pixels, at most {LONGEST} are drawn: give fewer '
-            'points, or a mask image'
+            f'{what} has an outline of {length:.0f} pixels, at most {LONGEST} are drawn: give '
+            'fewer points, or a mask image'
         )
     return points
 

@@ -43,11 +43,18 @@ class LoadLabels(LoadAnnotations):
             raise ValueError('void colours go with a palette; 255 is void in class indices')
         if palette is not None:
             colours = np.array([*palette, *void])
-            if colours.ndim != 2 or colours.shape[1] != 3 or not ((0 <= colours) & (colours < 256)).all():
+            if (
+                colours.ndim != 2
+                or colours.shape[1] != 3
+                or not ((0 <= colours) & (colours < 256)).all()
+            ):
                 raise ValueError(f'a palette has a colour (r, g, b) for each class, got {palette}')
             packed = _pack(colours)
             order = np.argsort(packed)
-            self._colours, self._labels = packed[order], np.arange(len(packed), dtype=np.int64)[order]
+            self._colours, self._labels = (
+                packed[order],
+                np.arange(len(packed), dtype=np.int64)[order],
+            )
             self._labels[self._labels >= len(palette)] = IGNORED
             if (np.diff(self._colours) == 0).any():
                 raise ValueError(f'a colour is listed twice in {palette} and {void}')
@@ -84,7 +91,8 @@ class LoadLabels(LoadAnnotations):
         places = np.minimum(np.searchsorted(self._colours, packed), len(self._colours) - 1)
         if (unlisted := self._colours[places] != packed).any():
             found = [
-                (c >> 16, c >> 8 & 255, c & 255) for c in np.unique(packed[unlisted])[:_SHOWN].tolist()
+                (c >> 16, c >> 8 & 255, c & 255)
+                for c in np.unique(packed[unlisted])[:_SHOWN].tolist()
             ]
             raise ValueError(
                 f'{path} has colours that are not in the palette: {found}; add them to palette, or '

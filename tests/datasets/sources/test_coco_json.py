@@ -90,7 +90,10 @@ def _code(counts) -> dict:
         ([0, 0, 4, 0, 4, 4], r'polygon that is no list of numbers: 0; .* list of polygons'),
         ([[0, 0, 4, None, 4, 4]], r'no list of numbers: \[0, 0, 4, None, 4, 4\]'),
         ([[0] * 7], 'a polygon with an odd number of coordinates'),
-        ([[0, 0, 4, 0, 4, float('inf')]], 'polygon of a.jpg has a coordinate inf, far outside its image, 16x12'),
+        (
+            [[0, 0, 4, 0, 4, float('inf')]],
+            'polygon of a.jpg has a coordinate inf, far outside its image, 16x12',
+        ),
         ([[0, 0, 4, 0, 4, -1e9]], 'coordinate -1e[+]09, far outside'),
         ({'counts': [192]}, r"a run-length code without size or counts: \['counts'\]"),
         ({'size': [12, 16]}, r"a run-length code without size or counts: \['size'\]"),

@@ -122,7 +122,9 @@ def test_colours_become_classes(data, write_mask):
     table = dict(palette=colours[:3].tolist(), void=colours[3:].tolist())
     source = _open(data, **table)
     assert source.label_map(1, (0, 1, 2)).tolist() == [[1, 1, 2], [3, 255, 2]]
-    with pytest.raises(ValueError, match=r'b.png has colours .* not in the palette: \[\(0, 0, 0\)\]'):
+    with pytest.raises(
+        ValueError, match=r'b.png has colours .* not in the palette: \[\(0, 0, 0\)\]'
+    ):
         _ = _open(data, palette=table['palette']).pairs
 
 
