@@ -5,10 +5,11 @@ import time
 from pathlib import Path
 
 import cv2
+import mmcv
 import numpy as np
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
-from mmengine.runner import save_checkpoint, set_random_seed
+from mmengine.runner import set_random_seed
 from prettytable import PrettyTable
 
 from mmfewshot_seg.apis.baselines import episode_baselines
@@ -17,6 +18,8 @@ from mmfewshot_seg.apis.pretrained import PRETRAINED
 from mmfewshot_seg.apis.tool_runs import newest_figures, run_tool, write_summary
 from mmfewshot_seg.datasets.drawn import draw_dataset
 from mmfewshot_seg.registry import MODELS
+from mmfewshot_seg.tensor_file import save_tensors
+from mmfewshot_seg.whole_backend import WHOLE
 
 CONFIG = 'configs/panet/panet_r18-d8_1xb8-350_drawn.py'
 DENSE_MATCHING = 'configs/dense_matching/dense-matching_lite0-d8_drawn.py'
@@ -93,7 +96,7 @@ def _save_untrained(cfg: Config, path: Path) -> Path:
     set_random_seed(cfg.randomness.seed)
     model = MODELS.build(cfg.model)
     model.init_weights()
-    save_checkpoint(dict(state_dict=model.state_dict(), meta={}), str(path))
+    save_tensors(dict(state_dict=model.state_dict(), meta={}), path)
     return path
 
 
@@ -108,7 +111,7 @@ def _stack_pictures(folder: Path, path: Path) -> Path:
         )
         for row in rows
     ]
-    cv2.imwrite(str(path), np.concatenate(padded))
+    mmcv.imwrite(np.concatenate(padded), str(path), backend_args=WHOLE)
     return path
 
 

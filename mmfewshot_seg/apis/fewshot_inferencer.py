@@ -32,6 +32,8 @@ from mmfewshot_seg.models.fewshot.edge_refinement import check_method, refine_ed
 from mmfewshot_seg.structures import SupportState
 from mmfewshot_seg.visualization.overlay import overlay, save_label_map
 from mmfewshot_seg.visualization.region_names import write_names
+from mmfewshot_seg.whole_backend import WHOLE
+from mmfewshot_seg.whole_file import whole_file
 
 DEFAULT_MODEL = 'dense-matching_lite0-d8_photographs'
 
@@ -372,7 +374,8 @@ class FewShotInferencer(PackageInferencer):
             if with_labels:
                 picture = write_names(picture, labels, self.class_names)
             if img_out_dir:
-                mmcv.imwrite(picture[..., ::-1], str(Path(img_out_dir, f'{query.name}.jpg')))
+                path = Path(img_out_dir, f'{query.name}.jpg')
+                mmcv.imwrite(picture[..., ::-1], str(path), backend_args=WHOLE)
             if show:
                 self.visualizer.show(picture, query.name, wait_time)
             pictures.append(picture)
@@ -399,7 +402,8 @@ class FewShotInferencer(PackageInferencer):
                 path = Path(pred_out_dir, sample.name)
                 save_label_map(f'{path}.png', prediction['label_map'])
                 if save_scores:
-                    np.save(f'{path}.npy', prediction['scores'])
+                    with whole_file(f'{path}.npy') as file:
+                        np.save(file, prediction['scores'])
         return dict(
             predictions=samples if return_datasamples else predictions, visualization=pictures
         )

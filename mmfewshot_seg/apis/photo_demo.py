@@ -12,6 +12,7 @@ from mmfewshot_seg.apis.fewshot_inferencer import FewShotInferencer
 from mmfewshot_seg.apis.photographs import Photograph, example_photographs
 from mmfewshot_seg.structures.labels import IGNORED
 from mmfewshot_seg.visualization.tiles import CAPTION, GAP, stack, tile
+from mmfewshot_seg.whole_backend import WHOLE
 
 WIDTH = 440  # of a landscape in the picture
 
@@ -36,7 +37,7 @@ def segment_examples(path: Path) -> Path:
     )
     height = landscapes.shape[0] - CAPTION - GAP
     portraits = _example_and_result(*glands, scale=height / glands[0].support.shape[0])
-    mmcv.imwrite(stack([[landscapes, *portraits]])[..., ::-1], str(path))
+    mmcv.imwrite(stack([[landscapes, *portraits]])[..., ::-1], str(path), backend_args=WHOLE)
     return path
 
 

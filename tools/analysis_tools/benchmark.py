@@ -13,6 +13,7 @@ from benchmarks.measure import environment, measure
 from benchmarks.table import markdown_table
 
 from mmfewshot_seg.command import ToolParser, run_tool
+from mmfewshot_seg.whole_file import write_whole
 
 
 def parse_args(argv: list[str] | None) -> argparse.Namespace:
@@ -73,7 +74,7 @@ def main(argv: list[str] | None = None) -> None:
     for case in args.cases:
         rows.append(measure(case, args.device, args.repeats, args.tiny, report, args.clock))
         if args.json:
-            args.json.write_text(json.dumps(rows, indent=2) + '\n')
+            write_whole(args.json, json.dumps(rows, indent=2) + '\n')
     print(markdown_table(rows))
 
 

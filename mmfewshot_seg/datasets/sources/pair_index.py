@@ -10,9 +10,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
-from uuid import uuid4
 
 import numpy as np
 from mmengine.dist import barrier, get_rank
@@ -20,6 +18,7 @@ from mmengine.logging import print_log
 from mmengine.utils import track_iter_progress
 
 from mmfewshot_seg.datasets.sources.image_files import UnreadableImageError, image_shape
+from mmfewshot_seg.whole_file import whole_file
 
 if TYPE_CHECKING:
     from mmfewshot_seg.datasets.sources.base import EpisodeSource
@@ -134,13 +133,8 @@ def load(path: str) -> PairIndex | None:
 def save(path: str, index: PairIndex) -> None:
     """Writes the file whole or not at all; several processes may do so at once."""
     os.makedirs(os.path.dirname(path) or '.', exist_ok=True)
-    part = Path(f'{path}.{uuid4().hex}.part')
-    try:
-        with part.open('xb') as file:
-            np.savez(file, pairs=index.pairs, unreadable=np.array(index.unreadable, dtype=np.str_))
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
+    with whole_file(path) as file:
+        np.savez(file, pairs=index.pairs, unreadable=np.array(index.unreadable, dtype=np.str_))
 
 
 def check_unreadable(index: PairIndex, skip: bool) -> None:
