@@ -1,0 +1,45 @@
+"""Which checkpoint a training resumes from."""
+
+import logging
+import re
+import zipfile
+from pathlib import Path
+
+from mmengine.logging import print_log
+
+
+def newest_whole_checkpoint(work_dir: str | Path) -> str | None:
+    """The checkpoint that a work dir says is the last, or the newest one that is whole.
+
+    Newest by number, among ``iter_<number>.pth`` and the like beside the last. Logs which ones are
+    not whole: written in place by a process that was killed.
+
+    Returns:
+        Path of the checkpoint, a file or a folder; None if there is none.
+    """
+    note = Path(work_dir, 'last_checkpoint')
+    last = note.read_text().strip() if note.is_file() else ''
+    candidates = [Path(last)] if last else []
+    folder = Path(last).parent if last and Path(last).parent.is_dir() else Path(work_dir)
+    candidates += sorted(_numbered(folder) - {*candidates}, key=_number, reverse=True)
+    broken = []
+    for path in candidates:
+        if path.is_dir() or zipfile.is_zipfile(path):  # DeepSpeed writes folders
+            break
+        broken.append(str(path))
+    else:
+        path = None
+    if broken:
+        start = f'resuming from {path}' if path else 'there is no other, so training starts anew'
+        message = f'{", ".join(broken)}: cut off or missing; {start}'
+        print_log(message, logger='current', level=logging.WARNING)
+    return None if path is None else str(path)
+
+
+def _numbered(folder: Path) -> set[Path]:
+    """Checkpoints that hold all of a training; best ones and published ones do not."""
+    return {path for path in folder.glob('*.pth') if re.fullmatch(r'(?!best_)\D+\d+', path.stem)}
+
+
+def _number(path: Path) -> int:
+    return int(re.search(r'\d+$', path.stem)[0])
