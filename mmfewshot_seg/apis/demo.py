@@ -2,6 +2,8 @@
 
 import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import cv2
@@ -49,9 +51,27 @@ def run_demo(root: Path, work_dir: Path) -> Path:
     start = time.time()
     photographs = segment_examples(work_dir / 'photographs.png')
     print(f'Photographs (the only example of each, result): {photographs}', flush=True)
-    os.environ['DRAWN_DATA'] = str(draw_dataset(work_dir / 'data', num_train=NUM_IMAGES))
+    data = draw_dataset(work_dir / 'data', num_train=NUM_IMAGES)
     # Threads that spin while they wait make every small operation slow on a busy machine.
-    os.environ.setdefault('OMP_WAIT_POLICY', 'passive')
+    waiting = os.environ.get('OMP_WAIT_POLICY', 'passive')
+    with _environment(DRAWN_DATA=str(data), OMP_WAIT_POLICY=waiting):
+        return _train_and_test(root, work_dir, start)
+
+
+@contextmanager
+def _environment(**variables: str) -> Iterator[None]:
+    """Environment variables for configs and tools."""
+    before = dict(os.environ)
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def _train_and_test(root: Path, work_dir: Path, start: float) -> Path:
+    """All that is on the drawn data; see :func:`run_demo`."""
     cfg = Config.fromfile(root / CONFIG)
     init_default_scope(cfg.default_scope)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import mmcv
 import numpy as np
-from rich.progress import track
+from mmengine.utils import track_iter_progress
 
 from mmfewshot_seg.apis.annotations import annotation_label
 from mmfewshot_seg.apis.fewshot_inferencer import FewShotInferencer
@@ -27,7 +27,7 @@ def segment_examples(path: Path) -> Path:
     inferencer = FewShotInferencer(show_progress=False)
     motorcycle, coins, glands = (
         (photograph, _found(inferencer, photograph))
-        for photograph in track(example_photographs(), 'Photographs, without training')
+        for photograph in track_iter_progress(list(example_photographs()))
     )
     landscapes = stack(
         [
