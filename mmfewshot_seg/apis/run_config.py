@@ -9,7 +9,6 @@ import torch
 from mmengine.config import Config, DictAction
 
 from mmfewshot_seg.apis.resume import newest_whole_checkpoint
-
 from mmfewshot_seg.command import UsageError
 
 
