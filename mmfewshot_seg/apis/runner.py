@@ -20,7 +20,7 @@ from mmfewshot_seg.apis.run_config import (
     set_tta,
 )
 from mmfewshot_seg.command import keep_tracebacks
-from mmfewshot_seg.engine.whole_checkpoint_hook import write_whole_checkpoints
+from mmfewshot_seg.whole_checkpoints import write_whole_checkpoints
 
 
 def train(

@@ -200,7 +200,7 @@ def test_table_of_classes(ann_file, caplog) -> None:
     finally:
         logger.removeHandler(caplog.handler)
     for text in (
-        '| class |        | AP 0.4 | AP 0.5 |',
+        '| class | group  | AP 0.4 | AP 0.5 |',
         '| zebra | seen   | 100.00 | 100.00 |',
         '| boat  | unseen | nan ',
         '| mean  | unseen | 0.00 ',
