@@ -7,6 +7,8 @@ from pathlib import Path
 
 from mmengine.logging import print_log
 
+from mmfewshot_seg.command import UsageError
+
 
 def newest_whole_checkpoint(work_dir: str | Path) -> str | None:
     """The checkpoint that a work dir says is the last, or the newest one that is whole.
@@ -15,7 +17,10 @@ def newest_whole_checkpoint(work_dir: str | Path) -> str | None:
     not whole: written in place by a process that was killed.
 
     Returns:
-        Path of the checkpoint, a file or a folder; None if there is none.
+        Path of the checkpoint, a file or a folder; None if there has been none.
+
+    Raises:
+        UsageError: If there have been some, and none is whole.
     """
     note = Path(work_dir, 'last_checkpoint')
     last = note.read_text().strip() if note.is_file() else ''
@@ -28,12 +33,16 @@ def newest_whole_checkpoint(work_dir: str | Path) -> str | None:
             break
         broken.append(str(path))
     else:
-        path = None
+        if not broken:
+            return None
+        raise UsageError(
+            f'checkpoint {", ".join(broken)} does not exist or is cut off, and {folder} has no '
+            'other: leave out --resume to start anew'
+        )
     if broken:
-        start = f'resuming from {path}' if path else 'there is no other, so training starts anew'
-        message = f'{", ".join(broken)}: cut off or missing; {start}'
+        message = f'{", ".join(broken)}: cut off or missing; resuming from {path}'
         print_log(message, logger='current', level=logging.WARNING)
-    return None if path is None else str(path)
+    return str(path)
 
 
 def _numbered(folder: Path) -> set[Path]:

@@ -5,6 +5,7 @@ import torch
 
 from mmfewshot_seg.apis import resume as module
 from mmfewshot_seg.apis.resume import newest_whole_checkpoint
+from mmfewshot_seg.command import UsageError
 
 
 @pytest.fixture
@@ -66,5 +67,5 @@ def test_nothing_to_resume_from(tmp_path, logged) -> None:
     torch.save({}, tmp_path / 'epoch_1.pth')
     _cut(tmp_path / 'epoch_1.pth')
     _point_to(tmp_path, tmp_path / 'epoch_1.pth')
-    assert newest_whole_checkpoint(tmp_path) is None
-    assert 'epoch_1.pth: cut off or missing; there is no other' in logged[0]
+    with pytest.raises(UsageError, match='epoch_1.pth does not exist or is cut off.* no other'):
+        newest_whole_checkpoint(tmp_path)
