@@ -1,9 +1,10 @@
 """Files of tensors and plain values: written whole or not at all, read without running code."""
 
-import os
 from pathlib import Path
 
 import torch
+
+from mmfewshot_seg.whole_file import whole_file
 
 
 def save_tensors(content: dict, path: str | Path) -> None:
@@ -13,17 +14,12 @@ def save_tensors(content: dict, path: str | Path) -> None:
         FileNotFoundError: If the folder of ``path`` does not exist.
         OSError: If the file cannot be written.
     """
-    path = Path(path)
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f'{path} cannot be written: {path.parent} is no folder')
-    part = path.with_name(path.name + '.part')
     try:
-        torch.save(content, part)
-        os.replace(part, path)
+        with whole_file(path) as file:
+            torch.save(content, file)
     except RuntimeError as error:  # what PyTorch makes of errors of the file system
-        raise OSError(f'{path} cannot be written ({_first_line(error)})') from error
-    finally:
-        part.unlink(missing_ok=True)
+        reason = _first_line(error.__context__ or error)
+        raise OSError(f'{path} cannot be written ({reason})') from error
 
 
 def load_tensors(path: str | Path, map_location: str = 'cpu') -> object:

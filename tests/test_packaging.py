@@ -1,5 +1,6 @@
 """Wheels and editable installs carry the configs where MIM and MMEngine look for them."""
 
+import ast
 import os
 import re
 import shutil
@@ -126,3 +127,22 @@ def test_model_index_leads_to_shipped_configs() -> None:
     assert len(listed) == len(set(listed))
     assert listed
     assert set(listed) <= shipped
+
+
+MODULES = dict(pillow='PIL')  # of distributions that are not named like what they provide
+HOSTS = {'torch', 'mmengine', 'mmcv', 'mmdet', 'mmseg', 'cv2'}  # with the host stacks
+OPTIONAL = {'skimage'}  # what needs it says so: requirements/photos.txt
+
+
+def test_runtime_requirements_are_what_the_package_imports() -> None:
+    imported = set()
+    for path in (ROOT / 'mmfewshot_seg').rglob('*.py'):
+        for node in ast.walk(ast.parse(path.read_text(encoding='utf-8'))):
+            if isinstance(node, ast.Import):
+                imported |= {alias.name.partition('.')[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                imported.add(node.module.partition('.')[0])
+    lines = (ROOT / 'requirements/runtime.txt').read_text().splitlines()
+    required = {MODULES.get(line, line) for line in lines if not line.startswith('#')}
+    known = {*sys.stdlib_module_names, 'mmfewshot_seg'}
+    assert imported - known - HOSTS - OPTIONAL == required

@@ -22,8 +22,8 @@ def test_a_missing_folder_is_named(tmp_path) -> None:
 
 
 def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch) -> None:
-    def fail(content, path) -> None:
-        path.write_text('half')
+    def fail(content, file) -> None:
+        file.write(b'half')
         raise RuntimeError('disk full\nat line 3')
 
     path = tmp_path / 'a.pth'

@@ -15,6 +15,7 @@ from torch.utils.data import DataLoader, Dataset
 from mmfewshot_seg.apis.run_config import load_config
 from mmfewshot_seg.command import UsageError
 from mmfewshot_seg.structures import Episode
+from mmfewshot_seg.whole_backend import WHOLE
 
 SPLITS = ('train', 'val', 'test')
 
@@ -87,7 +88,7 @@ def _draw(dataset: Dataset, index: int, out_dir: Path, name: str) -> Path:
             'PackDetInputs or PackSegInputs'
         )
     path = out_dir / f'{name}.png'
-    mmcv.imwrite(picture[..., ::-1], str(path))
+    mmcv.imwrite(picture[..., ::-1], str(path), backend_args=WHOLE)
     return path
 
 

@@ -11,6 +11,7 @@ from prettytable import PrettyTable
 from mmfewshot_seg.apis.run_config import load_config
 from mmfewshot_seg.apis.tool_runs import newest_figures, run_tool, write_summary
 from mmfewshot_seg.command import UsageError
+from mmfewshot_seg.whole_file import whole_file
 
 
 def compare(
@@ -121,4 +122,5 @@ def _draw(rows: dict[str, dict], path: Path) -> None:
         axes.bar_label(bars, fmt='%.3f', fontsize=8)
     axes.set_xticks([place + 0.4 - width / 2 for place in range(len(figures))], figures)
     axes.legend(loc='upper center', bbox_to_anchor=(0.5, -0.1))
-    plot.savefig(path)
+    with whole_file(path) as file:
+        plot.savefig(file, format='png')

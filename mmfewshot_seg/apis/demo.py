@@ -2,13 +2,16 @@
 
 import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import cv2
+import mmcv
 import numpy as np
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
-from mmengine.runner import save_checkpoint, set_random_seed
+from mmengine.runner import set_random_seed
 from prettytable import PrettyTable
 
 from mmfewshot_seg.apis.baselines import episode_baselines
@@ -17,6 +20,8 @@ from mmfewshot_seg.apis.pretrained import PRETRAINED
 from mmfewshot_seg.apis.tool_runs import newest_figures, run_tool, write_summary
 from mmfewshot_seg.datasets.drawn import draw_dataset
 from mmfewshot_seg.registry import MODELS
+from mmfewshot_seg.tensor_file import save_tensors
+from mmfewshot_seg.whole_backend import WHOLE
 
 CONFIG = 'configs/panet/panet_r18-d8_1xb8-350_drawn.py'
 DENSE_MATCHING = 'configs/dense_matching/dense-matching_lite0-d8_drawn.py'
@@ -46,9 +51,27 @@ def run_demo(root: Path, work_dir: Path) -> Path:
     start = time.time()
     photographs = segment_examples(work_dir / 'photographs.png')
     print(f'Photographs (the only example of each, result): {photographs}', flush=True)
-    os.environ['DRAWN_DATA'] = str(draw_dataset(work_dir / 'data', num_train=NUM_IMAGES))
+    data = draw_dataset(work_dir / 'data', num_train=NUM_IMAGES)
     # Threads that spin while they wait make every small operation slow on a busy machine.
-    os.environ.setdefault('OMP_WAIT_POLICY', 'passive')
+    waiting = os.environ.get('OMP_WAIT_POLICY', 'passive')
+    with _environment(DRAWN_DATA=str(data), OMP_WAIT_POLICY=waiting):
+        return _train_and_test(root, work_dir, start)
+
+
+@contextmanager
+def _environment(**variables: str) -> Iterator[None]:
+    """Environment variables for configs and tools."""
+    before = dict(os.environ)
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def _train_and_test(root: Path, work_dir: Path, start: float) -> Path:
+    """All that is on the drawn data; see :func:`run_demo`."""
     cfg = Config.fromfile(root / CONFIG)
     init_default_scope(cfg.default_scope)
 
@@ -93,7 +116,7 @@ def _save_untrained(cfg: Config, path: Path) -> Path:
     set_random_seed(cfg.randomness.seed)
     model = MODELS.build(cfg.model)
     model.init_weights()
-    save_checkpoint(dict(state_dict=model.state_dict(), meta={}), str(path))
+    save_tensors(dict(state_dict=model.state_dict(), meta={}), path)
     return path
 
 
@@ -108,7 +131,7 @@ def _stack_pictures(folder: Path, path: Path) -> Path:
         )
         for row in rows
     ]
-    cv2.imwrite(str(path), np.concatenate(padded))
+    mmcv.imwrite(np.concatenate(padded), str(path), backend_args=WHOLE)
     return path
 
 

@@ -13,9 +13,9 @@ import numpy as np
 import torch
 from mmengine.config import ConfigDict
 from mmengine.structures import PixelData
+from mmengine.utils import track_iter_progress
 from mmengine.visualization import Visualizer
 from mmseg.structures import SegDataSample
-from rich.progress import track
 from torch import Tensor, nn
 
 from mmfewshot_seg.apis.annotations import Annotation, annotation_label
@@ -32,6 +32,8 @@ from mmfewshot_seg.models.fewshot.edge_refinement import check_method, refine_ed
 from mmfewshot_seg.structures import SupportState
 from mmfewshot_seg.visualization.overlay import overlay, save_label_map
 from mmfewshot_seg.visualization.region_names import write_names
+from mmfewshot_seg.whole_backend import WHOLE
+from mmfewshot_seg.whole_file import whole_file
 
 DEFAULT_MODEL = 'dense-matching_lite0-d8_photographs'
 
@@ -197,7 +199,7 @@ class FewShotInferencer(PackageInferencer):
         singles = [(name, *pair) for name, pairs in supports.items() for pair in pairs]
         singles += [(None, image, None) for image in negatives]
         fitted = FittedSupports({name: [] for name in supports})
-        for name, image, annotation in self._tracked(singles, 'Support', len(singles)):
+        for name, image, annotation in self._tracked(singles, len(singles)):
             states = fitted.negatives if name is None else fitted.shots[name]
             try:
                 states.append(self._fit(image, annotation, name, mask_threshold, mask_value))
@@ -326,9 +328,9 @@ class FewShotInferencer(PackageInferencer):
         kwargs.update(img_out_dir=img_out_dir, pred_out_dir=pred_out_dir)
         _, _, visualize_kwargs, postprocess_kwargs = self._dispatch_kwargs(**kwargs)
         images = list_images(inputs)
-        number = math.ceil(len(images) / batch_size) if hasattr(images, '__len__') else None
+        number = math.ceil(len(images) / batch_size) if hasattr(images, '__len__') else 0
         batches = self.preprocess(images, batch_size, skip_unreadable)
-        for batch in self._tracked(batches, 'Inference', number):
+        for batch in self._tracked(batches, number):
             samples = self.forward(batch)
             pictures = self.visualize(batch, samples, **visualize_kwargs)
             yield self.postprocess(samples, pictures, return_datasamples, **postprocess_kwargs)
@@ -372,7 +374,8 @@ class FewShotInferencer(PackageInferencer):
             if with_labels:
                 picture = write_names(picture, labels, self.class_names)
             if img_out_dir:
-                mmcv.imwrite(picture[..., ::-1], str(Path(img_out_dir, f'{query.name}.jpg')))
+                path = Path(img_out_dir, f'{query.name}.jpg')
+                mmcv.imwrite(picture[..., ::-1], str(path), backend_args=WHOLE)
             if show:
                 self.visualizer.show(picture, query.name, wait_time)
             pictures.append(picture)
@@ -399,7 +402,8 @@ class FewShotInferencer(PackageInferencer):
                 path = Path(pred_out_dir, sample.name)
                 save_label_map(f'{path}.png', prediction['label_map'])
                 if save_scores:
-                    np.save(f'{path}.npy', prediction['scores'])
+                    with whole_file(f'{path}.npy') as file:
+                        np.save(file, prediction['scores'])
         return dict(
             predictions=samples if return_datasamples else predictions, visualization=pictures
         )
@@ -413,8 +417,9 @@ class FewShotInferencer(PackageInferencer):
     def _device(self) -> torch.device:
         return next(self.model.parameters()).device
 
-    def _tracked(self, items: Iterable, title: str, number: int | None) -> Iterable:
-        return track(items, title, number) if self.show_progress else items
+    def _tracked(self, items: Iterable, number: int) -> Iterable:
+        """With a progress bar, if wanted; 0 for a number that is not known."""
+        return track_iter_progress((items, number)) if self.show_progress else items
 
     def _fingerprints(self) -> dict[str, str]:
         return dict(

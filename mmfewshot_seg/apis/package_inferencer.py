@@ -1,13 +1,14 @@
 """Inferencers of this package: configs by name, and no weight left random."""
 
 import pickle
-from difflib import get_close_matches
 from pathlib import Path
 
 from mmengine.config import Config, ConfigDict
 from mmengine.infer import BaseInferencer
 from mmengine.registry import init_default_scope
 from torch import nn
+
+from mmfewshot_seg.did_you_mean import did_you_mean
 
 SCOPE = 'mmfewshot_seg'
 ModelSource = str | Path | Config | ConfigDict | dict | None
@@ -25,8 +26,7 @@ def config_path(model: str) -> str:
     metafiles = BaseInferencer._get_models_from_metafile(str(root))
     entries = {entry['Name']: entry['Config'] for entry in metafiles}
     if model not in entries:
-        close = get_close_matches(Path(model).stem, entries, 3, 0.5)
-        hint = f'; did you mean {" or ".join(close)}?' if close else ''
+        hint = did_you_mean(Path(model).stem, entries)
         raise ValueError(f'{model} is neither a config file nor the name of a config{hint}')
     return str(root / entries[model])
 

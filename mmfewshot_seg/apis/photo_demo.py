@@ -5,13 +5,14 @@ from pathlib import Path
 
 import mmcv
 import numpy as np
-from rich.progress import track
+from mmengine.utils import track_iter_progress
 
 from mmfewshot_seg.apis.annotations import annotation_label
 from mmfewshot_seg.apis.fewshot_inferencer import FewShotInferencer
 from mmfewshot_seg.apis.photographs import Photograph, example_photographs
 from mmfewshot_seg.structures.labels import IGNORED
 from mmfewshot_seg.visualization.tiles import CAPTION, GAP, stack, tile
+from mmfewshot_seg.whole_backend import WHOLE
 
 WIDTH = 440  # of a landscape in the picture
 
@@ -26,7 +27,7 @@ def segment_examples(path: Path) -> Path:
     inferencer = FewShotInferencer(show_progress=False)
     motorcycle, coins, glands = (
         (photograph, _found(inferencer, photograph))
-        for photograph in track(example_photographs(), 'Photographs, without training')
+        for photograph in track_iter_progress(list(example_photographs()))
     )
     landscapes = stack(
         [
@@ -36,7 +37,7 @@ def segment_examples(path: Path) -> Path:
     )
     height = landscapes.shape[0] - CAPTION - GAP
     portraits = _example_and_result(*glands, scale=height / glands[0].support.shape[0])
-    mmcv.imwrite(stack([[landscapes, *portraits]])[..., ::-1], str(path))
+    mmcv.imwrite(stack([[landscapes, *portraits]])[..., ::-1], str(path), backend_args=WHOLE)
     return path
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import torch
 from mmengine.config import Config, DictAction
-from mmengine.runner import find_latest_checkpoint
 
+from mmfewshot_seg.apis.resume import newest_whole_checkpoint
 from mmfewshot_seg.command import UsageError
 
 
@@ -91,14 +91,14 @@ def set_amp(cfg: Config) -> None:
 
 
 def set_resume(cfg: Config, resume: str) -> None:
-    """Resume from the last checkpoint of the work dir (``'auto'``) or from a file.
+    """Resume from the last whole checkpoint of the work dir (``'auto'``) or from a file.
 
     A work dir without checkpoint starts as the config says, from its ``load_from`` if any.
 
     Raises:
         UsageError: If the file does not exist.
     """
-    checkpoint = find_latest_checkpoint(cfg.work_dir) if resume == 'auto' else resume
+    checkpoint = newest_whole_checkpoint(cfg.work_dir) if resume == 'auto' else resume
     cfg.resume = checkpoint is not None
     if cfg.resume:
         cfg.load_from = existing(checkpoint)

@@ -20,6 +20,7 @@ from mmfewshot_seg.apis.run_config import (
     set_tta,
 )
 from mmfewshot_seg.command import keep_tracebacks
+from mmfewshot_seg.whole_checkpoints import write_whole_checkpoints
 
 
 def train(
@@ -46,6 +47,7 @@ def train(
         UsageError: If an argument or the file of the config is wrong. What its parts raise while
             they are built is left as it is.
     """
+    write_whole_checkpoints()
     cfg = load_config(config, cfg_options, work_dir)
     set_launcher(cfg, launcher)
     if amp:
@@ -89,6 +91,7 @@ def test(
         UsageError: If an argument or the file of the config is wrong. What its parts raise while
             they are built is left as it is.
     """
+    write_whole_checkpoints()
     cfg = load_config(config, cfg_options, work_dir)
     untrained = checkpoint == PRETRAINED
     cfg.load_from, cfg.resume = None if untrained else existing(checkpoint), False

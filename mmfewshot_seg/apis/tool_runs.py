@@ -11,6 +11,8 @@ from pathlib import Path
 
 from mmengine.utils import ProgressBar
 
+from mmfewshot_seg.whole_file import write_whole
+
 
 def run_tool(title: str, arguments: Sequence, log: Path, total: int) -> float:
     """Run one of the tools; its iterations become a bar, its output goes to a file.
@@ -51,16 +53,14 @@ def run_tool(title: str, arguments: Sequence, log: Path, total: int) -> float:
 
 def newest_figures(work_dir: Path) -> dict[str, float]:
     """What the last test in a work dir found."""
-    newest = max(work_dir.glob('*/*.json'), key=lambda path: path.stat().st_mtime)
+    newest = max(work_dir.glob('*/*.json'), key=lambda path: path.stem)  # named after their time
     return json.loads(newest.read_text())
 
 
 def write_summary(path: Path, **entries) -> None:
     """Write figures as JSON, whole or not at all, with the command that made them."""
     entries = dict(command=f'{sys.executable} {" ".join(sys.argv)}', **entries)
-    part = path.with_suffix('.json.part')
-    part.write_text(json.dumps(entries, indent=2) + '\n')
-    part.replace(path)
+    write_whole(path, json.dumps(entries, indent=2) + '\n')
 
 
 def _cpu_seconds() -> float:

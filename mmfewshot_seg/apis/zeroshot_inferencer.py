@@ -21,6 +21,7 @@ from mmfewshot_seg.datasets.sources.image_files import decoding
 from mmfewshot_seg.datasets.word_vectors import WordVectors
 from mmfewshot_seg.models.zeroshot import ZeroShotFasterRCNN
 from mmfewshot_seg.models.zeroshot.zero_shot_classes import vector_table
+from mmfewshot_seg.whole_backend import WHOLE
 
 Vectors = str | Path | WordVectors | np.ndarray | Tensor
 
@@ -159,8 +160,7 @@ class ZeroShotInferencer(PackageInferencer, DetInferencer):
             else:
                 name = Path(data_sample.img_path).stem
             path = Path(pred_out_dir, 'preds', f'{name}.json')
-            path.parent.mkdir(parents=True, exist_ok=True)
-            mmengine.dump(prediction, str(path))
+            mmengine.dump(prediction, str(path), backend_args=WHOLE)
         return prediction
 
     def _inputs_to_list(self, inputs: Queries) -> Sequence:

@@ -5,6 +5,7 @@ N ways, K shots, Q queries. The sampler knows pairs of image and class, no files
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from math import comb
 from numbers import Integral
 
@@ -181,7 +182,7 @@ class EpisodeSampler:
         """Image and class of place ``index`` in the repeated list."""
         turn, place = divmod(index, len(self._list))
         if self.shuffle_list:
-            place = RandomState([self.seed + run, turn, 1]).permutation(len(self._list))[place]
+            place = _shuffled(self.seed + run, turn, len(self._list))[place]
         if self.query_order == 'pairs':
             image, class_id = self._list[place].tolist()
             return image, class_id
@@ -218,3 +219,9 @@ class EpisodeSampler:
                 with_query[ways] += with_query[ways - 1] * support + without[ways - 1] * both
                 without[ways] += without[ways - 1] * support
         return with_query[self.num_ways]
+
+
+@lru_cache(maxsize=2)  # the episodes of a turn come one after another
+def _shuffled(seed: int, turn: int, length: int) -> np.ndarray:
+    """(length,) int64, the places of a list in the order of one turn."""
+    return RandomState([seed, turn, 1]).permutation(length)

@@ -6,7 +6,8 @@ COCO-20i has two tables that are two benchmarks: ``contiguous`` (PANet; fold i h
 """
 
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
+
+from mmfewshot_seg.did_you_mean import did_you_mean
 
 FoldTables = Mapping[str, tuple[tuple[str, ...], ...]]
 
@@ -64,9 +65,6 @@ def resolve_classes(names: Sequence[str], known: Sequence[str]) -> tuple[int, ..
 
 
 def _with_nearest(name: str, known: Sequence[str]) -> str:
-    near = get_close_matches(str(name).lower(), [other.lower() for other in known], n=1, cutoff=0.5)
-    if not near:
-        shown = ', '.join(known[:10]) + (', ...' if len(known) > 10 else '')
-        return f'{name!r} (the {len(known)} classes are: {shown})'
-    match = next(other for other in known if other.lower() == near[0])
-    return f'{name!r} (did you mean {match!r}?)'
+    shown = ', '.join(known[:10]) + (', ...' if len(known) > 10 else '')
+    hint = did_you_mean(name, known) or f' (the {len(known)} classes are: {shown})'
+    return f'{name!r}{hint}'

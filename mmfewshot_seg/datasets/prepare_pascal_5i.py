@@ -4,7 +4,6 @@ Images to train on are VOC train and all of SBD without VOC val; an image that h
 keeps it.
 """
 
-import io
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from mmfewshot_seg.datasets.sources.image_files import UnreadableImageError, ima
 from mmfewshot_seg.datasets.sources.masks import read_label_map
 from mmfewshot_seg.datasets.sources.pascal_5i import read_list
 from mmfewshot_seg.structures.labels import IGNORED
+from mmfewshot_seg.whole_file import whole_file, write_whole
 
 # Names in the lists of the archives, and in the two that follow from them.
 OFFICIAL_COUNTS = {
@@ -101,7 +101,7 @@ def prepare_pascal_5i(
         written += _write_label(voc, dataset, name, name in own)
     if not list_is_there:
         text = '\n'.join([*sorted(trainaug), ''])
-        _write_whole(list_file, text.encode())
+        write_whole(list_file, text)
     return PreparedPascal(
         voc / 'SegmentationClassAug', list_file, found, written, not list_is_there
     )
@@ -145,12 +145,12 @@ def _write_label(voc: Path, dataset: Path, name: str, is_own: bool) -> bool:
         source = dataset / 'cls' / f'{name}.mat'
         labels = sbd.read_labels(str(source))
     _check_label(source, labels, shape)
+    target.parent.mkdir(exist_ok=True)
     if is_own:
-        _write_whole(target, source.read_bytes())  # with its colours
+        write_whole(target, source.read_bytes())  # with its colours
     else:
-        content = io.BytesIO()
-        Image.fromarray(labels).save(content, 'png')
-        _write_whole(target, content.getvalue())
+        with whole_file(target) as file:
+            Image.fromarray(labels).save(file, 'png')
     return True
 
 
@@ -165,11 +165,3 @@ def _check_label(path: Path, labels: np.ndarray, shape: tuple[int, int]) -> None
             f'{path} has labels {foreign}, expected 0 (background) to {len(VOC_CLASSES)} and '
             f'{IGNORED} (void)'
         )
-
-
-def _write_whole(path: Path, content: bytes) -> None:
-    """At one stroke; what a killed run left behind is overwritten by the next."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f'{path.name}.part')
-    part.write_bytes(content)
-    os.replace(part, path)

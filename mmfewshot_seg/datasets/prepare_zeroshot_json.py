@@ -10,7 +10,6 @@ word vectors. Objects of categories in neither list are dropped.
 
 import json
 import os
-import tempfile
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from mmfewshot_seg.datasets.zeroshot_splits import (
     resolve_split,
     spelling,
 )
+from mmfewshot_seg.whole_file import write_whole
 
 
 @dataclass(frozen=True)
@@ -144,10 +144,7 @@ def _replace(path: Path, text: str) -> bool:
     if path.is_file() and path.read_text('utf-8') == text:
         return False
     path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
-        part = Path(folder) / path.name
-        part.write_text(text, 'utf-8')
-        os.replace(part, path)
+    write_whole(path, text)
     return True
 
 

@@ -27,7 +27,8 @@ shows the labels of every way of its episode (PANet on COCO: of one class only).
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
+
+from mmfewshot_seg.did_you_mean import did_you_mean
 
 _CHOICES = {
     'query_order': ('random', 'images', 'pairs'),
@@ -140,6 +141,4 @@ def resolve_protocol(protocol: str | Mapping, benchmark: str | None = None) -> P
 
 
 def _unknown(what: str, value: object, known: object) -> str:
-    close = get_close_matches(str(value), list(known), n=1)
-    hint = f'; did you mean {close[0]!r}?' if close else ''
-    return f'unknown {what}: {value!r}{hint} Known: {", ".join(known)}'
+    return f'unknown {what}: {value!r}{did_you_mean(value, known)}. Known: {", ".join(known)}'

@@ -3,7 +3,6 @@
 import json
 import mmap
 import os
-import tempfile
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from mmfewshot_seg.datasets.zeroshot_splits import SPLITS
+from mmfewshot_seg.whole_file import whole_file
 
 Keep = Callable[[str], bool]
 Entry = tuple[str, np.ndarray | None]
@@ -151,15 +151,13 @@ def write_entries(path: str, names: Sequence[str], arrays: Mapping[str, np.ndarr
     if target.suffix == '.txt' and len(arrays) > 1:
         raise ValueError(f'{path}: text has no place for the background; write a .npz')
     target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=target.parent) as folder:
-        part = Path(folder) / target.name
+    with whole_file(target) as file:
         if target.suffix == '.npz':
-            np.savez(part, names=np.array(names), **arrays)
+            np.savez(file, names=np.array(names), **arrays)
         else:
-            rows = zip(names, arrays['vectors'], strict=True)
-            lines = (['_'.join(name.split()), *(f'{x:.9g}' for x in row)] for name, row in rows)
-            part.write_text(''.join(f'{" ".join(line)}\n' for line in lines), 'utf-8')
-        os.replace(part, target)
+            for name, row in zip(names, arrays['vectors'], strict=True):
+                line = ['_'.join(name.split()), *(f'{x:.9g}' for x in row)]
+                file.write(f'{" ".join(line)}\n'.encode())
 
 
 def column_names(path: str, names: Sequence[str] | str | os.PathLike | None) -> list[tuple]:

@@ -25,7 +25,8 @@ from mmfewshot_seg.datasets.word_vector_files import (
     text_entries,
     write_entries,
 )
-from mmfewshot_seg.datasets.zeroshot_splits import near_matches, spelling
+from mmfewshot_seg.datasets.zeroshot_splits import spelling
+from mmfewshot_seg.did_you_mean import did_you_mean
 
 _ENTRIES = {'text': text_entries, 'binary': binary_entries}
 
@@ -101,14 +102,15 @@ class WordVectors:
         """
         known = [*self._rows, *self.others]
         found = [self._rows_of(name) for name in names]
-        unknown = [near_matches(n, known) for n, rows in zip(names, found, strict=True) if not rows]
+        unknown = [name for name, rows in zip(names, found, strict=True) if not rows]
         if unknown:
+            unknown = [f'{name!r}{did_you_mean(name, known)}' for name in unknown]
             raise ValueError(
                 f'no word vector for {", ".join(unknown)}: rename the class, or add its vector to '
                 'the file'
             )
         for name in names:
-            missing = [near_matches(word, known) for word in self._missing_words(name)]
+            missing = [f'{w!r}{did_you_mean(w, known)}' for w in self._missing_words(name)]
             if missing:
                 warnings.warn(
                     f'{name!r} has the vector of its other words alone, as there is none for '
@@ -260,7 +262,7 @@ def _collect(entries: Iterable[Entry], near: Keep, path: str, wanted: Sequence[s
         if key not in kept or (word == word.lower() and kept[key][0] != kept[key][0].lower()):
             kept[key] = word, vector
     if not kept:
-        missing = ', '.join(near_matches(name, others) for name in wanted[:5])
+        missing = ', '.join(f'{name!r}{did_you_mean(name, others)}' for name in wanted[:5])
         raise ValueError(f'{path} has no word vector for {missing}')
     words, vectors = zip(*kept.values(), strict=True)
     return WordVectors(words, np.stack(vectors), others=tuple(dict.fromkeys(others)))

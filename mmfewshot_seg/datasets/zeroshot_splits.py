@@ -8,9 +8,9 @@ word-vector file is ``traffic light`` of COCO.
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 from mmfewshot_seg.datasets.class_split import ClassList, read_names
+from mmfewshot_seg.did_you_mean import did_you_mean
 
 MODES = ('seen', 'unseen', 'generalized')
 
@@ -161,7 +161,8 @@ def category_ids(categories: Sequence[Mapping], names: Sequence[str]) -> list:
     ids: dict[str, list] = {}
     for category in categories:
         ids.setdefault(spelling(category['name']), []).append(category['id'])
-    if unknown := [near_matches(name, ids) for name in names if spelling(name) not in ids]:
+    unknown = [f'{n!r}{did_you_mean(n, ids)}' for n in names if spelling(n) not in ids]
+    if unknown:
         raise ValueError(f'no category of this name: {", ".join(unknown)}')
     found = [ids[spelling(name)] for name in names]
     if several := [f'{n!r} ({ids})' for n, ids in zip(names, found, strict=True) if len(ids) > 1]:
@@ -191,9 +192,3 @@ def difference(model: Sequence[str], data: Sequence[str]) -> str | None:
     if label is None:
         return counts
     return f'{counts}; label {label} is {model[label]!r} here and {data[label]!r} there'
-
-
-def near_matches(name: str, known: Sequence[str]) -> str:
-    """The name in quotes and what it may have been meant to be, for messages."""
-    near = get_close_matches(spelling(name), known, n=3, cutoff=0.6)
-    return f'{name!r}' + (f' (near matches: {", ".join(near)})' if near else '')

@@ -9,8 +9,8 @@ from mmdet.datasets.api_wrappers import COCO
 from mmdet.evaluation import CocoMetric
 from mmengine.fileio import get_local_path, load
 from mmengine.logging import print_log
+from prettytable import PrettyTable
 from pycocotools.cocoeval import COCOeval
-from terminaltables import AsciiTable
 
 from mmfewshot_seg.evaluation.boundary_ap import BoundaryCOCOeval
 from mmfewshot_seg.evaluation.boundary_f1 import mean_boundary_f1
@@ -204,13 +204,13 @@ class BoundaryCocoMetric(CocoMetric):
 
     def _class_figures(self, coco_eval: COCOeval) -> dict[str, float]:
         """Print the table of classes; the mAP of each."""
-        figures, rows = {}, [['category', *ITEMS]]
+        figures, table = {}, PrettyTable(['category', *ITEMS], align='l')
         for index, class_id in enumerate(coco_eval.params.catIds):
             name = self._coco_api.cats[class_id]['name']
             values = [round(mean_precision(coco_eval, item, index), 3) for item in ITEMS]
             figures[f'{name}_boundary_precision'] = values[0]
-            rows.append([name, *values])
-        print_log(f'boundary\n{AsciiTable(rows).table}', logger='current')
+            table.add_row([name, *values])
+        print_log(f'boundary\n{table}', logger='current')
         return figures
 
     def _boundary_f1(self, coco_dt: COCO) -> dict[str, float]:

@@ -49,13 +49,13 @@ class LVISRulesCOCOeval(COCOeval):
     """
 
     def __init__(self, coco_gt: COCO, coco_dt: COCO, iou_type: str = 'segm') -> None:
-        for annotation in coco_gt.dataset['annotations']:
-            annotation.setdefault('iscrowd', 0)
         super().__init__(coco_gt, coco_dt, iou_type)
         self.params.maxDets = [MAX_PER_IMAGE]
 
     def _prepare(self) -> None:
         super()._prepare()
+        for key, annotations in self._gts.items():  # copies: LVIS has no crowds
+            self._gts[key] = [{'iscrowd': 0, **annotation} for annotation in annotations]
         for image_id, class_id in list(self._dts):
             absent = self.cocoGt.imgs[image_id]['neg_category_ids']
             if (image_id, class_id) not in self._gts and class_id not in absent:

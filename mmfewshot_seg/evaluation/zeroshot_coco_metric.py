@@ -12,8 +12,8 @@ from mmdet.datasets.api_wrappers import COCO
 from mmdet.evaluation import CocoMetric
 from mmengine.fileio import load
 from mmengine.logging import print_log
+from prettytable import PrettyTable
 from pycocotools.cocoeval import COCOeval
-from terminaltables import AsciiTable
 
 from mmfewshot_seg.datasets.zeroshot_splits import category_ids, difference
 from mmfewshot_seg.evaluation.boundary_coco_metric import load_masks
@@ -224,17 +224,18 @@ class ZeroShotCocoMetric(CocoMetric):
     ) -> None:
         """Log a table of the means in per cent and, if asked for, of the classes."""
         header = [f'{n} {t}' for n in ('AP', 'Recall@100') for t in IOU_THRESHOLDS]
-        groups, rows = self._groups(), []
+        groups = self._groups()
+        table = PrettyTable(['class', 'group', *header], align='l')
         values = 100 * np.concatenate([ap, recall])  # (2T, K)
         if self.classwise:
             for name, group, column in zip(
                 self.dataset_meta['classes'], groups, values.T, strict=True
             ):
-                rows.append([name, group, *(f'{value:.2f}' for value in column)])
+                table.add_row([name, group, *(f'{value:.2f}' for value in column)])
         for group in dict.fromkeys(groups):
             means = [_mean(row[groups == group]) for row in values]
-            rows.append(['mean', group, *(f'{value:.2f}' for value in means)])
-        print_log(f'{iou_type}\n{AsciiTable([["class", "", *header], *rows]).table}', 'current')
+            table.add_row(['mean', group, *(f'{value:.2f}' for value in means)])
+        print_log(f'{iou_type}\n{table}', logger='current')
         if 'hm_mAP' in figures:
             print_log(
                 f'{iou_type} harmonic mean of seen and unseen at IoU 0.5: AP '

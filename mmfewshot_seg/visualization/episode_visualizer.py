@@ -17,6 +17,7 @@ from mmfewshot_seg.registry import VISUALIZERS, register
 from mmfewshot_seg.structures import Episode
 from mmfewshot_seg.visualization.overlay import overlay_prototypes
 from mmfewshot_seg.visualization.tiles import stack, tile
+from mmfewshot_seg.whole_backend import WHOLE
 
 
 @register(VISUALIZERS, host='mmseg')
@@ -63,7 +64,7 @@ class EpisodeVisualizer(Visualizer):
         if show:
             self.show(picture, win_name=name, wait_time=wait_time)
         if out_file is not None:
-            mmcv.imwrite(picture[..., ::-1], out_file)
+            mmcv.imwrite(picture[..., ::-1], out_file, backend_args=WHOLE)
         elif not show:
             self.add_image(name, picture, step)
 

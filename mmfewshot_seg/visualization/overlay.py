@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image
 
 from mmfewshot_seg.structures.labels import IGNORED
+from mmfewshot_seg.whole_file import whole_file
 
 # RGB by way: five that are distinct for people with colour-vision deficiency (Okabe and Ito), blue
 # first, which is seen on skin, wood and metal; then each as far as possible from those before it
@@ -87,7 +88,8 @@ def save_label_map(path: str | Path, labels: np.ndarray) -> None:
     palette[1:IGNORED] = np.resize(COLOURS, (IGNORED - 1, 3))
     palette[IGNORED] = 128
     image.putpalette(palette.tobytes())
-    image.save(path)
+    with whole_file(path) as file:
+        image.save(file, 'png')
 
 
 def _borders(numbers: np.ndarray) -> np.ndarray:

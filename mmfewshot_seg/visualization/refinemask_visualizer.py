@@ -24,6 +24,7 @@ from mmfewshot_seg.models.refinemask.stage_merge import MERGE_WIDTH
 from mmfewshot_seg.registry import VISUALIZERS, register
 from mmfewshot_seg.visualization.overlay import COLOURS
 from mmfewshot_seg.visualization.tiles import stack, tile
+from mmfewshot_seg.whole_backend import WHOLE
 
 
 @register(VISUALIZERS, host='mmdet')
@@ -118,7 +119,8 @@ class RefineMaskVisualizer(DetLocalVisualizer):
             self.add_image(name, picture, step)
         else:
             path = Path(out_file)
-            mmcv.imwrite(picture[..., ::-1], str(path.with_stem(f'{path.stem}_stages')))
+            path = path.with_stem(f'{path.stem}_stages')
+            mmcv.imwrite(picture[..., ::-1], str(path), backend_args=WHOLE)
 
 
 def _row(

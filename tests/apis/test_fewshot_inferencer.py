@@ -334,5 +334,5 @@ def test_config_of_a_name_takes_options() -> None:
     path = config_path('panet_r18-d8_1xb8-350_drawn')
     assert load_config(path, ['model.decode_head.scale=7']).model.decode_head.scale == 7
     assert config_path(path) == path
-    with pytest.raises(ValueError, match='neither a config file nor .*; did you mean panet_r18'):
+    with pytest.raises(ValueError, match='neither a config file nor .* .did you mean .panet_r18'):
         config_path('panet_r18_drawn')

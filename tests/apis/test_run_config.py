@@ -111,7 +111,7 @@ def test_resume_takes_the_last_checkpoint_if_there_is_one(tmp_path) -> None:
     (tmp_path / 'last_checkpoint').write_text(str(tmp_path / 'iter_2.pth'))
     with pytest.raises(UsageError, match='iter_2.pth does not exist'):
         run_config.set_resume(cfg, 'auto')
-    (tmp_path / 'iter_2.pth').touch()
+    torch.save({}, tmp_path / 'iter_2.pth')
     run_config.set_resume(cfg, 'auto')
     assert cfg.resume and cfg.load_from == str(tmp_path / 'iter_2.pth')
 

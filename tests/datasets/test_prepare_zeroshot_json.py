@@ -115,7 +115,7 @@ def test_names_are_compared_by_spelling(source) -> None:
     [
         (dict(), 'give annotations to train on, annotations to test on, or both'),
         (dict(split='coco_65_15'), r'instances.json: no category of this name: .person'),
-        (dict(split=dict(seen=['cats'], unseen=['dog'])), r"'cats' \(near matches: cat\)"),
+        (dict(split=dict(seen=['cats'], unseen=['dog'])), r"'cats' \(did you mean 'cat'\?\)"),
         (dict(split=dict(seen=['cat'], unseen=['cat'])), 'overlap: cat'),
         (dict(images={1: [9]}), 'no image is without objects of the unseen classes'),
         (dict(images={1: [14]}, key='test_json'), 'no image shows objects of the unseen classes'),

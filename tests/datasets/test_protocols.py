@@ -62,9 +62,9 @@ def test_other_data_sets_take_the_plain_values():
 @pytest.mark.parametrize(
     ('protocol', 'message'),
     [
-        ('pfnet', "unknown protocol: 'pfnet'; did you mean 'pfenet'"),
+        ('pfnet', "unknown protocol: 'pfnet' .did you mean 'pfenet'"),
         ({'min_area': 1}, 'unknown protocol: None'),
-        ({'name': 'panet', 'eval': 1}, "unknown key of protocol 'panet': 'eval'; did you mean"),
+        ({'name': 'panet', 'eval': 1}, "unknown key of protocol 'panet': 'eval' .did you mean"),
         ({'name': 'panet', 'eval_at': 'full'}, "eval_at is one of .*'padded'.*got 'full'"),
     ],
 )

@@ -74,7 +74,7 @@ def test_only_what_is_wanted_is_read(file, content) -> None:
     table = read_word_vectors(file(content), wanted=['Traffic Light', 'zebbra', 'bat cat'])
     assert table.names == ('cat', 'traffic_light') and table.others == ('zebra',)
     np.testing.assert_array_equal(table.select(['traffic-light'])[0], VECTORS[1])
-    with pytest.raises(ValueError, match=r"no word vector for 'zebbra' \(near matches: zebra\)"):
+    with pytest.raises(ValueError, match=r"no word vector for 'zebbra' \(did you mean 'zebra'\?\)"):
         table.select(['cat', 'zebbra'])
     with pytest.raises(ValueError, match="no word vector for 'unicorn'"):
         read_word_vectors(file(content), wanted=['unicorn'])
@@ -154,7 +154,7 @@ def test_whole_name_first_else_the_mean_of_its_words() -> None:
 
 def test_words_without_vector_are_told() -> None:
     table = WordVectors(('hair', 'dryer'), [[1.0, 0], [0, 1]])
-    told = r"'hair drier' has the vector of its other words .* 'drier' \(near matches: dryer\)"
+    told = r"'hair drier' has the vector of its other words .* 'drier' \(did you mean 'dryer'\?\)"
     with pytest.warns(UserWarning, match=told):
         rows = table.select(['hair drier', 'dryer'])
     np.testing.assert_array_equal(rows, [[1, 0], [0, 1]])

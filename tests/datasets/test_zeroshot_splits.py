@@ -99,7 +99,9 @@ def test_category_ids_are_in_the_order_of_the_names() -> None:
 
 
 def test_categories_that_are_missing_or_ambiguous() -> None:
-    with pytest.raises(ValueError, match=r"no category .*'zebbra' \(near matches: zebra\), 'fox'"):
+    with pytest.raises(
+        ValueError, match=r"no category .*'zebbra' \(did you mean 'zebra'\?\), 'fox'"
+    ):
         category_ids(CATEGORIES, ['cat', 'zebbra', 'fox'])
     with pytest.raises(ValueError, match=r"several categories have one name: 'cat' \(\[5, 6\]\)"):
         category_ids([*CATEGORIES, dict(id=6, name='Cat')], ['cat'])

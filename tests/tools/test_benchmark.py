@@ -141,7 +141,7 @@ def test_resident_peak_counts_what_was_freed_again() -> None:
 @pytest.mark.parametrize(
     ('argv', 'message'),
     [
-        (['panet_hed_1shot'], "unknown case 'panet_hed_1shot', did you mean 'panet_head_1shot'?"),
+        (['panet_hed_1shot'], "unknown case 'panet_hed_1shot' (did you mean 'panet_head_1shot'"),
         (['--repeats', '0'], '--repeats 0: must be at least 1'),
         (['--clock', 'cpu', '--device', 'cuda'], '--clock cpu measures --device cpu only'),
         (['--json', 'nowhere/rows.json'], 'there is no directory nowhere'),

@@ -1,7 +1,6 @@
 """Time and peak memory of ours against a peer: benchmark.py [CASE ...] [--json FILE]."""
 
 import argparse
-import difflib
 import json
 import sys
 from pathlib import Path
@@ -13,6 +12,8 @@ from benchmarks.measure import environment, measure
 from benchmarks.table import markdown_table
 
 from mmfewshot_seg.command import ToolParser, run_tool
+from mmfewshot_seg.did_you_mean import did_you_mean
+from mmfewshot_seg.whole_file import write_whole
 
 
 def parse_args(argv: list[str] | None) -> argparse.Namespace:
@@ -34,8 +35,8 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
     args = parser.parse_args(argv)
     for case in args.cases:
         if case not in CASES:
-            near = difflib.get_close_matches(case, CASES, n=1, cutoff=0)[0]
-            parser.error(f'unknown case {case!r}, did you mean {near!r}? Cases: {", ".join(CASES)}')
+            hint = did_you_mean(case, CASES)
+            parser.error(f'unknown case {case!r}{hint}. Cases: {", ".join(CASES)}')
     args.cases = args.cases or runnable_cases()
     if args.clock == 'cpu' and args.device == 'cuda':
         parser.error('--clock cpu measures --device cpu only')
@@ -73,7 +74,7 @@ def main(argv: list[str] | None = None) -> None:
     for case in args.cases:
         rows.append(measure(case, args.device, args.repeats, args.tiny, report, args.clock))
         if args.json:
-            args.json.write_text(json.dumps(rows, indent=2) + '\n')
+            write_whole(args.json, json.dumps(rows, indent=2) + '\n')
     print(markdown_table(rows))
 
 

@@ -1,8 +1,6 @@
 """Drawn data sets on disk; `layout.README` describes the files."""
 
 import json
-import os
-import shutil
 from pathlib import Path
 
 import cv2
@@ -14,6 +12,7 @@ from pycocotools import mask as coco_mask
 from mmfewshot_seg.datasets.drawn.classes import CLASSES
 from mmfewshot_seg.datasets.drawn.layout import SPLITS, coco_categories, write_descriptions
 from mmfewshot_seg.datasets.drawn.scene import MAX_OBJECTS, Scene, draw_scene
+from mmfewshot_seg.whole_file import whole_folder
 
 _FORMAT = 4  # raise it when the same settings would give other files
 _SETTINGS = 'settings.json'
@@ -74,17 +73,16 @@ def draw_dataset(
     if _is_drawn(out_dir, settings):
         return out_dir
 
-    partial = out_dir.absolute().parent / f'.{out_dir.absolute().name}.{os.getpid()}.partial'
-    partial.mkdir(parents=True)
     try:
-        write_descriptions(partial)
-        for split, num_images in zip(SPLITS, (num_train, num_test), strict=True):
-            print(f'Drawing {num_images} {split} images for {out_dir}')
-            _write_split(partial, split, num_images, settings)
-        (partial / _SETTINGS).write_text(json.dumps(settings, indent=2) + '\n')
-        _move(partial, out_dir, settings)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+        with whole_folder(out_dir) as folder:
+            write_descriptions(folder)
+            for split, num_images in zip(SPLITS, (num_train, num_test), strict=True):
+                print(f'Drawing {num_images} {split} images for {out_dir}')
+                _write_split(folder, split, num_images, settings)
+            (folder / _SETTINGS).write_text(json.dumps(settings, indent=2) + '\n')
+    except OSError:
+        if not _is_drawn(out_dir, settings):  # unless another process has just drawn it
+            raise
     return out_dir
 
 
@@ -127,15 +125,6 @@ def _is_drawn(out_dir: Path, settings: dict) -> bool:
             f'{out_dir} was drawn with other settings ({"; ".join(differences)}): {cure}'
         )
     return True
-
-
-def _move(partial: Path, out_dir: Path, settings: dict) -> None:
-    """Put the finished folder in place, unless another process just did so."""
-    try:
-        partial.rename(out_dir)
-    except OSError:
-        if not _is_drawn(out_dir, settings):
-            raise
 
 
 def _write_split(folder: Path, split: str, num_images: int, settings: dict) -> None:

@@ -10,21 +10,32 @@ import sys
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING
-from uuid import uuid4
+from typing import Protocol
 
 import numpy as np
-from mmengine.dist import barrier, get_rank
+from mmengine.dist import get_rank
 from mmengine.logging import print_log
 from mmengine.utils import track_iter_progress
 
 from mmfewshot_seg.datasets.sources.image_files import UnreadableImageError, image_shape
-
-if TYPE_CHECKING:
-    from mmfewshot_seg.datasets.sources.base import EpisodeSource
+from mmfewshot_seg.first_process import by_first_process
+from mmfewshot_seg.whole_file import whole_file
 
 _FORMAT = 1  # raise it when the meaning of a stored index changes
+
+
+class IndexedSource(Protocol):
+    """What an index is built from, as every :class:`EpisodeSource` has it."""
+
+    def __len__(self) -> int: ...
+
+    def image_path(self, j: int) -> str: ...
+
+    def class_areas(self, j: int) -> tuple[tuple[int, int], dict[int, int]]: ...
+
+    def files(self) -> Iterable[str]: ...
+
+    def options(self) -> dict: ...
 
 
 @dataclass(frozen=True)
@@ -40,26 +51,26 @@ class PairIndex:
     unreadable: tuple[str, ...] = ()
 
 
-def pair_index(source: 'EpisodeSource', index_dir: str | None) -> PairIndex:
+def pair_index(source: IndexedSource, index_dir: str | None) -> PairIndex:
     """The index of a source, from ``index_dir`` if it is there and still holds.
 
-    Of several processes the first builds it and the others wait; without ``index_dir`` each
-    builds its own.
+    Of several processes the first builds it while the others wait, and fail if it fails; without
+    ``index_dir`` each builds its own.
     """
     name = type(source).__name__
     key = fingerprint(source.files(), {'source': name, **source.options()})
     if index_dir is None:
         return build(source)
     path = os.path.join(index_dir, f'{name}-{key}.npz')
-    if get_rank() > 0:
-        barrier()
-    index = load(path)
-    if index is None:
-        index = build(source, note=f' (once; kept in {path})')
-        save(path, index)
-    if get_rank() == 0:
-        barrier()
-    return index
+
+    def load_or_build() -> PairIndex:
+        index = load(path)
+        if index is None:
+            index = build(source, note=f' (once; kept in {path})')
+            save(path, index)
+        return index
+
+    return by_first_process(load_or_build) or load_or_build()
 
 
 def fingerprint(files: Iterable[str], options: Mapping) -> str:
@@ -82,7 +93,7 @@ def fingerprint(files: Iterable[str], options: Mapping) -> str:
     return digest.hexdigest()[:16]
 
 
-def build(source: 'EpisodeSource', note: str = '') -> PairIndex:
+def build(source: IndexedSource, note: str = '') -> PairIndex:
     """Reads every image and mask.
 
     Raises:
@@ -134,13 +145,8 @@ def load(path: str) -> PairIndex | None:
 def save(path: str, index: PairIndex) -> None:
     """Writes the file whole or not at all; several processes may do so at once."""
     os.makedirs(os.path.dirname(path) or '.', exist_ok=True)
-    part = Path(f'{path}.{uuid4().hex}.part')
-    try:
-        with part.open('xb') as file:
-            np.savez(file, pairs=index.pairs, unreadable=np.array(index.unreadable, dtype=np.str_))
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
+    with whole_file(path) as file:
+        np.savez(file, pairs=index.pairs, unreadable=np.array(index.unreadable, dtype=np.str_))
 
 
 def check_unreadable(index: PairIndex, skip: bool) -> None:
@@ -157,7 +163,7 @@ def check_unreadable(index: PairIndex, skip: bool) -> None:
     print_log(f'Left out: {message}', 'current')
 
 
-def log_empty(index: PairIndex, source: 'EpisodeSource') -> None:
+def log_empty(index: PairIndex, source: IndexedSource) -> None:
     """Logs how many readable images show no class; no episode draws them."""
     number = len(source) - len(index.unreadable) - len(np.unique(index.pairs[:, 0]))
     if number:

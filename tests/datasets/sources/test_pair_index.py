@@ -1,11 +1,17 @@
+import ast
 import os
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from mmfewshot_seg.datasets.sources import FolderSource
 from mmfewshot_seg.datasets.sources import pair_index as module
+
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture
@@ -107,16 +113,49 @@ def test_the_index_is_a_file_like_others(folder):
     assert path.stat().st_mode == (folder.parent / 'other').stat().st_mode
 
 
-@pytest.mark.parametrize(('rank', 'kept'), [(0, True), (1, False)])
-def test_the_first_process_builds_before_the_others_pass(folder, monkeypatch, rank, kept):
-    waits = []
-    index = folder.parent / 'index'
-    monkeypatch.setattr(module, 'get_rank', lambda: rank)
-    monkeypatch.setattr(module, 'barrier', lambda: waits.append(index.exists()))
-    _ = _source(folder).pairs
-    assert waits == [kept]
-    _ = FolderSource(str(folder), index_dir=None).pairs
-    assert len(waits) == 1
+TWO_PROCESSES = """
+import sys, time
+sys.path[:0] = ['.', 'tests']
+from torch import distributed
+from mmfewshot_seg.datasets.sources import FolderSource, pair_index as module
+folder = sys.argv[1]
+distributed.init_process_group('gloo')
+rank, builds, build = distributed.get_rank(), [], module.build
+module.build = lambda *args, **kwargs: builds.append(1) or build(*args, **kwargs)
+start = time.time()
+try:
+    found = len(FolderSource(folder + '/data', index_dir=folder + '/index').pairs)
+except ValueError as error:
+    found = str(error)
+quick = time.time() - start < 30
+sys.stdout.write(f'RESULT {[rank, len(builds), found, quick]}\\n')
+sys.stdout.flush()
+distributed.barrier()
+"""
+
+
+def _two_processes(folder) -> list:
+    script = folder.parent / 'two.py'
+    script.write_text(TWO_PROCESSES)
+    launch = [sys.executable, '-m', 'torch.distributed.run', '--standalone', '--nproc-per-node=2']
+    command = [*launch, str(script), str(folder.parent)]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
+    lines = [x.partition('RESULT ')[2] for x in run.stdout.splitlines() if 'RESULT ' in x]
+    assert len(lines) == 2, run.stderr
+    return sorted(map(ast.literal_eval, lines))
+
+
+@pytest.mark.slow
+def test_the_first_process_builds_for_the_other(folder):
+    assert _two_processes(folder) == [[0, 1, 3, True], [1, 0, 3, True]]
+
+
+@pytest.mark.slow
+def test_a_failure_of_the_first_process_stops_the_other(folder, write_image):
+    write_image(folder / 'cat' / '2.jpg', 3, 5)
+    (rank, builds, told, quick), (_, none, other, other_quick) = _two_processes(folder)
+    assert 'must have the same size' in told and other == told
+    assert (rank, builds, none, quick, other_quick) == (0, 1, 0, True, True)
 
 
 def test_images_without_a_class_are_counted(folder, write_mask, monkeypatch):

@@ -312,7 +312,7 @@ REFUSED = {
     'unknown_split': (dict(classes=classes(split='coco_60_20')), "split='coco_60_20'"),
     'unknown_class': (
         dict(classes=classes(split=dict(seen=SEEN, unseen=['lyon']))),
-        r"no word vector for 'lyon' \(near matches: lion\)",
+        r"no word vector for 'lyon' \(did you mean 'lion'\?\)",
     ),
     'vocabulary': (
         dict(classes=classes(vocabulary=np.zeros((9, WORD_DIM + 1)))),

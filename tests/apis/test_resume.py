@@ -1,0 +1,71 @@
+"""Which checkpoint is resumed from, when the last one is cut off, missing or unknown."""
+
+import pytest
+import torch
+
+from mmfewshot_seg.apis import resume as module
+from mmfewshot_seg.apis.resume import newest_whole_checkpoint
+from mmfewshot_seg.command import UsageError
+
+
+@pytest.fixture
+def logged(monkeypatch) -> list[str]:
+    messages = []
+    monkeypatch.setattr(module, 'print_log', lambda message, **_: messages.append(message))
+    return messages
+
+
+@pytest.fixture
+def work_dir(tmp_path):
+    """Whole ones of iterations 2, 9 and 10, of which 10 is the last."""
+    for name in ('iter_2', 'iter_9', 'iter_10', 'best_mIoU_iter_11', 'iter_12-0a1b2c3d'):
+        torch.save({}, tmp_path / f'{name}.pth')
+    _point_to(tmp_path, tmp_path / 'iter_10.pth')
+    return tmp_path
+
+
+def _point_to(work_dir, path) -> None:
+    (work_dir / 'last_checkpoint').write_text(str(path))
+
+
+def _cut(path) -> None:
+    path.write_bytes(path.read_bytes()[:-20])
+
+
+def test_the_last_one_if_it_is_whole(work_dir, logged) -> None:
+    torch.save({}, work_dir / 'iter_13.pth')  # written, but not yet noted
+    assert newest_whole_checkpoint(work_dir) == str(work_dir / 'iter_10.pth')
+    assert logged == []
+
+
+def test_the_newest_of_the_others_if_it_is_cut_off(work_dir, logged) -> None:
+    _cut(work_dir / 'iter_10.pth')
+    assert newest_whole_checkpoint(work_dir) == str(work_dir / 'iter_9.pth')
+    (message,) = logged
+    assert f'{work_dir}/iter_10.pth: cut off or missing; resuming from {work_dir}/iter_9' in message
+
+
+def test_a_note_that_is_empty_or_of_a_folder_that_was_moved(work_dir, logged) -> None:
+    for text in ('', '/moved/away/iter_10.pth'):
+        _point_to(work_dir, text)
+        assert newest_whole_checkpoint(work_dir) == str(work_dir / 'iter_10.pth')
+    assert len(logged) == 1 and '/moved/away/iter_10.pth: cut off or missing' in logged[0]
+
+
+def test_a_folder_of_another_name_holds_the_checkpoints(work_dir, tmp_path, logged) -> None:
+    other = tmp_path / 'run'
+    other.mkdir()
+    _point_to(other, work_dir / 'iter_10.pth')
+    _cut(work_dir / 'iter_10.pth')
+    assert newest_whole_checkpoint(other) == str(work_dir / 'iter_9.pth')
+
+
+def test_nothing_to_resume_from(tmp_path, logged) -> None:
+    assert newest_whole_checkpoint(tmp_path) is None
+    assert newest_whole_checkpoint(tmp_path / 'none') is None
+    assert logged == []
+    torch.save({}, tmp_path / 'epoch_1.pth')
+    _cut(tmp_path / 'epoch_1.pth')
+    _point_to(tmp_path, tmp_path / 'epoch_1.pth')
+    with pytest.raises(UsageError, match='epoch_1.pth does not exist or is cut off.* no other'):
+        newest_whole_checkpoint(tmp_path)
