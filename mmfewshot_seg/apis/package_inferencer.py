@@ -1,7 +1,6 @@
 """Inferencers of this package: configs by name, and no weight left random."""
 
 import pickle
-from difflib import get_close_matches
 from pathlib import Path
 
 from mmengine.config import Config, ConfigDict
@@ -9,26 +8,9 @@ from mmengine.infer import BaseInferencer
 from mmengine.registry import init_default_scope
 from torch import nn
 
-SCOPE = 'mmfewshot_seg'
+from mmfewshot_seg.apis.run_config import config_path
+
 ModelSource = str | Path | Config | ConfigDict | dict | None
-
-
-def config_path(model: str) -> str:
-    """A config file: ``model`` itself, or the config of this package that has this name.
-
-    Raises:
-        ValueError: If it is neither.
-    """
-    if Path(model).is_file():
-        return model
-    root = Path(BaseInferencer._get_repo_or_mim_dir(SCOPE))
-    metafiles = BaseInferencer._get_models_from_metafile(str(root))
-    entries = {entry['Name']: entry['Config'] for entry in metafiles}
-    if model not in entries:
-        close = get_close_matches(Path(model).stem, entries, 3, 0.5)
-        hint = f'; did you mean {" or ".join(close)}?' if close else ''
-        raise ValueError(f'{model} is neither a config file nor the name of a config{hint}')
-    return str(root / entries[model])
 
 
 class PackageInferencer(BaseInferencer):
