@@ -1,13 +1,15 @@
 """Files of tensors and plain values: written whole or not at all, read without running code."""
 
 import os
-import pickle
 import zipfile
 from pathlib import Path
+from unittest.mock import patch
 
 import torch
 
 from mmfewshot_seg import data_pickle
+
+_torch_load = torch.load  # the gate of checkpoints may have put another in its place
 
 
 class MoreThanDataError(ValueError):
@@ -50,22 +52,31 @@ def load_tensors(path: str | Path, map_location: str = 'cpu', trust: bool = Fals
     if fault := _fault(Path(path)):
         raise ValueError(f'{path} {fault}')
     try:
-        return torch.load(
-            path,
-            map_location=map_location,
-            pickle_module=pickle if trust else data_pickle,
-            weights_only=False,
-        )
+        if trust:
+            return _torch_load(path, map_location=map_location, weights_only=False)
+        return load_data(path, map_location)
     except OSError:
         raise
     except data_pickle.NotDataError as error:
-        raise MoreThanDataError(
-            f'{path} holds more than tensors and plain values ({error}): reading it would run code'
-        ) from error
+        raise MoreThanDataError(more_than_data(path, error)) from error
     except Exception as error:  # bytes that are no pickle can raise anything
         raise ValueError(
             f'{path} is damaged or was not written by torch.save ({first_line(error)})'
         ) from error
+
+
+def load_data(file: object, map_location: str | None = None, **options) -> object:
+    """``torch.load`` of data alone, whatever ``options`` say; errors are those of PyTorch.
+
+    Raises:
+        NotDataError: If the file holds more.
+    """
+    with patch.dict(os.environ):
+        # It takes no unpickler but PyTorch's own, which cannot read a training's checkpoint.
+        os.environ.pop('TORCH_FORCE_WEIGHTS_ONLY_LOAD', None)
+        return _torch_load(
+            file, map_location=map_location, pickle_module=data_pickle, weights_only=False
+        )
 
 
 def _fault(path: Path) -> str | None:
@@ -98,6 +109,11 @@ def _fault_of_archive(path: Path) -> str | None:
     if 'constants.pkl' in names:
         return 'is a program of TorchScript, not a file of weights'
     return None if 'data.pkl' in names else 'is a zip archive, but not of PyTorch'
+
+
+def more_than_data(source: object, error: data_pickle.NotDataError) -> str:
+    """Message about a file that would run code."""
+    return f'{source} holds more than tensors and plain values ({error}): reading it would run code'
 
 
 def first_line(error: Exception) -> str:

@@ -5,7 +5,6 @@ schemes. Its loaders run code that is hidden in a file: the maintained MMEngine 
 refuses the file, OpenMMLab's always. While the gate is up, that table leads through here.
 """
 
-import os
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -19,7 +18,14 @@ import torch
 from mmengine.runner import CheckpointLoader
 from torch import Tensor
 
-from mmfewshot_seg.tensor_file import MoreThanDataError, first_line, load_tensors
+from mmfewshot_seg.data_pickle import NotDataError
+from mmfewshot_seg.tensor_file import (
+    MoreThanDataError,
+    first_line,
+    load_data,
+    load_tensors,
+    more_than_data,
+)
 
 TRUST_CURE = (
     'If you trust its origin, say so: --trust-checkpoint of a tool, trust_checkpoint=True of an '
@@ -108,13 +114,14 @@ def _from_file(source: str, map_location: str, _: Callable) -> object:
 
 
 def _from_elsewhere(source: str, map_location: str, loader: Callable) -> object:
-    """Of a scheme that loads by itself, with PyTorch's switch that no caller can override."""
-    switches = {} if _trusting.get() else {'TORCH_FORCE_WEIGHTS_ONLY_LOAD': '1'}
-    with patch.dict(os.environ, switches):
+    """Of a scheme that gets its file by itself: what it calls ``torch.load`` reads data alone."""
+    with patch.object(torch, 'load', torch.load if _trusting.get() else load_data):
         try:
             return loader(source, map_location)
         except (CheckpointError, ImportError):
             raise
+        except NotDataError as error:
+            raise MoreThanDataError(more_than_data(source, error)) from error
         except Exception as error:  # the network, or what PyTorch says of a file
             raise ValueError(f'{source} cannot be read ({first_line(error)})') from error
 

@@ -2,6 +2,7 @@
 
 import builtins
 import collections
+import os
 import pickle
 import zipfile
 
@@ -92,11 +93,18 @@ def test_schemes_that_load_by_themselves_run_no_code_either(tmp_path, monkeypatc
 
     schemes = {'far://': load_from_far, **CheckpointLoader._schemes}
     monkeypatch.setattr(CheckpointLoader, '_schemes', schemes)
-    with pytest.raises(CheckpointError, match='far://a cannot be read'):
+    with pytest.raises(CheckpointError, match='far://a holds more than tensors'):
         read_checkpoint('far://a')
     assert not mark.exists()
     torch.save({'module.a': torch.ones(2)}, path)
     assert read_checkpoint('far://a')['state_dict']['a'].tolist() == [1, 1]
+
+
+def test_a_switch_of_pytorch_for_all_reading_is_no_obstacle(tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv('TORCH_FORCE_WEIGHTS_ONLY_LOAD', '1')
+    torch.save({'a': torch.ones(2)}, tmp_path / 'a.pth')
+    assert read_checkpoint(tmp_path / 'a.pth')['state_dict']['a'].tolist() == [1, 1]
+    assert os.environ['TORCH_FORCE_WEIGHTS_ONLY_LOAD'] == '1'
 
 
 def test_data_of_trainings_are_read_as_they_were(tmp_path) -> None:

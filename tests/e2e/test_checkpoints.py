@@ -12,17 +12,10 @@ from helpers.wings import INSTANCE, WINGS, wing_weights, write_wing_config
 
 from mmfewshot_seg.converters import layouts
 
-SYSTEMS = dict.fromkeys(WINGS) | dict(
-    panet='panet',
-    asgnet='asgnet',
-    dense_matching='asgnet',
-    danet='danet',
-    fastfcn='fastfcn',
-    gscnn='gscnn',
-    refinemask='refinemask',
-    zsi='zsi',
-)
+SYSTEMS = {wing: wing for wing in WINGS} | dict(dense_matching='asgnet')
 WITHOUT_HEAD = ('panet', 'dense_matching')  # all their weights are those of the backbone
+
+pytestmark = pytest.mark.filterwarnings('ignore:.*has been created, the method')  # two a second
 
 
 @pytest.fixture(autouse=True)

@@ -53,7 +53,7 @@ def wing_model(wing: str) -> dict:
 def _semantic(wing: str) -> dict:
     model = dict(
         type='mmseg.EncoderDecoder',
-        data_preprocessor=dict(type='mmseg.SegDataPreProcessor'),
+        data_preprocessor=dict(type='mmseg.SegDataPreProcessor', mean=[120.0] * 3, std=[60.0] * 3),
         backbone=dict(type='mmseg.ResNet', depth=18, base_channels=8, stem_channels=8),
         decode_head=dict(
             type='mmfewshot_seg.DualAttentionHead',
