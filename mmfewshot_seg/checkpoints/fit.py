@@ -137,7 +137,8 @@ def cure(model: nn.Module, fit: Fit, state_dict: Mapping[str, Tensor]) -> str:
             'These are weights of a backbone by itself, which a config names to start a training: '
             "model.backbone.init_cfg=dict(type='Pretrained', checkpoint=...)"
         )
-    if not fit.left_over and not fit.misshapen and 'backbone' not in map(part, fit.missing):
+    lacking = {part(key) for key in fit.missing}
+    if lacking == set(fit.missing_parts) - {'backbone'} and not (fit.left_over or fit.misshapen):
         return 'A backbone alone can start a training (load_from), and cannot be tested'
     return (
         'Give the checkpoint and the config that belong together; a file of official code is to be '
