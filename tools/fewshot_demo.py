@@ -60,6 +60,9 @@ def parse_args() -> argparse.Namespace:
         '--skip-unreadable', action='store_true', help='leave out images that cannot be decoded'
     )
     parser.add_argument('--device', help='cpu, cuda:0, ...; by default what there is')
+    parser.add_argument(
+        '--trust-checkpoint', action='store_true', help='code in the checkpoint may run'
+    )
     parser.add_argument('--cfg-options', nargs='+', default=[], metavar='KEY=VALUE')
     args = parser.parse_args()
     if args.support and args.images:
@@ -83,6 +86,7 @@ def run(args: argparse.Namespace) -> None:
         args.cfg_options,
         device=args.device,
         refine=None if args.refine == 'none' else args.refine,
+        trust_checkpoint=args.trust_checkpoint,
     )
     if args.load_support:
         inferencer.load_support(args.load_support)

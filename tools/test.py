@@ -18,6 +18,9 @@ def main() -> None:
     parser.add_argument('--show-dir', metavar='DIR', help='draw predictions')
     parser.add_argument('--tta', action='store_true', help='test-time augmentation of the config')
     parser.add_argument('--seed', type=int, help='seed of the episodes')
+    parser.add_argument(
+        '--trust-checkpoint', action='store_true', help='code in checkpoints may run'
+    )
     parser.add_argument('--cfg-options', nargs='+', default=[], metavar='KEY=VALUE')
     parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none')
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0)

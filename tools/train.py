@@ -22,6 +22,9 @@ def main() -> None:
         help='continue, from the last checkpoint of the work dir unless one is named',
     )
     parser.add_argument('--seed', type=int, help='seed of weights and episodes')
+    parser.add_argument(
+        '--trust-checkpoint', action='store_true', help='code in checkpoints may run'
+    )
     parser.add_argument('--cfg-options', nargs='+', default=[], metavar='KEY=VALUE')
     parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none')
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0)

@@ -19,6 +19,9 @@ def main() -> None:
     )
     parser.add_argument('--port', type=int, default=7860, help='0: any that is free')
     parser.add_argument('--device', help='cpu, cuda:0, ...; by default what there is')
+    parser.add_argument(
+        '--trust-checkpoint', action='store_true', help='code in the checkpoint may run'
+    )
     parser.add_argument('--cfg-options', nargs='+', default=[], metavar='KEY=VALUE')
     args = parser.parse_args()
 
@@ -26,7 +29,12 @@ def main() -> None:
     from mmfewshot_seg.web import make_server
 
     inferencer = tool_inferencer(
-        args.model, args.weights, args.cfg_options, device=args.device, show_progress=False
+        args.model,
+        args.weights,
+        args.cfg_options,
+        device=args.device,
+        show_progress=False,
+        trust_checkpoint=args.trust_checkpoint,
     )
     server = make_server(inferencer, args.host, args.port)
     print(f'http://{args.host}:{server.server_port} (Ctrl+C ends it)', flush=True)

@@ -42,6 +42,9 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--out-dir', default='work_dirs/zeroshot_demo', metavar='DIR')
     parser.add_argument('--batch-size', type=int, default=1)
     parser.add_argument('--device', help='cpu, cuda:0, ...; by default what there is')
+    parser.add_argument(
+        '--trust-checkpoint', action='store_true', help='code in the checkpoint may run'
+    )
     parser.add_argument('--cfg-options', nargs='+', default=[], metavar='KEY=VALUE')
     args = parser.parse_args()
     if args.vectors and not args.classes:
@@ -58,7 +61,13 @@ def run(args: argparse.Namespace) -> None:
 
     inputs = tool_inputs(args.inputs)
     model = load_config(args.model, args.cfg_options)
-    inferencer = ZeroShotInferencer(model, existing(args.weights), args.word_vectors, args.device)
+    inferencer = ZeroShotInferencer(
+        model,
+        existing(args.weights),
+        args.word_vectors,
+        args.device,
+        trust_checkpoint=args.trust_checkpoint,
+    )
     results = inferencer(
         inputs,
         classes=args.classes,

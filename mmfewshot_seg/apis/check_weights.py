@@ -9,9 +9,9 @@ from torch import Tensor
 
 from mmfewshot_seg.apis.config_checks import check_parts
 from mmfewshot_seg.apis.run_config import load_config
+from mmfewshot_seg.checkpoints import load_weights
 
 _SIZE = (128, 192)
-_MOST_KEYS = 10
 
 
 def check_weights(
@@ -37,42 +37,15 @@ def check_weights(
     init_default_scope(cfg.get('default_scope') or 'mmengine')
     model = revert_sync_batchnorm(MODELS.build(cfg.model))
     try:
-        lacking = _load(model, state_dict)
+        fit = load_weights(model, state_dict)
+        lacking = tuple(f'{part}.' for part in fit.missing_parts)
+        if faults := fit.without(lacking).faults():
+            raise ValueError(faults)
         _run(model.eval())
     except (RuntimeError, ValueError) as error:
         reason = str(error).partition('\n')[0]
         raise ValueError(f'the weights do not serve the model of {config}: {reason}') from error
-    return lacking
-
-
-def _load(model: BaseModel, state_dict: Mapping[str, Tensor]) -> list[str]:
-    own = model.state_dict()
-    lacking = sorted({_part(key) for key in own} - {_part(key) for key in state_dict})
-    problems = {
-        'not in the model': [key for key in state_dict if key not in own],
-        'not in the weights': [
-            key for key in own if key not in state_dict and _part(key) not in lacking
-        ],
-        'of another shape': [
-            f'{key} {tuple(value.shape)} instead of {tuple(own[key].shape)}'
-            for key, value in state_dict.items()
-            if key in own and own[key].shape != value.shape
-        ],
-        'not finite': [key for key, value in state_dict.items() if not value.isfinite().all()],
-    }
-    if found := [f'{what}: {_some(keys)}' for what, keys in problems.items() if keys]:
-        raise ValueError('; '.join(found))
-    model.load_state_dict(state_dict, strict=False)
-    return lacking
-
-
-def _part(key: str) -> str:
-    return key.split('.')[0]
-
-
-def _some(keys: Sequence[str]) -> str:
-    more = f' and {len(keys) - _MOST_KEYS} more' if len(keys) > _MOST_KEYS else ''
-    return ', '.join(keys[:_MOST_KEYS]) + more
+    return fit.missing_parts
 
 
 @torch.no_grad()

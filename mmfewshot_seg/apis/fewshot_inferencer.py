@@ -30,6 +30,7 @@ from mmfewshot_seg.datasets.sources.masks import Value, check_choice
 from mmfewshot_seg.models.fewshot import FewShotSegmentor
 from mmfewshot_seg.models.fewshot.edge_refinement import check_method, refine_edges
 from mmfewshot_seg.structures import SupportState
+from mmfewshot_seg.tensor_file import first_line
 from mmfewshot_seg.visualization.overlay import overlay, save_label_map
 from mmfewshot_seg.visualization.region_names import write_names
 from mmfewshot_seg.whole_backend import WHOLE
@@ -55,6 +56,7 @@ class FewShotInferencer(PackageInferencer):
         show_progress: Whether to show a progress bar.
         refine: Whether predictions follow the edges of the image: ``'grabcut'``, ``'guided'``, see
             :func:`refine_edges`, or None. ``'config'``: ``refine`` of the model's ``test_cfg``.
+        trust_checkpoint: Whether ``weights`` may hold code, and it may run; else it is refused.
 
     Raises:
         FileNotFoundError: If ``weights`` is no file.
@@ -82,10 +84,11 @@ class FewShotInferencer(PackageInferencer):
         scope: str = 'mmseg',
         show_progress: bool = True,
         refine: str | None = 'config',
+        trust_checkpoint: bool = False,
     ) -> None:
         if model is None and weights is None:
             model = DEFAULT_MODEL
-        super().__init__(model, weights, device, scope, show_progress)
+        super().__init__(model, weights, device, scope, show_progress, trust_checkpoint)
         self.refine = (self.model.test_cfg or {}).get('refine') if refine == 'config' else refine
         check_method(self.refine)
         self.supports = FittedSupports()
@@ -228,7 +231,8 @@ class FewShotInferencer(PackageInferencer):
 
         Raises:
             FileNotFoundError: If there is no such file.
-            ValueError: If the file is of another kind, or was written with another model.
+            ValueError: If the file is of another kind, damaged or not finite, or was written with
+                another model.
         """
         supports, meta = FittedSupports.load(path)
         own, theirs = self._fingerprints(), meta['fingerprints']
@@ -238,7 +242,10 @@ class FewShotInferencer(PackageInferencer):
                 f'{path} was fitted by another model: its {" and ".join(unlike)} differ. Load it '
                 'into the model that saved it, or call set_support with the images again'
             )
-        self._use(supports.to(self._device))
+        try:
+            self._use(supports.to(self._device))
+        except (AttributeError, KeyError, IndexError, TypeError, RuntimeError) as error:
+            raise ValueError(f'{path} is damaged ({first_line(error)})') from error
         return self
 
     def __call__(

@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import torch
 
 from mmfewshot_seg.models.fewshot import BaseFewShotHead
 from mmfewshot_seg.structures import SupportState
-from mmfewshot_seg.tensor_file import load_tensors, save_tensors
+from mmfewshot_seg.tensor_file import first_line, load_tensors, save_tensors
 
 
 @dataclass
@@ -57,10 +58,16 @@ class FittedSupports:
 
         Raises:
             FileNotFoundError: If there is no such file.
-            ValueError: If the file is of another kind.
+            ValueError: If the file is of another kind or damaged, or values are not finite.
         """
         content = load_tensors(path)
         if not isinstance(content, Mapping) or set(content) != {'shots', 'negatives', 'meta'}:
             raise ValueError(f'{path} was not written by FewShotInferencer.save_support')
-        shots = {n: [SupportState(**s) for s in states] for n, states in content['shots'].items()}
-        return cls(shots, [SupportState(**s) for s in content['negatives']]), content['meta']
+        read = partial(SupportState.of_tensors, path=path)
+        try:
+            shots = {n: list(map(read, states)) for n, states in content['shots'].items()}
+            negatives = list(map(read, content['negatives']))
+            meta = dict(content['meta'], fingerprints=dict(content['meta']['fingerprints']))
+        except (AttributeError, KeyError, TypeError) as error:
+            raise ValueError(f'{path} is damaged ({first_line(error)})') from error
+        return cls(shots, negatives), meta

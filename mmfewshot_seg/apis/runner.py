@@ -6,13 +6,14 @@ from mmengine.config import Config
 from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
 
+from mmfewshot_seg.apis.checkpoint_hook import CheckpointHook
 from mmfewshot_seg.apis.config_checks import (
     PARTS_OF_TEST,
     PARTS_OF_TRAINING,
     check_data_paths,
     check_parts,
 )
-from mmfewshot_seg.apis.fit import CheckpointFitHook, check_data, inner_model
+from mmfewshot_seg.apis.fit import check_data, inner_model
 from mmfewshot_seg.apis.pretrained import PRETRAINED, load_pretrained
 from mmfewshot_seg.apis.run_config import (
     existing,
@@ -25,6 +26,7 @@ from mmfewshot_seg.apis.run_config import (
     set_show_dir,
     set_tta,
 )
+from mmfewshot_seg.checkpoints import checkpoint_gate
 from mmfewshot_seg.command import keep_tracebacks
 from mmfewshot_seg.whole_checkpoints import write_whole_checkpoints
 
@@ -37,6 +39,7 @@ def train(
     seed: int | None = None,
     cfg_options: Sequence[str] = (),
     launcher: str = 'none',
+    trust_checkpoint: bool = False,
 ) -> None:
     """Train the model of a config.
 
@@ -48,10 +51,12 @@ def train(
         seed: Of weights and episodes; the config's by default.
         cfg_options: ``key=value`` options.
         launcher: ``'none'``, ``'pytorch'``, ``'slurm'`` or ``'mpi'``.
+        trust_checkpoint: Whether checkpoints may hold code, and it may run; else they are refused.
 
     Raises:
         UsageError: If an argument or the file of the config is wrong. What its parts raise while
             they are built is left as it is.
+        CheckpointError: If a checkpoint cannot be read or does not fit.
     """
     write_whole_checkpoints()
     cfg = load_config(config, cfg_options, work_dir)
@@ -64,7 +69,8 @@ def train(
         set_resume(cfg, resume)
     if seed is not None:
         set_seed(cfg, seed, 'train_dataloader')
-    _build(cfg, train=True).train()
+    with checkpoint_gate(trust_checkpoint):
+        _build(cfg, train=True).train()
 
 
 def test(
@@ -77,6 +83,7 @@ def test(
     seed: int | None = None,
     cfg_options: Sequence[str] = (),
     launcher: str = 'none',
+    trust_checkpoint: bool = False,
 ) -> dict[str, float]:
     """Test the model of a config.
 
@@ -91,6 +98,7 @@ def test(
         seed: Of the episodes; the config's by default.
         cfg_options: ``key=value`` options.
         launcher: ``'none'``, ``'pytorch'``, ``'slurm'`` or ``'mpi'``.
+        trust_checkpoint: Whether checkpoints may hold code, and it may run; else they are refused.
 
     Returns:
         The figures.
@@ -98,6 +106,7 @@ def test(
     Raises:
         UsageError: If an argument or the file of the config is wrong. What its parts raise while
             they are built is left as it is.
+        CheckpointError: If a checkpoint cannot be read or does not fit.
     """
     write_whole_checkpoints()
     cfg = load_config(config, cfg_options, work_dir)
@@ -114,11 +123,11 @@ def test(
         set_tta(cfg)
     if seed is not None:
         set_seed(cfg, seed, 'test_dataloader')
-    runner = _build(cfg, train=False)
-    runner.register_hook(CheckpointFitHook())
-    if untrained:
-        load_pretrained(inner_model(runner.model))
-    return runner.test()
+    with checkpoint_gate(trust_checkpoint):
+        runner = _build(cfg, train=False)
+        if untrained:
+            load_pretrained(inner_model(runner.model))
+        return runner.test()
 
 
 def _build(cfg: Config, train: bool) -> Runner:
@@ -130,4 +139,5 @@ def _build(cfg: Config, train: bool) -> Runner:
         check_data(runner.model, runner.val_loop)
     else:
         check_data(runner.model, runner.test_loop)
+    runner.register_hook(CheckpointHook(training=train))
     return runner

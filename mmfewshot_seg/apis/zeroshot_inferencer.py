@@ -37,6 +37,7 @@ class ZeroShotInferencer(PackageInferencer, DetInferencer):
         device: ``'cpu'``, ``'cuda:0'``, ...; by default what there is.
         scope: Default scope of the registries.
         show_progress: Whether to show a progress bar.
+        trust_checkpoint: Whether ``weights`` may hold code, and it may run; else it is refused.
 
     Raises:
         FileNotFoundError: If ``weights`` or ``word_vectors`` is no file.
@@ -57,9 +58,10 @@ class ZeroShotInferencer(PackageInferencer, DetInferencer):
         device: str | None = None,
         scope: str = 'mmdet',
         show_progress: bool = True,
+        trust_checkpoint: bool = False,
     ) -> None:
         self._word_vectors = word_vectors
-        super().__init__(model, weights, device, scope, show_progress)
+        super().__init__(model, weights, device, scope, show_progress, trust_checkpoint)
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -181,11 +183,8 @@ class ZeroShotInferencer(PackageInferencer, DetInferencer):
         return load
 
     def _init_model(self, cfg: Config, weights: str | None, device: str = 'cpu') -> nn.Module:
-        if self._word_vectors is not None:
-            if not cfg:
-                raise ValueError('word_vectors take the place of those of a config: give model too')
-            if 'classes' in cfg.get('model', {}):
-                cfg.model.classes.word_vectors = self._word_vectors
+        if self._word_vectors is not None and 'classes' in cfg.get('model', {}):
+            cfg.model.classes.word_vectors = self._word_vectors
         return super()._init_model(cfg, weights, device)
 
     def _load_weights_to_model(

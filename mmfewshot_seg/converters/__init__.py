@@ -4,11 +4,11 @@ from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 
+from mmfewshot_seg.checkpoints import read_checkpoint
 from mmfewshot_seg.converters.checkpoint import (
     Layout,
     StateDict,
     convert_state_dict,
-    load_official,
     save_converted,
 )
 
@@ -45,12 +45,14 @@ def convert_checkpoint(
     Raises:
         FileNotFoundError: If ``source`` or the folder of ``target`` does not exist.
         OSError: If ``target`` cannot be written.
-        ValueError: If the file cannot be converted completely; then nothing is written.
+        ValueError: If the system is unknown, the file cannot be read (see
+            :func:`read_checkpoint`) or cannot be converted completely; then nothing is written.
     """
-    official = load_official(source)
+    known = layouts(system)
+    official = read_checkpoint(source)['state_dict']
     if check is not None:
         check(official)
-    state_dict = convert_state_dict(official, layouts(system))
+    state_dict = convert_state_dict(official, known)
     if check_converted is not None:
         check_converted(state_dict)
     save_converted(state_dict, target, system, source)

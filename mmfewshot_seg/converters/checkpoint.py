@@ -1,14 +1,16 @@
 """Official checkpoint -> ours, driven by a table of renamings."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from mmfewshot_seg.tensor_file import load_tensors, save_tensors
+from mmfewshot_seg.checkpoints.fit import not_finite, official_system
+from mmfewshot_seg.tensor_file import save_tensors
 from mmfewshot_seg.version import __version__
 
 StateDict = dict[str, Tensor]
@@ -54,27 +56,43 @@ class Layout:
         for key, value in state_dict.items():
             new_key = self.rename(key)
             if new_key is not None:
-                converted[new_key] = self.adapt(new_key, value)
+                with self._told_incomplete():
+                    converted[new_key] = self.adapt(new_key, value)
             elif not any(re.fullmatch(pattern, key) for pattern in self.dead):
                 unknown.append(key)
-        target = self.target(state_dict)
+        with self._told_incomplete():
+            target = self.target(state_dict)
         for key, value in target.items():
             if key.endswith('.num_batches_tracked'):
                 converted.setdefault(key, torch.zeros(value.shape, dtype=value.dtype))
         unknown += [key for key in converted if key not in target]
         missing = [key for key in target if key not in converted]
+        spoilt = not_finite(converted)
         misshapen = [
             f'{key} {tuple(converted[key].shape)} instead of {tuple(value.shape)}'
             for key, value in target.items()
             if key in converted and converted[key].shape != value.shape
         ]
         problems = dict(unknown=unknown, missing=missing, misshapen=misshapen)
+        problems['not finite'] = spoilt
         if any(problems.values()):
             found = '; '.join(
                 f'{kind}: {", ".join(keys)}' for kind, keys in problems.items() if keys
             )
             raise ValueError(f'not a complete {self.name} checkpoint. {found}')
         return converted
+
+    @contextmanager
+    def _told_incomplete(self) -> Iterator[None]:
+        """Sizes that the file does not tell, or tells wrongly, are the file's fault."""
+        try:
+            yield
+        except KeyError as error:
+            raise ValueError(
+                f'not a complete {self.name} checkpoint. missing: {error.args[0]}'
+            ) from error
+        except (IndexError, RuntimeError, ZeroDivisionError) as error:
+            raise ValueError(f'not a complete {self.name} checkpoint ({error})') from error
 
     def rename(self, key: str) -> str | None:
         """Our name of an official key, None if the key has none."""
@@ -91,34 +109,13 @@ def convert_state_dict(state_dict: StateDict, layouts: tuple[Layout, ...]) -> St
     for layout in layouts:
         if layout.signature in state_dict:
             return layout.convert(state_dict)
+    system = official_system(state_dict)
     raise ValueError(
         'no known layout: none of '
         + ', '.join(f'{layout.signature} ({layout.name})' for layout in layouts)
         + f' is among the keys; the file begins with {", ".join(list(state_dict)[:3]) or "nothing"}'
+        + (f'. It looks like a file of {system}' if system else '')
     )
-
-
-def load_official(path: str | Path) -> StateDict:
-    """Read the tensors of an official file: a bare state dict or one under ``state_dict``.
-
-    Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: If the file holds anything but tensors and plain values, which would run
-            code on loading, or no tensors at all.
-    """
-    try:
-        content = load_tensors(path)
-    except ValueError as error:
-        raise ValueError(
-            f'{error}. If you trust its origin, load it once with torch.load(..., '
-            "weights_only=False) and save its state dict alone: torch.save({'state_dict': "
-            'state_dict}, path)'
-        ) from error
-    if isinstance(content, Mapping) and isinstance(content.get('state_dict'), Mapping):
-        content = content['state_dict']
-    if not isinstance(content, Mapping) or not all(map(torch.is_tensor, content.values())):
-        raise ValueError(f'{path} holds no state dict, neither bare nor under "state_dict"')
-    return dict(content)
 
 
 def save_converted(

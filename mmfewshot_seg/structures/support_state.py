@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import torch
 from mmengine.structures import BaseDataElement
 
 from mmfewshot_seg.tensor_file import load_tensors, save_tensors
@@ -33,9 +34,32 @@ class SupportState(BaseDataElement):
         """Read what :meth:`save` wrote; tensors and plain values only.
 
         Raises:
-            ValueError: If the file is not a saved support state.
+            ValueError: If the file is not a saved support state, or has values that are not finite.
         """
         content = load_tensors(path, map_location)
         if not isinstance(content, dict) or set(content) != {'tensors', 'meta'}:
             raise ValueError(f'{path} is not a support state written by SupportState.save')
-        return cls(metainfo=content['meta'], **content['tensors'])
+        return cls.of_tensors(content['tensors'], path, content['meta'])
+
+    @classmethod
+    def of_tensors(
+        cls, tensors: object, path: str | Path, meta: dict | None = None
+    ) -> 'SupportState':
+        """The state of tensors that were read from a file.
+
+        Args:
+            tensors: What should be a dict of tensors by name.
+            path: The file, for messages.
+            meta: Meta information.
+
+        Raises:
+            ValueError: If something else was read, or values are not finite.
+        """
+        if not isinstance(tensors, dict) or not all(map(torch.is_tensor, tensors.values())):
+            raise ValueError(f'{path} is damaged: a support state of it is no dict of tensors')
+        for name, tensor in tensors.items():
+            if not tensor.isfinite().all():
+                raise ValueError(
+                    f'{path}: {name} has values that are not finite; fit the support set again'
+                )
+        return cls(metainfo=meta, **tensors)

@@ -69,7 +69,7 @@ def test_refinemask() -> None:
     pytest.importorskip('mmcv._ext')
     weights = _converted('refinemask', 'refinemask/manifest_detector_r50_coco')
     assert check_weights(_config('refinemask/refinemask_r50_fpn_1x_coco'), weights) == []
-    with pytest.raises(ValueError, match=r'not in the model: roi_head\.mask_head\.'):
+    with pytest.raises(ValueError, match=r'left over.*: roi_head\.mask_head\.'):
         check_weights(_config('refinemask/refinemask-simple_r50_fpn_1x_coco'), weights)
 
 
@@ -101,10 +101,10 @@ def test_misfits_are_named(panet) -> None:
     with pytest.raises(ValueError, match='do not serve the model of .*panet_r50') as error:
         check_weights(_config(PANET), weights)
     for part in (
-        'not in the model: backbone.layer9.weight',
-        'not in the weights: backbone.layer2.0.bn1.weight',
-        'of another shape: backbone.layer1.0.bn1.bias (3,) instead of (64,)',
-        'not finite: backbone.layer3.0.bn1.bias',
+        '1 left over, which the model has no place for: backbone.layer9.weight',
+        'weights of the model are missing: backbone.layer2.0.bn1.weight',
+        '1 of another shape: backbone.layer1.0.bn1.bias ([3]) instead of ([64])',
+        '1 not finite: backbone.layer3.0.bn1.bias',
     ):
         assert part in str(error.value)
 
@@ -131,7 +131,7 @@ def test_the_tool_writes_what_passed(tmp_path, capsys) -> None:
     assert call_tool('convert_checkpoint', *files, _config(PANET.replace('r50', 'r101'))) == 2
     message = capsys.readouterr().err
     assert message.startswith('convert_checkpoint: the weights do not serve the model of ')
-    assert 'not in the weights: backbone.layer3.6.conv1.weight' in message
+    assert 'weights of the model are missing: backbone.layer3.6.conv1.weight' in message
     assert message.count('\n') == 1
     assert not (tmp_path / 'out.pth').exists()
     assert call_tool('convert_checkpoint', *files, _config(PANET)) == 0

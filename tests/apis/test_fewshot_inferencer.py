@@ -293,7 +293,7 @@ def test_mistakes_with_models_are_told(tmp_path) -> None:
     with pytest.raises(FileNotFoundError):
         FewShotInferencer(config, tmp_path / 'none.pth', 'cpu')
     (tmp_path / 'text.pth').write_text('no checkpoint')
-    with pytest.raises(ValueError, match=r'text\.pth is no checkpoint'):
+    with pytest.raises(ValueError, match=r'text\.pth is a text file'):
         FewShotInferencer(config, tmp_path / 'text.pth', 'cpu')
     with pytest.raises(ValueError, match='the config defines no model'):
         FewShotInferencer(dict(test_dataloader=config.test_dataloader), device='cpu')

@@ -68,6 +68,6 @@ def test_tests_on_pretrained_weights_alone(tmp_path, monkeypatch) -> None:
     found = figures('pretrained')
     assert found == figures('encoder_checkpoint.pth') != figures('other_checkpoint.pth')
     assert 0 < found['mIoU'] < 1
-    with pytest.raises(UsageError, match=r'none\.pth cannot be read'):
+    with pytest.raises(UsageError, match=r'none\.pth does not exist'):
         options = ['model.backbone.init_cfg.checkpoint=none.pth', 'experiment_name=none']
         run_test('config.py', 'pretrained', work_dir='work', cfg_options=options)

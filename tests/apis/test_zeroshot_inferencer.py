@@ -182,13 +182,13 @@ def test_mistakes_of_a_model(folder, tmp_path) -> None:
     build, weights = inferencers.ZeroShotInferencer, folder / 'weights.pth'
     with pytest.raises(FileNotFoundError, match='words.txt'):
         build(folder / 'unseen.py', weights, 'words.txt')
-    with pytest.raises(ValueError, match='give model too'):
+    with pytest.raises(ValueError, match='holds no config: give the config'):
         build(None, weights, 'words.txt')
     with pytest.raises(ValueError, match='did you mean .*zsi_r50_fpn_1x_coco-48-17'):
         build('zsi_r50_coco-48-17', weights)
     cfg = own_config(folder)
     cfg.model.classes.split = dict(seen=UNSEEN, unseen=SEEN)
-    with pytest.raises(ValueError, match='weights of the model are not in the checkpoint'):
+    with pytest.raises(ValueError, match='does not fit the model'):
         build(cfg, weights)
     cfg.model = plain_detector(plain_roi_head())
     with pytest.raises(ValueError, match='needs a model of type mmfewshot_seg.ZeroShotMaskRCNN'):

@@ -22,8 +22,22 @@ def test_other_files_are_refused(tmp_path) -> None:
     with pytest.raises(ValueError, match=r'model\.pth is not a support state'):
         SupportState.load(tmp_path / 'model.pth')
     (tmp_path / 'notes.txt').write_text('hello')
-    with pytest.raises(ValueError, match=r'notes\.txt is not a file of tensors only'):
+    with pytest.raises(ValueError, match=r'notes\.txt is a text file'):
         SupportState.load(tmp_path / 'notes.txt')
+
+
+@pytest.mark.parametrize(
+    ('tensors', 'told'),
+    [
+        ({'prototypes': torch.full((1, 2, 3), torch.nan)}, 'prototypes has values that are not'),
+        ({'prototypes': 3}, 'is damaged'),
+        ([torch.ones(1)], 'is damaged'),
+    ],
+)
+def test_spoilt_states_are_refused(tensors, told, tmp_path) -> None:
+    torch.save(dict(tensors=tensors, meta={}), tmp_path / 'state.pth')
+    with pytest.raises(ValueError, match=rf'state\.pth.* {told}'):
+        SupportState.load(tmp_path / 'state.pth')
 
 
 def test_saving_names_a_missing_folder(tmp_path) -> None:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from mmfewshot_seg.registry import MODELS, register
 from mmfewshot_seg.weight_sources import (
-    PretrainedWeightsError,
+    CheckpointError,
     import_timm,
     read_weights,
 )
@@ -117,7 +117,7 @@ class TimmEncoder(BaseModule):
         """Load the weights that ``init_cfg`` names; every weight must be among them.
 
         Raises:
-            PretrainedWeightsError: If the weights cannot be had or do not fit.
+            CheckpointError: If the weights cannot be had or do not fit.
         """
         if self.init_cfg is None or self.is_init:  # timm has initialised the network
             return
@@ -230,7 +230,7 @@ class TimmEncoder(BaseModule):
                 net = self._create(pretrained=True, pretrained_cfg_overlay=overlay)
         except (RuntimeError, KeyError) as error:
             lines = str(error).splitlines()
-            raise PretrainedWeightsError(
+            raise CheckpointError(
                 f'{self.init_cfg["checkpoint"]} does not fit {self.model_name}: '
                 f'{lines[1 if lines[1:] else 0].strip()}'
             ) from error
@@ -240,7 +240,7 @@ class TimmEncoder(BaseModule):
 
     def _refuse(self, unfit: Sequence[str], fault: str, weights: Mapping[str, Tensor]) -> None:
         if unfit:
-            raise PretrainedWeightsError(
+            raise CheckpointError(
                 f'{self.init_cfg["checkpoint"]} does not fit {self.model_name}: {len(unfit)} '
                 f'weights are {fault}, as {unfit[0]}. The network has {len(self.net.state_dict())} '
                 f'weights; the file begins with {", ".join(list(weights)[:3])}'

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from mmfewshot_seg.registry import MODELS
-from mmfewshot_seg.weight_sources import PretrainedWeightsError
+from mmfewshot_seg.weight_sources import CheckpointError
 
 timm = pytest.importorskip('timm', reason='needs timm: pip install mmfewshot_seg[photos]')
 
@@ -198,7 +198,7 @@ def failure(tmp_path, weights: object, **changes) -> str:
     torch.save(weights, tmp_path / 'w.pth')
     encoder = build(CNN, init_cfg=pretrained(tmp_path / 'w.pth', **changes))
     before = {key: value.clone() for key, value in encoder.state_dict().items()}
-    with pytest.raises(PretrainedWeightsError) as error:
+    with pytest.raises(CheckpointError) as error:
         encoder.init_weights()
     assert all(torch.equal(encoder.state_dict()[key], value) for key, value in before.items())
     return str(error.value)
@@ -216,15 +216,15 @@ def test_weights_that_do_not_fit_are_named(tmp_path) -> None:
     wider = whole_network(channels=(8, 8, 16, 24)).state_dict()
     assert 'layer4.0.conv1.weight' in failure(tmp_path, wider)
     assert 'begins with a.weight' in failure(tmp_path, {'a.weight': torch.zeros(3)})
-    assert 'holds no state dict' in failure(tmp_path, [1, 2])
+    assert 'holds no weights by name' in failure(tmp_path, [1, 2])
     assert 'named backbone...., but conv1' in failure(tmp_path, weights, prefix='backbone.')
 
 
 def test_files_that_cannot_be_read(tmp_path) -> None:
     (tmp_path / 'text.pth').write_text('no weights')
-    for name in ('text.pth', 'none.pth'):
+    for name, fault in (('text.pth', 'is a text file'), ('none.pth', 'does not exist')):
         encoder = build(CNN, init_cfg=pretrained(tmp_path / name))
-        with pytest.raises(PretrainedWeightsError, match=f'{name} cannot be read as weights'):
+        with pytest.raises(CheckpointError, match=f'{name} {fault}'):
             encoder.init_weights()
 
 
