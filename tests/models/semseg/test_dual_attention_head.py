@@ -183,6 +183,30 @@ def test_one_output_for_two_classes() -> None:
     assert all(value.isfinite() for value in losses.values())
 
 
+@pytest.mark.filterwarnings('ignore:threshold is not defined')
+def test_one_output_has_binary_losses_by_default() -> None:
+    head = DualAttentionHead(**SETTINGS, num_classes=2, out_channels=1)
+    losses = head.loss(_features(), _samples(2), None)
+    assert all(value > 0 for name, value in losses.items() if 'loss' in name)
+    with pytest.raises(ValueError, match='loss_decode: CrossEntropyLoss .* use_sigmoid=True'):
+        DualAttentionHead(
+            **SETTINGS,
+            num_classes=2,
+            out_channels=1,
+            loss_decode=dict(type='mmseg.CrossEntropyLoss'),
+        )
+
+
+def test_norms_may_keep_their_statistics_in_training() -> None:
+    """For one image at a time, say."""
+    head = DualAttentionHead(**SETTINGS, num_classes=3, norm_eval=True).train()
+    before = {name: value.clone() for name, value in head.named_buffers()}
+    head((torch.randn(2, 12, 5, 5),))
+    assert before and all((value == before[name]).all() for name, value in head.named_buffers())
+    assert head.training and head.dropout.training
+    assert all(parameter.requires_grad for parameter in head.parameters())
+
+
 @pytest.mark.parametrize(
     ('options', 'channels', 'message'),
     [

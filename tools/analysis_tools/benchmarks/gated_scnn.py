@@ -61,7 +61,7 @@ def shape_stream(side: str, device: str, tiny: bool, scale: int) -> Callable[[],
     ]
     factor = scale if side == 'ours' else 1
     size = (height // factor, width // factor)
-    return torch.no_grad()(lambda: stream(levels[0], levels[1:], size))
+    return torch.no_grad()(lambda: stream(size, *levels))
 
 
 def edge_labels(side: str, device: str, tiny: bool) -> Callable[[], Tensor]:
