@@ -218,8 +218,16 @@ class GatedSCNNHead(FrozenStatistics, BaseDecodeHead):
         return self.mix(torch.cat([edge, gradient], dim=1)).sigmoid()
 
     def predict(self, inputs: Sequence[Tensor], batch_img_metas: list[dict], test_cfg) -> Tensor:
-        """(B, K, H, W) logits of the classes; ``forward`` gives those of the edges."""
+        """(B, K, H, W) logits of the classes."""
         return self.predict_by_feat(self.forward(inputs)[0], batch_img_metas)
+
+    def predict_with_edges(
+        self, inputs: Sequence[Tensor], batch_img_metas: list[dict]
+    ) -> tuple[Tensor, Tensor]:
+        """(B, K, H, W) logits of the classes and (B, 1, H, W) of the edges."""
+        seg_logits, edge_logits = self.forward(inputs)
+        seg_logits = self.predict_by_feat(seg_logits, batch_img_metas)
+        return seg_logits, enlarge(edge_logits, seg_logits.shape[-2:])
 
     def loss_by_feat(
         self, seg_logits: tuple[Tensor, Tensor], batch_data_samples: list[BaseDataElement]

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from mmengine.analysis import get_model_complexity_info
 from mmengine.structures import PixelData
 from mmseg.models.decode_heads import DAHead
 from mmseg.models.decode_heads.da_head import CAM, PAM
@@ -127,6 +128,15 @@ def test_logits_and_losses_are_those_of_mmseg() -> None:
         'cam.loss_ce',
     ]
     torch.testing.assert_close(losses, expected, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.filterwarnings('ignore')
+def test_operations_are_counted_as_those_of_mmseg() -> None:
+    counts = []
+    for head in _heads():
+        head.forward = lambda x, call=head.forward: call((x,))
+        counts.append(get_model_complexity_info(head, inputs=_features()[0])['flops'])
+    assert counts[0] == counts[1] > 2 * 2 * (17 * 19) ** 2 * 16
 
 
 def test_official_checkpoint_loads_alone_and_in_a_network() -> None:
