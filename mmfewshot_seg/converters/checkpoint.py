@@ -22,6 +22,17 @@ def rename(key: str, renames: Iterable[tuple[str, str]]) -> str | None:
     return None
 
 
+class _Complete(dict):
+    """State dict of a layout; what is looked up and is not there is told by name."""
+
+    def __init__(self, state_dict: StateDict, layout: str) -> None:
+        super().__init__(state_dict)
+        self.layout = layout
+
+    def __missing__(self, key: str) -> Tensor:
+        raise ValueError(f'not a complete {self.layout} checkpoint. missing: {key}')
+
+
 @dataclass(frozen=True)
 class Layout:
     """Key layout of one kind of official file.
@@ -57,7 +68,7 @@ class Layout:
                 converted[new_key] = self.adapt(new_key, value)
             elif not any(re.fullmatch(pattern, key) for pattern in self.dead):
                 unknown.append(key)
-        target = self.target(state_dict)
+        target = self.target(_Complete(state_dict, self.name))
         for key, value in target.items():
             if key.endswith('.num_batches_tracked'):
                 converted.setdefault(key, torch.zeros(value.shape, dtype=value.dtype))

@@ -122,7 +122,7 @@ class GatedSCNN(EncoderDecoder):
             return super().postprocess_result(seg_logits, data_samples)
         seg_logits, edge_logits = seg_logits.split([seg_logits.shape[1] - 1, 1], dim=1)
         metas = data_samples and [SegDataSample(metainfo=s.metainfo) for s in data_samples]
-        # Twice, for the host takes the sigmoid of a single channel and compares it with a threshold.
+        # Twice, for the host takes the sigmoid of a single channel and has a threshold for it.
         edges = super().postprocess_result(edge_logits.expand(-1, 2, -1, -1), metas)
         data_samples = super().postprocess_result(seg_logits, data_samples)
         for sample, edge in zip(data_samples, edges, strict=True):
