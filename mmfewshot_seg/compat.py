@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, distribution
+from traceback import walk_stack
 from warnings import warn
 
 from packaging.version import Version
@@ -159,6 +160,20 @@ def is_traced() -> bool:
 
     compiling = getattr(torch.compiler, 'is_compiling', lambda: False)  # not in torch 2.1
     return torch.jit.is_tracing() or compiling()
+
+
+def is_recorded() -> bool:
+    """Whether torch records a graph that is run later, by trace, ONNX or export."""
+    import torch
+
+    exporting = getattr(torch.compiler, 'is_exporting', lambda: False)  # not in torch 2.1
+    return torch.jit.is_tracing() or exporting()
+
+
+def counts_operations() -> bool:
+    """Whether MMEngine counts the operations of a model, by a trace that is never run."""
+    names = (frame.f_globals.get('__name__', '') for frame, _ in walk_stack(None))
+    return any(name.startswith('mmengine.analysis') for name in names)
 
 
 def ops_error() -> str | None:

@@ -5,10 +5,11 @@ from importlib import import_module
 
 from mmfewshot_seg.compat import check_versions, require_ops
 from mmfewshot_seg.evaluation.boundary_f_metric import BoundaryFMetric
+from mmfewshot_seg.evaluation.edge_metric import EdgeMetric
 from mmfewshot_seg.evaluation.fewshot_iou import episode_counts, summarize
 from mmfewshot_seg.evaluation.fewshot_iou_metric import FewShotIoUMetric
 
-__all__ = ['BoundaryFMetric', 'FewShotIoUMetric', 'episode_counts', 'summarize']
+__all__ = ['BoundaryFMetric', 'EdgeMetric', 'FewShotIoUMetric', 'episode_counts', 'summarize']
 
 DETECTION = {
     'BoundaryCocoMetric': 'boundary_coco_metric',

@@ -6,10 +6,14 @@ Shape letters: ``K`` classes, ``T`` radii, ``H W`` size, ``M`` boundary pixels.
 from collections.abc import Sequence
 from math import ceil, hypot
 
+import cv2
 import numpy as np
 from scipy.spatial import cKDTree
 
 NO_CLASS = -1
+# Time of a dilation, per pixel of the map and of the disc, in that of a boundary pixel's search for
+# its neighbour; measured at 1024 x 1024.
+DILATION_COST = 5.6e-5
 
 
 def class_boundaries(labels: np.ndarray, num_classes: int) -> np.ndarray:
@@ -83,13 +87,50 @@ def pixel_radius(threshold: float, shape: tuple[int, int]) -> float:
 
 def _scores(pred: np.ndarray, target: np.ndarray, radii: np.ndarray) -> np.ndarray:
     """(T, K) scores of boundaries (K, H, W)."""
-    reach = radii.max() + 0.5
-    pred_points, target_points = (_points(boundaries, reach) for boundaries in (pred, target))
-    precision = _shares_near(pred, target, pred_points, target_points, radii)
-    recall = _shares_near(target, pred, target_points, pred_points, radii)
+    precision, recall = np.zeros((2, len(radii), len(pred)))
+    dense = _are_dense(pred, target, radii)
+    for chosen, shares in ((dense, _shares_by_dilation), (~dense, _shares_by_search)):
+        if chosen.any():
+            maps = pred[chosen], target[chosen]
+            precision[:, chosen], recall[:, chosen] = shares(*maps, radii)
     scores = 2 * precision * recall / np.maximum(precision + recall, np.finfo(float).tiny)
     scores[:, ~(pred.any((1, 2)) | target.any((1, 2)))] = np.nan
     return scores
+
+
+def _are_dense(pred: np.ndarray, target: np.ndarray, radii: np.ndarray) -> np.ndarray:
+    """(K,) whether a class has so many boundary pixels that dilating its maps takes less time."""
+    work = pred[0].size * sum(_disc(radius).sum() for radius in radii)
+    return pred.sum((1, 2)) + target.sum((1, 2)) > DILATION_COST * work
+
+
+def _disc(radius: float) -> np.ndarray:
+    """(2n + 1, 2n + 1) uint8: 1 at pixels at most ``radius`` from the middle."""
+    y, x = np.ogrid[-int(radius) : int(radius) + 1, -int(radius) : int(radius) + 1]
+    return (x**2 + y**2 <= radius**2).astype(np.uint8)
+
+
+def _shares_by_dilation(
+    pred: np.ndarray, target: np.ndarray, radii: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """(T, K) shares of the predicted boundary near the true one, and of the true one."""
+    shares = np.zeros((2, len(radii), len(pred)))
+    for t, k in np.ndindex(shares.shape[1:]):
+        disc = _disc(radii[t])
+        for share, ours, theirs in zip(shares, (pred, target), (target, pred), strict=True):
+            near = cv2.dilate(theirs[k].view(np.uint8), disc).view(bool)
+            share[t, k] = (ours[k] & near).sum() / max(ours[k].sum(), 1)
+    return shares[0], shares[1]
+
+
+def _shares_by_search(
+    pred: np.ndarray, target: np.ndarray, radii: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """The same; each boundary pixel looks for the nearest one of the other boundary."""
+    reach = radii.max() + 0.5
+    pred_points, target_points = (_points(boundaries, reach) for boundaries in (pred, target))
+    precision = _shares_near(pred, target, pred_points, target_points, radii)
+    return precision, _shares_near(target, pred, target_points, pred_points, radii)
 
 
 def _points(boundaries: np.ndarray, reach: float) -> np.ndarray:

@@ -48,8 +48,11 @@ class BoundaryFMetric(BaseMetric):
         collect_dir: str | None = None,
     ) -> None:
         super().__init__(collect_device, prefix, collect_dir)
-        if not thresholds or min(thresholds) <= 0:
-            raise ValueError(f'thresholds={thresholds}, expected positive pixels or shares')
+        wrong = not isinstance(thresholds, list | tuple) or not thresholds
+        if wrong or min(thresholds) <= 0:
+            raise ValueError(
+                f'thresholds={thresholds}, expected positive pixels or shares, (3, 5) say'
+            )
         self.thresholds = tuple(thresholds)
         self.count_absent = count_absent
         self.ignore_index = ignore_index

@@ -7,8 +7,9 @@ imported.
 from mmfewshot_seg.compat import check_versions, require_ops
 from mmfewshot_seg.visualization.episode_visualization_hook import EpisodeVisualizationHook
 from mmfewshot_seg.visualization.episode_visualizer import EpisodeVisualizer
+from mmfewshot_seg.visualization.semantic_visualizer import SemanticVisualizer
 
-__all__ = ['EpisodeVisualizationHook', 'EpisodeVisualizer']
+__all__ = ['EpisodeVisualizationHook', 'EpisodeVisualizer', 'SemanticVisualizer']
 
 try:
     from mmfewshot_seg.visualization.refinemask_visualizer import RefineMaskVisualizer

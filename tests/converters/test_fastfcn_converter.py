@@ -43,6 +43,13 @@ def test_neck_is_converted_as_the_module_does(official) -> None:
         torch.testing.assert_close(converted[f'neck.{key}'], value, rtol=0, atol=0)
 
 
+@pytest.mark.parametrize('key', ['jpu.conv3.0.weight', 'pretrained.bn1.weight'])
+def test_what_tells_the_sizes_is_named_if_it_is_missing(official, key) -> None:
+    official = {name: value for name, value in official.items() if name != key}
+    with pytest.raises(ValueError, match=f'not a complete FastFCN checkpoint. missing: {key}'):
+        convert_state_dict(official, layouts('fastfcn'))
+
+
 def test_incomplete_files_are_refused(official) -> None:
     official = dict(official)
     del official['jpu.dilation2.0.bn.bias']

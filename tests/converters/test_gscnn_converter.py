@@ -57,6 +57,7 @@ def test_backbone_file_fills_the_backbone() -> None:
         ('module.gate2._gate_conv.4.bias', 'shape_stream.gates.1.norm_out.bias'),
         ('module.mod5.block3.convs.bn2.0.weight', 'backbone.stage5.block3.norms.1.weight'),
         ('module.aspp.edge_conv.0.weight', 'decode_head.aspp.edge.conv.weight'),
+        ('module.final_seg.6.weight', 'final_seg.6.weight'),
     ],
 )
 def test_a_missing_key_is_named(key, message) -> None:

@@ -8,7 +8,7 @@ import pytest
 import torch
 from mmengine.evaluator import Evaluator
 
-from mmfewshot_seg.evaluation import BoundaryFMetric
+from mmfewshot_seg.evaluation import BoundaryFMetric, boundary_f
 from mmfewshot_seg.evaluation.boundary_f import boundary_f_scores, class_boundaries, pixel_radius
 
 
@@ -50,12 +50,23 @@ def _maps(seed: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 @pytest.mark.parametrize('seed', range(3))
-def test_same_scores_as_by_dilation(seed) -> None:
+@pytest.mark.parametrize('cost', [0, 0.003, boundary_f.DILATION_COST, 1])
+def test_same_scores_as_by_dilation(seed, cost, monkeypatch) -> None:
+    """By dilation, by search, and by what is faster for each class."""
+    monkeypatch.setattr(boundary_f, 'DILATION_COST', cost)
     pred, target = _maps(seed)
     radii = [1, 2, 3, 7]
     found = boundary_f_scores(pred, target, 8, radii)
     np.testing.assert_allclose(found, _by_dilation(pred, target, 8, radii), atol=1e-12)
     assert np.isnan(found[:, 6:]).all() and (np.diff(found[:, :5], axis=0) >= 0).all()
+
+
+def test_dense_boundaries_are_dilated() -> None:
+    noise = np.random.RandomState(0).rand(2, 64, 64) < 0.5
+    lines = np.zeros((2, 64, 64), bool)
+    lines[:, 30] = True
+    maps = np.stack([noise[0], lines[0]]), np.stack([noise[1], lines[1]])
+    assert boundary_f._are_dense(*maps, np.array([3, 5, 9, 12])).tolist() == [True, False]
 
 
 def test_boundaries_pixel_by_pixel() -> None:
@@ -143,6 +154,6 @@ def test_any_label_may_be_the_ignored_one() -> None:
 
 
 def test_thresholds_must_be_positive() -> None:
-    for thresholds in ((), (3, 0)):
+    for thresholds in ((), (3, 0), 3):
         with pytest.raises(ValueError, match='expected positive pixels or shares'):
             BoundaryFMetric(thresholds)

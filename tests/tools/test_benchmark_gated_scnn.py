@@ -19,7 +19,13 @@ def benchmark(monkeypatch):
 
 @pytest.mark.parametrize(
     ('builder', 'options'),
-    [('gate', ()), ('shape_stream', (1,)), ('edge_labels', ()), ('boundary_f', ())],
+    [
+        ('gate', ()),
+        ('shape_stream', (1,)),
+        ('edge_labels', ()),
+        ('boundary_f', ()),
+        ('boundary_f', (0.5,)),
+    ],
 )
 def test_sides_agree(benchmark, builder, options) -> None:
     ours, peer = (

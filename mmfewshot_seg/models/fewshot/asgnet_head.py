@@ -244,16 +244,15 @@ class ASGNetHead(BaseFewShotHead):
         prototypes, _ = _per_query(state, query.shape[1])
         ways, count = prototypes.shape[1:3]
         numbers = torch.arange(count, device=guide.device).view(-1, 1, 1)
-        logits, auxiliary = self.decoder(
+        scores = self.decoder(
             query.flatten(0, 1),
             prototypes.to(query.dtype),
             (guide.unsqueeze(2) == numbers).to(query.dtype),
             similarity.to(query.dtype),
-            [level.flatten(0, 1) for level in features],
+            *(level.flatten(0, 1) for level in features),
         )
         scores, *auxiliary = (
-            against_background(output, ways).unflatten(0, query.shape[:2])
-            for output in (logits, *auxiliary)
+            against_background(output, ways).unflatten(0, query.shape[:2]) for output in scores
         )
         return scores, auxiliary
 

@@ -103,16 +103,16 @@ class ASPPDecoder(BaseModule):
         prototypes: Tensor,
         allocation: Tensor,
         similarity: Tensor,
-        levels: Sequence[Tensor],
-    ) -> tuple[Tensor, list[Tensor]]:
-        """Decode.
+        *levels: Tensor,
+    ) -> tuple[Tensor, ...]:
+        """Decode; tensors are arguments of their own, see :class:`FeatureEnrichment`.
 
         Args:
             query: (M, C, h, w).
             prototypes: (M, N, P, C).
             allocation: (M, N, P, h, w), one-hot: which prototype guides a position.
             similarity: (M, N, 1, h, w).
-            levels: Levels of the backbone, each (M, C', h', w').
+            *levels: Levels of the backbone, each (M, C', h', w').
 
         Returns:
             Logits (M * N, 2, h', w') at the size of the low level, background first, and, in
@@ -124,4 +124,4 @@ class ASPPDecoder(BaseModule):
         low = low.repeat_interleave(prototypes.shape[1], dim=0)
         large = F.interpolate(x, low.shape[-2:], mode='bilinear', align_corners=self.align_corners)
         auxiliary = [self.auxiliary(x)] if self.training else []
-        return self.classify(self.join(torch.cat([large, low], dim=1))), auxiliary
+        return self.classify(self.join(torch.cat([large, low], dim=1))), *auxiliary

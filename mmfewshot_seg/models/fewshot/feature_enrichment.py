@@ -85,16 +85,19 @@ class FeatureEnrichment(BaseModule):
         prototypes: Tensor,
         allocation: Tensor,
         similarity: Tensor,
-        levels: Sequence[Tensor] = (),
-    ) -> tuple[Tensor, list[Tensor]]:
+        *levels: Tensor,
+    ) -> tuple[Tensor, ...]:
         """Decode.
+
+        Tensors are arguments and results of their own, for PyTorch's activation checkpointing sees
+        no others.
 
         Args:
             query: (M, C, h, w).
             prototypes: (M, N, P, C).
             allocation: (M, N, P, h, w), one-hot: which prototype guides a position.
             similarity: (M, N, 1, h, w).
-            levels: Not used.
+            *levels: Not used.
 
         Returns:
             Logits (M * N, 2, h, w), background first, and auxiliary ones, (M * N, 2, s, s) for
@@ -118,7 +121,7 @@ class FeatureEnrichment(BaseModule):
                 auxiliary.append(self.auxiliary[i](x))
             enlarged.append(self._resize(x, size))
         x = self.fuse(torch.cat(enlarged, dim=1))
-        return self.classify(x + self.refine_fused(x)), auxiliary
+        return self.classify(x + self.refine_fused(x)), *auxiliary
 
     def _resize(self, x: Tensor, size: tuple[int, int]) -> Tensor:
         if x.shape[-2:] == size:

@@ -14,6 +14,7 @@ from mmfewshot_seg.models.semseg.per_image_weighted_cross_entropy import (
 )
 from mmfewshot_seg.models.semseg.position_attention import PositionAttention
 from mmfewshot_seg.models.semseg.rowwise_attention import position_attention
+from mmfewshot_seg.models.semseg.semantic_tta_model import SemanticTTAModel
 from mmfewshot_seg.models.semseg.staged_pyramid_upsampling import StagedPyramidUpsampling
 from mmfewshot_seg.models.semseg.wide_resnet38 import WideResNet38
 
@@ -29,6 +30,7 @@ __all__ = [
     'JointPyramidUpsampling',
     'PerImageWeightedCrossEntropy',
     'PositionAttention',
+    'SemanticTTAModel',
     'StagedPyramidUpsampling',
     'WideResNet38',
     'position_attention',

@@ -7,10 +7,18 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mmfewshot_seg.models.semseg.class_labels import check_reduction
 from mmfewshot_seg.registry import MODELS, register
 
+UNKNOWN = 255  # of edges; any value but 0 and 1
 
-def balanced_edge_loss(logits: Tensor, edges: Tensor, weight: Tensor | None = None) -> Tensor:
+
+def balanced_edge_loss(
+    logits: Tensor,
+    edges: Tensor,
+    weight: Tensor | None = None,
+    by_pixel: bool = False,
+) -> Tensor:
     """Binary cross-entropy where edges weigh the share of the others, and the others that of edges.
 
     The shares are those in the whole batch; the mean is over all pixels, ignored ones included.
@@ -19,9 +27,10 @@ def balanced_edge_loss(logits: Tensor, edges: Tensor, weight: Tensor | None = No
         logits: (B, 1, H, W).
         edges: (B, H, W) or (B, 1, H, W), 0 or 1; all other values are ignored.
         weight: (B, H, W) further factors of the pixels' losses.
+        by_pixel: Whether the losses of the pixels are returned, before the mean.
 
     Returns:
-        A scalar in float32; 0 if there is no edge or all pixels are ignored.
+        A scalar in float32; 0 if there is no edge or all pixels are ignored. By pixel (B, H, W).
     """
     with torch.autocast(logits.device.type, enabled=False):
         edges = edges.reshape_as(logits)
@@ -31,7 +40,10 @@ def balanced_edge_loss(logits: Tensor, edges: Tensor, weight: Tensor | None = No
         weights = (positive * num_negative + negative * num_positive) / known
         if weight is not None:
             weights = weights * weight.reshape_as(logits)
-        return F.binary_cross_entropy_with_logits(logits.float(), positive.float(), weights)
+        losses = F.binary_cross_entropy_with_logits(
+            logits.float(), positive.float(), weights, reduction='none' if by_pixel else 'mean'
+        )
+        return losses.squeeze(1) if by_pixel else losses
 
 
 @register(MODELS, host='mmseg')
@@ -57,8 +69,21 @@ class BalancedEdgeLoss(nn.Module):
         self.loss_name = loss_name
 
     def forward(
-        self, pred: Tensor, target: Tensor, weight: Tensor | None = None, ignore_index: int = 255
+        self,
+        pred: Tensor,
+        target: Tensor,
+        weight: Tensor | None = None,
+        ignore_index: int = 255,
+        reduction_override: str | None = None,
     ) -> Tensor:
-        """A scalar; arguments as of :func:`balanced_edge_loss`, ``ignore_index`` is not used."""
+        """A scalar, or (B, H, W) where ``reduction_override`` is ``'none'``.
+
+        The other arguments are those of :func:`balanced_edge_loss`; pixels of ``ignore_index`` are
+        ignored, as all that are neither 0 nor 1.
+        """
+        check_reduction(reduction_override)
         logits = pred.float().sigmoid() if self.double_sigmoid else pred
-        return self.loss_weight * balanced_edge_loss(logits, target, weight)
+        target = target.masked_fill(target == ignore_index, UNKNOWN)
+        return self.loss_weight * balanced_edge_loss(
+            logits, target, weight, by_pixel=reduction_override == 'none'
+        )

@@ -7,9 +7,15 @@ from mmseg.models.decode_heads import DAHead
 from torch import Tensor, nn
 
 from mmfewshot_seg.models.semseg.channel_attention import ChannelAttention
-from mmfewshot_seg.models.semseg.class_labels import check_labels
+from mmfewshot_seg.models.semseg.class_labels import (
+    check_labels,
+    check_single_output,
+    label_count,
+    losses_of,
+)
 from mmfewshot_seg.models.semseg.foreign_layout import accept_layout
 from mmfewshot_seg.models.semseg.levels import check_chosen, check_places
+from mmfewshot_seg.models.semseg.norms import FrozenStatistics
 from mmfewshot_seg.models.semseg.position_attention import PositionAttention
 from mmfewshot_seg.registry import MODELS, register
 
@@ -38,7 +44,7 @@ def adapt_official(key: str, value: Tensor) -> Tensor:
 
 
 @register(MODELS, host='mmseg')
-class DualAttentionHead(DAHead):
+class DualAttentionHead(FrozenStatistics, DAHead):
     """DANet's head in memory that is linear in the number of positions.
 
     It computes what mmseg's ``DAHead`` does, has its parameters and loads its checkpoints and the
@@ -49,11 +55,16 @@ class DualAttentionHead(DAHead):
         in_channels: Channels of the features.
         in_index: Level of the features.
         channels: Width of both branches.
+        norm_eval: Whether batch norms use their stored statistics in training too, see
+            :class:`FrozenStatistics`.
+        loss_decode: Losses of all three predictions; by default the cross-entropy of the classes,
+            and with ``out_channels=1`` the binary one.
         init_cfg: By default all three classifiers start alike.
         kwargs: See ``mmseg.DAHead``. The published model has ``align_corners=True``.
 
     Raises:
-        ValueError: If ``in_channels`` and ``in_index`` do not fit together.
+        ValueError: If ``in_channels`` and ``in_index`` do not fit together, or ``out_channels=1``
+            has a loss of several outputs.
 
     Source: DANet (Fu et al., CVPR 2019).
     """
@@ -65,6 +76,8 @@ class DualAttentionHead(DAHead):
         in_channels: int | Sequence[int],
         in_index: int | Sequence[int] = -1,
         channels: int,
+        norm_eval: bool = False,
+        loss_decode: dict | Sequence[dict] | None = None,
         init_cfg: dict | list | None = dict(  # noqa: B006
             type='Normal',
             std=0.01,
@@ -73,15 +86,22 @@ class DualAttentionHead(DAHead):
         **kwargs,
     ) -> None:
         pam_channels = pam_channels or max(1, channels // 8)
+        loss_decode = loss_decode or dict(
+            type='mmseg.CrossEntropyLoss', use_sigmoid=kwargs.get('out_channels') == 1
+        )
         check_places(in_channels, in_index, several=kwargs.get('input_transform') is not None)
         super().__init__(
             pam_channels,
             in_channels=in_channels,
             in_index=in_index,
             channels=channels,
+            loss_decode=loss_decode,
             init_cfg=init_cfg,
             **kwargs,
         )
+        if self.out_channels == 1:
+            check_single_output(losses_of(self), 'loss_decode', 'out_channels=1')
+        self.norm_eval = norm_eval
         self.pam = PositionAttention(self.channels, self.pam_channels)
         self.cam = ChannelAttention()
         # mmseg gives these one output per class even where there is one for two classes.
@@ -122,5 +142,5 @@ class DualAttentionHead(DAHead):
             ValueError: If a label is neither a class nor ignored.
         """
         labels = self._stack_batch_gt(batch_data_samples)
-        check_labels(labels, self.num_classes, self.ignore_index)
+        check_labels(labels, label_count(self.num_classes, self.out_channels), self.ignore_index)
         return super().loss_by_feat(seg_logit, batch_data_samples, **kwargs)

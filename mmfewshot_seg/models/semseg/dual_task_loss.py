@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mmfewshot_seg.models.semseg.class_labels import check_labels
+from mmfewshot_seg.models.semseg.class_labels import check_labels, check_reduction, class_logits
 from mmfewshot_seg.registry import MODELS, register
 
 TRIANGLE = (1, 2, 3, 4, 5, 4, 3, 2, 1)
@@ -65,6 +65,8 @@ def dual_task_loss(
     temperature: float = 0.5,
     threshold: float | None = None,
     ignore_index: int = 255,
+    weight: Tensor | None = None,
+    by_pixel: bool = False,
 ) -> Tensor:
     """Mean difference of the boundaries of predicted and true classes.
 
@@ -72,7 +74,7 @@ def dual_task_loss(
     class 0, predicted by equal logits.
 
     Args:
-        logits: (B, K, H, W).
+        logits: (B, K, H, W); with K = 1 those of class 1, see :func:`class_logits`.
         labels: (B, H, W) class indices.
         noise: (B, K, H, W) :func:`gumbel_noise`; none if it is left out.
         spatial: See :func:`boundary_magnitude`.
@@ -80,15 +82,18 @@ def dual_task_loss(
         threshold: If given, only boundaries count, places whose magnitude exceeds it: half the
             mean over the true ones and half that over the predicted ones.
         ignore_index: Label of ignored pixels.
+        weight: (B, H, W) factors of the pixels' differences.
+        by_pixel: Whether the differences of the pixels are returned, means over the classes alone.
 
     Returns:
-        A scalar in float32.
+        A scalar in float32, by pixel (B, H, W).
 
     Raises:
         ValueError: If a label is neither a class nor ignored.
 
     Source: section 3.3.2 of Gated-SCNN (Takikawa et al., ICCV 2019).
     """
+    logits = class_logits(logits)
     num_classes = logits.shape[1]
     check_labels(labels, num_classes, ignore_index)
     with torch.autocast(logits.device.type, enabled=False):
@@ -100,9 +105,13 @@ def dual_task_loss(
         truth = F.one_hot(labels.masked_fill(ignored, 0), num_classes).movedim(-1, 1).float()
         truth = boundary_magnitude(truth, spatial)
         difference = (predicted - truth).abs()
+        if weight is not None:
+            difference = difference * weight.unsqueeze(1)
         if threshold is None:
-            return difference.mean()
+            return difference.mean(1) if by_pixel else difference.mean()
         places = (truth > threshold, predicted.detach() > threshold)
+        if by_pixel:
+            return sum((difference * p).mean(1) for p in places) / 2
         return sum((difference * p).sum() / p.sum().clamp(min=1) for p in places) / 2
 
 
@@ -143,10 +152,27 @@ class DualTaskLoss(nn.Module):
         self.loss_name = loss_name
 
     def forward(
-        self, pred: Tensor, target: Tensor, weight: Tensor | None = None, ignore_index: int = 255
+        self,
+        pred: Tensor,
+        target: Tensor,
+        weight: Tensor | None = None,
+        ignore_index: int = 255,
+        reduction_override: str | None = None,
     ) -> Tensor:
-        """A scalar; arguments as of :func:`dual_task_loss`, ``weight`` is not used."""
-        noise = gumbel_noise(pred.float()) if self.noise else None
+        """A scalar, or (B, H, W) where ``reduction_override`` is ``'none'``.
+
+        The other arguments are those of :func:`dual_task_loss`.
+        """
+        check_reduction(reduction_override)
+        pred = class_logits(pred)
         return self.loss_weight * dual_task_loss(
-            pred, target, noise, self.spatial, self.temperature, self.threshold, ignore_index
+            pred,
+            target,
+            gumbel_noise(pred.float()) if self.noise else None,
+            self.spatial,
+            self.temperature,
+            self.threshold,
+            ignore_index,
+            weight,
+            by_pixel=reduction_override == 'none',
         )

@@ -8,19 +8,22 @@ from mmcv.cnn import ConvModule
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
+from mmfewshot_seg.models.semseg.norms import norm_cfg_of_width
 from mmfewshot_seg.models.semseg.shape_stream import enlarge
 
 
 class EdgeASPP(BaseModule):
     """Branches of the whole image, of the edge and of every dilation rate, concatenated.
 
-    Every branch is a convolution with norm and ReLU.
+    Every branch is a convolution with norm and activation.
 
     Args:
         in_channels: Channels of the features.
         channels: Channels of each branch.
         dilations: Rates; 1 is a 1x1 convolution.
-        norm_cfg: Config of the norm.
+        norm_cfg: Config of the norms, see :func:`norm_cfg_of_width`.
+        conv_cfg: Config of the convolutions; those of PyTorch by default.
+        act_cfg: Config of the activation, None for none.
         init_cfg: See ``BaseModule``.
 
     Source: section 3.2 of Gated-SCNN (Takikawa et al., ICCV 2019); DeepLabV3+.
@@ -32,19 +35,22 @@ class EdgeASPP(BaseModule):
         channels: int = 256,
         dilations: Sequence[int] = (1, 12, 24, 36),
         norm_cfg: dict | None = None,
+        conv_cfg: dict | None = None,
+        act_cfg: dict | None = dict(type='ReLU'),  # noqa: B006
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
-        norm_cfg = norm_cfg or dict(type='BN')
-        self.image = ConvModule(in_channels, channels, 1, norm_cfg=norm_cfg)
-        self.edge = ConvModule(1, channels, 1, norm_cfg=norm_cfg)
+        layer = dict(
+            norm_cfg=norm_cfg_of_width(norm_cfg, channels), conv_cfg=conv_cfg, act_cfg=act_cfg
+        )
+        pooled = dict(layer, norm_cfg=norm_cfg_of_width(norm_cfg, channels, pooled=True))
+        self.image = ConvModule(in_channels, channels, 1, **pooled)
+        self.edge = ConvModule(1, channels, 1, **layer)
         self.branches = nn.ModuleList()
         for rate in dilations:
             kernel, padding = (1, 0) if rate == 1 else (3, rate)
             self.branches.append(
-                ConvModule(
-                    in_channels, channels, kernel, padding=padding, dilation=rate, norm_cfg=norm_cfg
-                )
+                ConvModule(in_channels, channels, kernel, padding=padding, dilation=rate, **layer)
             )
         self.out_channels = channels * (2 + len(self.branches))
 

@@ -1,5 +1,7 @@
 """Segmentation loss near predicted edges."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -19,6 +21,7 @@ class EdgeAttentionLoss(PerImageWeightedCrossEntropy):
         batch_weighting: Whether classes are weighted by their share in the batch.
         loss_weight: Factor.
         loss_name: Its name in the log; with ``loss_`` in it, it is trained.
+        class_weight: See :class:`PerImageWeightedCrossEntropy`.
 
     Raises:
         ValueError: If the threshold is no probability.
@@ -31,8 +34,9 @@ class EdgeAttentionLoss(PerImageWeightedCrossEntropy):
         batch_weighting: bool = False,
         loss_weight: float = 1.0,
         loss_name: str = 'loss_att',
+        class_weight: Sequence[float] | str | None = None,
     ) -> None:
-        super().__init__(bound, batch_weighting, loss_weight, loss_name)
+        super().__init__(bound, batch_weighting, loss_weight, loss_name, class_weight)
         if not 0 <= threshold <= 1:
             raise ValueError(f'threshold={threshold} of edges, expected a probability')
         self.threshold = threshold
@@ -44,6 +48,7 @@ class EdgeAttentionLoss(PerImageWeightedCrossEntropy):
         edge_logits: Tensor,
         weight: Tensor | None = None,
         ignore_index: int = 255,
+        reduction_override: str | None = None,
     ) -> Tensor:
         """A scalar, 0 where no edge is predicted; no gradient flows to the edge.
 
@@ -53,7 +58,8 @@ class EdgeAttentionLoss(PerImageWeightedCrossEntropy):
             edge_logits: (B, 1, H, W).
             weight: (B, H, W) further factors of the pixels' losses.
             ignore_index: Label of ignored pixels.
+            reduction_override: See :class:`PerImageWeightedCrossEntropy`.
         """
         near = edge_logits.detach().sigmoid().squeeze(1) > self.threshold
         target = torch.where(near, target, ignore_index)
-        return super().forward(pred, target, weight, ignore_index)
+        return super().forward(pred, target, weight, ignore_index, reduction_override)

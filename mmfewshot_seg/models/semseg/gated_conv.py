@@ -10,6 +10,7 @@ from mmengine.utils.dl_utils.parrots_wrapper import _BatchNorm
 from torch import Tensor, nn
 
 from mmfewshot_seg.compat import is_traced
+from mmfewshot_seg.models.semseg.norms import norm_cfg_of_width
 
 CACHED_NUMBERS = 2**17  # of a map: half a megabyte of float32
 
@@ -17,21 +18,18 @@ CACHED_NUMBERS = 2**17  # of a map: half a megabyte of float32
 class GatedConv(BaseModule):
     """1x1 convolution of ``features * (1 + attention)``, the attention seen from features and gate.
 
-    The attention is one map in (0, 1): batch norm of the features with the gate as a further
-    channel, 1x1 convolution, ReLU, 1x1 convolution to one channel, batch norm, sigmoid.
+    The attention is one map in (0, 1): norm of the features with the gate as a further channel,
+    1x1 convolution, ReLU, 1x1 convolution to one channel, norm, sigmoid.
 
     Since it is one number per position, the convolution of the features is done first and scaled.
-    Outside training the norms are folded into the convolutions beside them, features and gate are
+    Outside training batch norms are folded into the convolutions beside them, features and gate are
     never joined and, all of it being pointwise, the CPU works on as many positions at once as its
-    cache holds.
+    cache holds. Other norms are computed as they are.
 
     Args:
         channels: C, of features and output.
-        norm_cfg: Config of a batch norm.
+        norm_cfg: Config of the norms, see :func:`norm_cfg_of_width`.
         init_cfg: See ``BaseModule``.
-
-    Raises:
-        ValueError: If the norm is no batch norm.
 
     Source: section 3.1 of Gated-SCNN (Takikawa et al., ICCV 2019).
     """
@@ -40,13 +38,10 @@ class GatedConv(BaseModule):
         self, channels: int, norm_cfg: dict | None = None, init_cfg: dict | None = None
     ) -> None:
         super().__init__(init_cfg)
-        norm_cfg = norm_cfg or dict(type='BN')
-        self.norm_in = build_norm_layer(norm_cfg, channels + 1)[1]
-        if not isinstance(self.norm_in, _BatchNorm):
-            raise ValueError(f'norm_cfg {norm_cfg}: the gate needs a batch norm (BN or SyncBN)')
+        self.norm_in = _norm(norm_cfg, channels + 1)
         self.reduce = nn.Conv2d(channels + 1, channels + 1, 1)
         self.attend = nn.Conv2d(channels + 1, 1, 1)
-        self.norm_out = build_norm_layer(norm_cfg, 1)[1]
+        self.norm_out = _norm(norm_cfg, 1)
         self.conv = nn.Conv2d(channels, channels, 1, bias=False)
         nn.init.xavier_normal_(self.conv.weight)
 
@@ -60,7 +55,7 @@ class GatedConv(BaseModule):
         Returns:
             (B, C, H, W).
         """
-        if self.training:
+        if self.training or not _folds(self.norm_in):
             return self.conv(features) * (1 + self.attention(features, gate))
         weights = self._folded_weights()
         features, gate, shape = features.flatten(2), gate.flatten(2), features.shape
@@ -91,6 +86,15 @@ class GatedConv(BaseModule):
             self.attend.bias * scale_out + shift_out,
             self.conv.weight.flatten(1),
         )
+
+
+def _norm(norm_cfg: dict | None, channels: int) -> nn.Module:
+    return build_norm_layer(norm_cfg_of_width(norm_cfg, channels), channels)[1]
+
+
+def _folds(norm: nn.Module) -> bool:
+    """Whether the norm is a fixed scale and shift of each channel."""
+    return isinstance(norm, _BatchNorm) and norm.track_running_stats and norm.affine
 
 
 def _folded(

@@ -4,6 +4,7 @@ Shape letters: ``B`` images, ``K`` classes, ``H W`` size of the image.
 """
 
 from collections.abc import Sequence
+from inspect import signature
 
 import torch
 import torch.nn.functional as F
@@ -14,8 +15,15 @@ from mmseg.models.utils import resize
 from torch import Tensor, nn
 
 from mmfewshot_seg.datasets.shape_edges import shape_edges
+from mmfewshot_seg.models.semseg.class_labels import (
+    check_labels,
+    check_single_output,
+    label_count,
+    losses_of,
+)
 from mmfewshot_seg.models.semseg.edge_aspp import EdgeASPP
-from mmfewshot_seg.models.semseg.levels import check_chosen, check_places
+from mmfewshot_seg.models.semseg.levels import check_chosen, check_places, check_sequences
+from mmfewshot_seg.models.semseg.norms import FrozenStatistics, norm_cfg_of_width
 from mmfewshot_seg.models.semseg.shape_stream import ShapeStream, enlarge
 from mmfewshot_seg.registry import MODELS, register
 
@@ -23,12 +31,13 @@ LOSSES = (
     dict(type='mmfewshot_seg.PerImageWeightedCrossEntropy'),
     dict(type='mmfewshot_seg.DualTaskLoss'),
 )
+UNKNOWN_EDGE = 255
 EDGE_LOSS = dict(type='mmfewshot_seg.BalancedEdgeLoss')
 ATTENTION_LOSS = dict(type='mmfewshot_seg.EdgeAttentionLoss')
 
 
 @register(MODELS, host='mmseg')
-class GatedSCNNHead(BaseDecodeHead):
+class GatedSCNNHead(FrozenStatistics, BaseDecodeHead):
     """Classes and edges of an image, for any backbone with several levels.
 
     A :class:`ShapeStream` finds edges in an early level, gated by later ones. Its edge map, mixed
@@ -60,12 +69,19 @@ class GatedSCNNHead(BaseDecodeHead):
         edge_radius: Of the edges that are made of the labels where there is no ``gt_edge_map``,
             see :func:`shape_edges`.
         dropout_ratio: Before the classifier.
+        norm_eval: Whether batch norms use their stored statistics in training too, see
+            :class:`FrozenStatistics`.
+        with_cp: Whether training keeps little of the shape stream and computes it again, see
+            :class:`ShapeStream`.
         **kwargs: Of ``BaseDecodeHead``. ``align_corners`` is that of the logits; inside the
-            network corners are aligned.
+            network corners are aligned. ``norm_cfg`` is that of all norms, with groups as
+            :func:`norm_cfg_of_width` says; ``conv_cfg`` and ``act_cfg`` are those of the pyramid
+            and the decoder. With ``out_channels=1`` every loss takes the one output for the logit
+            of class 1.
 
     Raises:
         ValueError: If ``in_channels`` and ``in_index`` do not fit together, a place is none of
-            ``in_index``, a size is no positive whole number, or one output serves two classes.
+            ``in_index``, or a size is no positive whole number.
 
     Source: Gated-SCNN (Takikawa et al., ICCV 2019).
     """
@@ -91,9 +107,14 @@ class GatedSCNNHead(BaseDecodeHead):
         loss_attention: dict | None = ATTENTION_LOSS,
         edge_radius: int = 2,
         dropout_ratio: float = 0.0,
+        norm_eval: bool = False,
+        with_cp: bool = False,
         **kwargs,
     ) -> None:
         check_places(in_channels, in_index, several=True)
+        check_sequences(
+            gate_indices=gate_indices, shape_channels=shape_channels, dilations=dilations
+        )
         super().__init__(
             in_channels,
             channels,
@@ -115,33 +136,41 @@ class GatedSCNNHead(BaseDecodeHead):
         for name, value in sizes.items():
             if not isinstance(value, int) or value < 1:
                 raise ValueError(f'{name}={value}, expected a whole number, at least 1')
-        if self.out_channels != num_classes and loss_attention:
-            raise ValueError(
-                'out_channels=1, but the loss at edges compares classes: give two classes '
-                'out_channels=2, or set loss_attention=None'
-            )
         self.shape_index, self.skip_index = shape_index, skip_index
         self.gate_indices = tuple(gate_indices)
         self.shape_stride, self.shape_scale = shape_stride, shape_scale
         self.edge_radius = edge_radius
-        self.norm_cfg = self.norm_cfg or dict(type='BN')
+        self.norm_eval = norm_eval
         self.shape_stream = ShapeStream(
             in_channels[shape_index],
             [in_channels[place] for place in gate_indices],
             shape_channels,
             self.norm_cfg,
+            with_cp,
         )
         self.mix = nn.Conv2d(2, 1, 1, bias=False)
-        self.aspp = EdgeASPP(in_channels[-1], aspp_channels, dilations, self.norm_cfg)
+        self.aspp = EdgeASPP(
+            in_channels[-1], aspp_channels, dilations, self.norm_cfg, self.conv_cfg, self.act_cfg
+        )
         self.context = nn.Conv2d(self.aspp.out_channels, channels, 1, bias=False)
         self.skip = nn.Conv2d(in_channels[skip_index], skip_channels, 1, bias=False)
+        layer = dict(
+            kernel_size=3,
+            padding=1,
+            norm_cfg=norm_cfg_of_width(self.norm_cfg, channels),
+            conv_cfg=self.conv_cfg,
+            act_cfg=self.act_cfg,
+        )
         self.decoder = nn.Sequential(
-            ConvModule(skip_channels + channels, channels, 3, padding=1, norm_cfg=self.norm_cfg),
-            ConvModule(channels, channels, 3, padding=1, norm_cfg=self.norm_cfg),
+            ConvModule(skip_channels + channels, channels, **layer),
+            ConvModule(channels, channels, **layer),
         )
         self.conv_seg = nn.Conv2d(channels, self.out_channels, 1, bias=False)
         self.loss_edge = MODELS.build(loss_edge) if loss_edge else None
         self.loss_attention = MODELS.build(loss_attention) if loss_attention else None
+        if self.out_channels == 1:
+            check_single_output(losses_of(self), 'loss_decode', 'out_channels=1')
+        check_single_output([self.loss_edge], 'loss_edge', 'edges have a single one')
 
     def forward(self, inputs: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
         """Logits of the classes and of the edges.
@@ -166,7 +195,7 @@ class GatedSCNNHead(BaseDecodeHead):
             size = gradient.shape[-2:]
         working_size = tuple(-(-side // self.shape_scale) for side in size)
         deep = [levels[place] for place in self.gate_indices]
-        edge_logits = self.shape_stream(shape, deep, working_size)
+        edge_logits = self.shape_stream(working_size, shape, *deep)
         context = self.context(self.aspp(levels[-1], self.edge_activation(edge_logits, gradient)))
         skip = levels[self.skip_index]
         fine = torch.cat([self.skip(skip), enlarge(context, skip.shape[-2:])], dim=1)
@@ -189,8 +218,16 @@ class GatedSCNNHead(BaseDecodeHead):
         return self.mix(torch.cat([edge, gradient], dim=1)).sigmoid()
 
     def predict(self, inputs: Sequence[Tensor], batch_img_metas: list[dict], test_cfg) -> Tensor:
-        """(B, K, H, W) logits of the classes; ``forward`` gives those of the edges."""
+        """(B, K, H, W) logits of the classes."""
         return self.predict_by_feat(self.forward(inputs)[0], batch_img_metas)
+
+    def predict_with_edges(
+        self, inputs: Sequence[Tensor], batch_img_metas: list[dict]
+    ) -> tuple[Tensor, Tensor]:
+        """(B, K, H, W) logits of the classes and (B, 1, H, W) of the edges."""
+        seg_logits, edge_logits = self.forward(inputs)
+        seg_logits = self.predict_by_feat(seg_logits, batch_img_metas)
+        return seg_logits, enlarge(edge_logits, seg_logits.shape[-2:])
 
     def loss_by_feat(
         self, seg_logits: tuple[Tensor, Tensor], batch_data_samples: list[BaseDataElement]
@@ -202,22 +239,32 @@ class GatedSCNNHead(BaseDecodeHead):
             batch_data_samples: With ``gt_sem_seg`` and perhaps ``gt_edge_map``.
 
         Raises:
-            ValueError: If edges and labels differ in size.
+            ValueError: If edges and labels differ in size, or a label is neither a class nor
+                ignored.
         """
         seg_logits, edge_logits = seg_logits
         labels = self._stack_batch_gt(batch_data_samples)
+        check_labels(labels, label_count(self.num_classes, self.out_channels), self.ignore_index)
         size = labels.shape[-2:]
         seg_logits = resize(seg_logits, size, mode='bilinear', align_corners=self.align_corners)
         edge_logits = enlarge(edge_logits, size)
         losses = super().loss_by_feat(seg_logits, batch_data_samples)
         if self.loss_edge is not None:
             edges = self._edge_labels(batch_data_samples, labels)
-            losses[self.loss_edge.loss_name] = self.loss_edge(edge_logits, edges)
+            loss, name = self._edge_loss(edge_logits, edges), self.loss_edge.loss_name
+            losses[name] = losses[name] + loss if name in losses else loss
         if self.loss_attention is not None:
             losses[self.loss_attention.loss_name] = self.loss_attention(
                 seg_logits, labels.squeeze(1), edge_logits, ignore_index=self.ignore_index
             )
         return losses
+
+    def _edge_loss(self, edge_logits: Tensor, edges: Tensor) -> Tensor:
+        """The loss of edges (B, 1, H, W), told which label is unknown if it takes that."""
+        edges = edges.squeeze(1)
+        if 'ignore_index' in signature(self.loss_edge.forward).parameters:
+            return self.loss_edge(edge_logits, edges, ignore_index=UNKNOWN_EDGE)
+        return self.loss_edge(edge_logits, edges)
 
     def _edge_labels(self, batch_data_samples: list[BaseDataElement], labels: Tensor) -> Tensor:
         """(B, 1, H, W): those given, or made of the labels."""

@@ -22,9 +22,11 @@ def canny(image: np.ndarray) -> np.ndarray:
     return cv2.Canny(np.ascontiguousarray(image), *THRESHOLDS)
 
 
-def to_bytes(images: Tensor, mean: Tensor, std: Tensor) -> Tensor:
-    """Undo the normalization of (B, 3, H, W) images; uint8."""
-    return (images * std + mean).round_().clamp_(0, 255).to(torch.uint8)
+def to_bytes(images: Tensor, white: float = 255) -> Tensor:
+    """(B, 3, H, W) images of values from 0 to ``white`` as uint8."""
+    if white != 255:
+        images = images * (255 / white)
+    return images.round().clamp_(0, 255).to(torch.uint8)
 
 
 def official_bytes(images: Tensor) -> Tensor:

@@ -9,7 +9,8 @@ from torch import Tensor
 
 from mmfewshot_seg.models.semseg.foreign_layout import accept_layout
 from mmfewshot_seg.models.semseg.fused_outputs import FusedOutputs
-from mmfewshot_seg.models.semseg.levels import check_levels
+from mmfewshot_seg.models.semseg.levels import check_levels, check_sequences
+from mmfewshot_seg.models.semseg.norms import FrozenStatistics
 from mmfewshot_seg.registry import MODELS, register
 
 # Of github.com/wuhuikai/FastFCN, which names its three levels by the stages of the backbone.
@@ -44,7 +45,7 @@ def adapt_official(key: str, value: Tensor) -> Tensor:
 
 
 @register(MODELS, host='mmseg', guest_of='mmdet')
-class JointPyramidUpsampling(JPU):
+class JointPyramidUpsampling(FrozenStatistics, JPU):
     """Joins levels of a backbone at the size of the first of them.
 
     Every level is brought to ``mid_channels``, enlarged and concatenated; dilated separable
@@ -62,11 +63,13 @@ class JointPyramidUpsampling(JPU):
         out: ``'fused'``, ``'append'`` or ``'pyramid'``, see :class:`FusedOutputs`.
         out_channels: Channels of the pyramid.
         num_outs: Levels of the pyramid.
+        norm_eval: Whether batch norms use their stored statistics in training too, see
+            :class:`FrozenStatistics`.
         kwargs: ``conv_cfg``, ``norm_cfg``, ``act_cfg`` and ``init_cfg`` of mmseg's ``JPU``.
 
     Raises:
-        ValueError: If fewer than two levels are joined, a number is not positive, or ``out`` is
-            unknown.
+        ValueError: If fewer than two levels are joined, a number is not positive, a sequence is
+            none, or ``out`` is unknown.
 
     Source: FastFCN (Wu et al., 2019), section 3.3; the pyramid after ViTDet (Li et al., 2022).
     """
@@ -82,8 +85,10 @@ class JointPyramidUpsampling(JPU):
         out: str = 'append',
         out_channels: int = 256,
         num_outs: int = 5,
+        norm_eval: bool = False,
         **kwargs,
     ) -> None:
+        check_sequences(in_channels=in_channels, dilations=dilations)
         in_channels, dilations = tuple(in_channels), tuple(dilations)
         count = len(in_channels)
         end = count if end_level == -1 else end_level
@@ -105,6 +110,7 @@ class JointPyramidUpsampling(JPU):
             align_corners,
             **kwargs,
         )
+        self.norm_eval = norm_eval
         fused_channels = len(self.dilations) * mid_channels
         self.outputs = FusedOutputs(out, fused_channels, out_channels, num_outs)
         accept_layout(self, OFFICIAL_SIGNATURE, OFFICIAL_RENAMES, adapt_official)

@@ -21,6 +21,17 @@ def check_levels(levels: Sequence[Tensor], in_channels: tuple[int, ...]) -> None
         raise ValueError(f'the levels have {found} channels, but in_channels={in_channels}')
 
 
+def check_sequences(**values) -> None:
+    """Refuse settings that are no sequences where one is iterated over.
+
+    Raises:
+        ValueError: If one is neither a list nor a tuple nor a range.
+    """
+    for name, value in values.items():
+        if not isinstance(value, list | tuple | range):
+            raise ValueError(f'{name}={value!r}, expected a sequence')
+
+
 def check_places(
     in_channels: int | Sequence[int], in_index: int | Sequence[int], several: bool
 ) -> None:

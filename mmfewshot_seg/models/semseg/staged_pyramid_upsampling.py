@@ -10,7 +10,8 @@ from torch import Tensor, nn
 
 from mmfewshot_seg.models.semseg.foreign_layout import accept_layout
 from mmfewshot_seg.models.semseg.fused_outputs import FusedOutputs
-from mmfewshot_seg.models.semseg.levels import check_levels
+from mmfewshot_seg.models.semseg.levels import check_levels, check_sequences
+from mmfewshot_seg.models.semseg.norms import FrozenStatistics
 from mmfewshot_seg.registry import MODELS, register
 
 DILATIONS = (1, 2, 4)
@@ -77,7 +78,7 @@ class JointUpsamplingStage(nn.Module):
 
 
 @register(MODELS, host='mmseg', guest_of='mmdet')
-class StagedPyramidUpsampling(BaseModule):
+class StagedPyramidUpsampling(FrozenStatistics, BaseModule):
     """Joins levels from the shallowest on, each stage being twice as wide and dilated.
 
     Args:
@@ -89,6 +90,8 @@ class StagedPyramidUpsampling(BaseModule):
         num_outs: Levels of the pyramid.
         norm_cfg: Norm of the convolutions of a level.
         branch_norm_cfg: Norm of the separable convolutions.
+        norm_eval: Whether batch norms use their stored statistics in training too, see
+            :class:`FrozenStatistics`.
         init_cfg: See ``mmengine.model.BaseModule``.
 
     Raises:
@@ -108,9 +111,12 @@ class StagedPyramidUpsampling(BaseModule):
         num_outs: int = 5,
         norm_cfg: dict = dict(type='BN'),  # noqa: B006
         branch_norm_cfg: dict = dict(type='GN', num_groups=32),  # noqa: B006
+        norm_eval: bool = False,
         init_cfg: dict | list | None = None,
     ) -> None:
         super().__init__(init_cfg)
+        check_sequences(in_channels=in_channels)
+        self.norm_eval = norm_eval
         self.in_channels = tuple(in_channels)
         count = len(self.in_channels) - 1
         if count < 1:

@@ -8,7 +8,10 @@ import torch.nn.functional as F
 from mmcv.cnn import build_norm_layer
 from mmengine.model import BaseModule
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
+from mmfewshot_seg.models.semseg.levels import check_sequences
+from mmfewshot_seg.models.semseg.norms import FrozenStatistics, freeze_statistics
 from mmfewshot_seg.registry import MODELS, register
 
 
@@ -37,7 +40,7 @@ STAGES = (
 
 
 @register(MODELS, host='mmseg')
-class WideResNet38(BaseModule):
+class WideResNet38(FrozenStatistics, BaseModule):
     """Residual network of few, wide blocks: seven levels of strides 1, 2, 4, 8, 8, 8, 8.
 
     They have 64, 128, 256, 512, 1024, 2048 and 4096 channels. Blocks are pre-activated and no norm
@@ -48,6 +51,12 @@ class WideResNet38(BaseModule):
         base_channels: Of the first level.
         out_indices: Levels to return.
         norm_cfg: Config of the norms.
+        frozen_stages: This level and all before it are not trained, and their norms use stored
+            statistics; -1 freezes nothing, 0 the first convolution.
+        norm_eval: Whether all batch norms use their stored statistics in training too, see
+            :class:`FrozenStatistics`.
+        with_cp: Whether training keeps what goes into blocks alone and computes the rest again for
+            the gradients: less memory, more time.
         init_cfg: See ``BaseModule``; Kaiming's by default.
 
     Raises:
@@ -62,12 +71,22 @@ class WideResNet38(BaseModule):
         base_channels: int = 64,
         out_indices: Sequence[int] = (0, 1, 2, 3, 6),
         norm_cfg: dict | None = None,
+        frozen_stages: int = -1,
+        norm_eval: bool = False,
+        with_cp: bool = False,
         init_cfg: dict | Sequence[dict] | None = None,
     ) -> None:
         super().__init__(init_cfg or dict(type='Kaiming', layer='Conv2d'))
+        check_sequences(out_indices=out_indices)
         if not all(0 <= index <= len(STAGES) for index in out_indices):
             raise ValueError(f'out_indices {tuple(out_indices)}: expected 0 to {len(STAGES)}')
+        if not -1 <= frozen_stages <= max(out_indices):
+            raise ValueError(
+                f'frozen_stages={frozen_stages}: expected a level, 0 to {max(out_indices)}, or -1'
+            )
         self.out_indices = tuple(out_indices)
+        self.frozen_stages = frozen_stages
+        self.norm_eval = norm_eval
         self.stem = nn.Conv2d(in_channels, base_channels, 3, padding=1, bias=False)
         self.stages = []
         width = base_channels
@@ -77,11 +96,25 @@ class WideResNet38(BaseModule):
             for block in range(1, stage.num_blocks + 1):
                 stride = stage.stride if block == 1 else 1
                 layers[f'block{block}'] = WideBlock(
-                    width, channels, stride, stage.dilation, stage.dropout, norm_cfg
+                    width, channels, stride, stage.dilation, stage.dropout, norm_cfg, with_cp
                 )
                 width = channels[-1]
             self.stages.append(f'stage{number}')
             self.add_module(f'stage{number}', nn.Sequential(layers))
+        for part in self._frozen():
+            part.requires_grad_(False)
+
+    def train(self, mode: bool = True) -> 'WideResNet38':
+        """As of any module; what is frozen stays as it is."""
+        super().train(mode)
+        for part in self._frozen():
+            freeze_statistics(part)
+        return self
+
+    def _frozen(self) -> list[nn.Module]:
+        """Modules of the levels that are not trained."""
+        levels = [self.stem, *(getattr(self, name) for name in self.stages)]
+        return levels[: self.frozen_stages + 1]
 
     def forward(self, image: Tensor) -> tuple[Tensor, ...]:
         """Levels (B, C, h, w) of (B, 3, H, W) images."""
@@ -101,6 +134,7 @@ class WideBlock(BaseModule):
         dilation: Of the 3x3 ones.
         dropout: Probability of dropping a channel before the last.
         norm_cfg: Config of the norms.
+        with_cp: Whether training keeps the input alone.
         init_cfg: See ``BaseModule``.
     """
 
@@ -112,9 +146,11 @@ class WideBlock(BaseModule):
         dilation: int = 1,
         dropout: float = 0.0,
         norm_cfg: dict | None = None,
+        with_cp: bool = False,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
+        self.with_cp = with_cp
         kernels = (3, 3) if len(channels) == 2 else (1, 3, 1)
         widths = (in_channels, *channels)
         self.norms = nn.ModuleList(
@@ -141,6 +177,11 @@ class WideBlock(BaseModule):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, h, w) of the last convolution's width."""
+        if self.with_cp and x.requires_grad:
+            return checkpoint(self._residual, x, use_reentrant=False)
+        return self._residual(x)
+
+    def _residual(self, x: Tensor) -> Tensor:
         out = F.relu_(self.norms[0](x))
         shortcut = x if self.project is None else self.project(out)
         for norm, conv in zip(self.norms[1:], self.convs[:-1], strict=True):

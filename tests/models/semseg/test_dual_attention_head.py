@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from mmengine.analysis import get_model_complexity_info
 from mmengine.structures import PixelData
 from mmseg.models.decode_heads import DAHead
 from mmseg.models.decode_heads.da_head import CAM, PAM
@@ -129,6 +130,15 @@ def test_logits_and_losses_are_those_of_mmseg() -> None:
     torch.testing.assert_close(losses, expected, rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.filterwarnings('ignore')
+def test_operations_are_counted_as_those_of_mmseg() -> None:
+    counts = []
+    for head in _heads():
+        head.forward = lambda x, call=head.forward: call((x,))
+        counts.append(get_model_complexity_info(head, inputs=_features()[0])['flops'])
+    assert counts[0] == counts[1] > 2 * 2 * (17 * 19) ** 2 * 16
+
+
 def test_official_checkpoint_loads_alone_and_in_a_network() -> None:
     ours, peer = _heads()
     official = _official(peer.state_dict())
@@ -181,6 +191,30 @@ def test_one_output_for_two_classes() -> None:
     assert [logits.shape[1] for logits in head(_features())] == [1, 1, 1]
     losses = head.loss(_features(), _samples(2), None)
     assert all(value.isfinite() for value in losses.values())
+
+
+@pytest.mark.filterwarnings('ignore:threshold is not defined')
+def test_one_output_has_binary_losses_by_default() -> None:
+    head = DualAttentionHead(**SETTINGS, num_classes=2, out_channels=1)
+    losses = head.loss(_features(), _samples(2), None)
+    assert all(value > 0 for name, value in losses.items() if 'loss' in name)
+    with pytest.raises(ValueError, match='loss_decode: CrossEntropyLoss .* use_sigmoid=True'):
+        DualAttentionHead(
+            **SETTINGS,
+            num_classes=2,
+            out_channels=1,
+            loss_decode=dict(type='mmseg.CrossEntropyLoss'),
+        )
+
+
+def test_norms_may_keep_their_statistics_in_training() -> None:
+    """For one image at a time, say."""
+    head = DualAttentionHead(**SETTINGS, num_classes=3, norm_eval=True).train()
+    before = {name: value.clone() for name, value in head.named_buffers()}
+    head((torch.randn(2, 12, 5, 5),))
+    assert before and all((value == before[name]).all() for name, value in head.named_buffers())
+    assert head.training and head.dropout.training
+    assert all(parameter.requires_grad for parameter in head.parameters())
 
 
 @pytest.mark.parametrize(

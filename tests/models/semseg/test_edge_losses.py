@@ -163,17 +163,84 @@ def test_noise_is_drawn_anew() -> None:
         DualTaskLoss(temperature=0)
 
 
-def test_losses_serve_any_head() -> None:
+@pytest.mark.parametrize(
+    'loss',
+    [
+        PerImageWeightedCrossEntropy(loss_weight=0.5),
+        DualTaskLoss(noise=False, loss_weight=0.5),
+        DualTaskLoss(noise=False, threshold=0.1),
+        EdgeAttentionLoss(threshold=0.0),
+        BalancedEdgeLoss(),
+    ],
+    ids=lambda loss: type(loss).__name__,
+)
+def test_losses_by_pixel(loss) -> None:
+    """Ignored pixels have none, and weights are factors; other reductions are refused."""
+    logits, labels, more = _logits(), LABELS, {}
+    if isinstance(loss, BalancedEdgeLoss):
+        logits, labels = _logits(1), LABELS.where(LABELS == 255, LABELS % 2)
+    if isinstance(loss, EdgeAttentionLoss):
+        more = dict(edge_logits=torch.zeros(2, 1, 2, 4))
+    found = loss(logits, labels, reduction_override='none', **more)
+    assert found.shape == labels.shape
+    if not isinstance(loss, DualTaskLoss):
+        assert (found[labels == 255] == 0).all() and (found[labels != 255] > 0).all()
+    twice = loss(
+        logits, labels, weight=torch.full(labels.shape, 2.0), reduction_override='none', **more
+    )
+    torch.testing.assert_close(twice, 2 * found)
+    if isinstance(loss, BalancedEdgeLoss) or getattr(loss, 'threshold', 0) is None:
+        torch.testing.assert_close(found.mean(), loss(logits, labels))
+    with pytest.raises(ValueError, match="reduction_override='mean', expected None or 'none'"):
+        loss(logits, labels, reduction_override='mean', **more)
+
+
+def test_classes_have_weights() -> None:
+    logits = _logits()
+    factors = torch.tensor([1.0, 2.0, 5.0])
+    pixels = F.cross_entropy(logits, LABELS, ignore_index=255, reduction='none')
+    expected = 0
+    for image, share, labels in zip(pixels, class_weights(LABELS, 3), LABELS, strict=True):
+        known = labels != 255
+        weights = (share * factors)[labels[known]]
+        expected = expected + (image[known] * weights).sum() / weights.sum()
+    for kind, more in (
+        (PerImageWeightedCrossEntropy, {}),
+        (EdgeAttentionLoss, dict(edge_logits=torch.full((2, 1, 2, 4), 9.0))),
+    ):
+        loss = kind(class_weight=factors.tolist())
+        torch.testing.assert_close(loss(logits, LABELS, **more), expected)
+    with pytest.raises(ValueError, match='class_weight has 2 factors, but there are 3 classes'):
+        PerImageWeightedCrossEntropy(class_weight=[1, 2])(logits, LABELS)
+
+
+def test_weights_of_classes_may_be_small() -> None:
+    """What is divided by is the sum of the weights, however small that is."""
+    logits = _logits()
+    large, small = (
+        PerImageWeightedCrossEntropy(class_weight=[scale] * 3)(logits, LABELS)
+        for scale in (1.0, 1e-4)
+    )
+    torch.testing.assert_close(large, small)
+    ignored = torch.full_like(LABELS, 255)
+    assert PerImageWeightedCrossEntropy(class_weight=[1e-4] * 3)(logits, ignored) == 0
+
+
+@pytest.mark.parametrize('num_outputs', [1, 3])
+@pytest.mark.filterwarnings('ignore:threshold is not defined')
+def test_losses_serve_any_head(num_outputs) -> None:
     head = FCNHead(
         in_channels=4,
         channels=4,
-        num_classes=3,
+        num_classes=3 if num_outputs == 3 else 2,
+        out_channels=num_outputs,
         num_convs=1,
         loss_decode=[
             dict(type='mmfewshot_seg.PerImageWeightedCrossEntropy'),
             dict(type='mmfewshot_seg.DualTaskLoss'),
         ],
     )
-    sample = SegDataSample(gt_sem_seg=PixelData(data=LABELS[:1]))
+    labels = LABELS[:1] if num_outputs == 3 else LABELS[:1].clamp(max=1)
+    sample = SegDataSample(gt_sem_seg=PixelData(data=labels))
     losses = head.loss((torch.randn(1, 4, 2, 4),), [sample], {})
     assert set(losses) == {'loss_ce', 'loss_dual', 'acc_seg'}

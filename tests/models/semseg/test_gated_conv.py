@@ -57,6 +57,19 @@ def test_closed_and_open_gates_scale_by_one_and_two() -> None:
         )
 
 
-def test_norms_without_batch_statistics_are_refused() -> None:
-    with pytest.raises(ValueError, match="'type': 'GN'.*needs a batch norm"):
-        GatedConv(3, dict(type='GN', num_groups=1))
+@pytest.mark.parametrize(
+    'norm_cfg',
+    [dict(type='GN', num_groups=32), dict(type='BN', track_running_stats=False), dict(type='IN')],
+)
+def test_norms_that_are_no_fixed_scale_are_computed_as_they_are(norm_cfg) -> None:
+    """On a single image as well, where batch norm of one gate has enough positions."""
+    gate = GatedConv(15, norm_cfg)
+    features, gating = torch.randn(1, 15, 6, 7), torch.randn(1, 1, 6, 7)
+    expected = _reference(gate.train(), features, gating)
+    for training in (True, False):
+        torch.testing.assert_close(gate.train(training)(features, gating), expected)
+
+
+def test_groups_divide_the_channels() -> None:
+    gate = GatedConv(15, dict(type='GN', num_groups=32))
+    assert (gate.norm_in.num_groups, gate.norm_out.num_groups) == (16, 1)

@@ -1,14 +1,17 @@
 """The segmentor: the gradient of the image reaches the head in every mode, other heads as well."""
 
+import unittest.mock
+
 import numpy as np
 import pytest
 import torch
+from mmengine.analysis import get_model_complexity_info
 from mmengine.config import ConfigDict
 from mmengine.structures import PixelData
 from mmseg.models import EncoderDecoder
 from mmseg.structures import SegDataSample
 
-from mmfewshot_seg.models.semseg import GatedSCNN
+from mmfewshot_seg.models.semseg import GatedSCNN, SemanticTTAModel
 from mmfewshot_seg.models.semseg.image_gradient import (
     FeaturesWithGradient,
     canny,
@@ -140,6 +143,124 @@ def test_other_heads_do_not_see_the_gradient() -> None:
     model = _model(auxiliary_head=auxiliary)  # in_index -1: the last level
     losses = model(**_data(model, training=True), mode='loss')
     assert losses['aux.loss_ce'] > 0
+
+
+def test_images_of_any_range_have_the_same_gradient(capsys) -> None:
+    """In 0 to 1 and of 16 bits, normalized by their own mean and deviation."""
+    image, found = _image().float(), []
+    for white in (255, 1, 65535):
+        scale = white / 255
+        model = _model(
+            white=white,
+            data_preprocessor=dict(
+                type='mmseg.SegDataPreProcessor',
+                mean=[value * scale for value in MEAN],
+                std=[value * scale for value in STD],
+                bgr_to_rgb=True,
+            ),
+        )
+        data = model.data_preprocessor(dict(inputs=[image * scale], data_samples=[SegDataSample()]))
+        found.append(model.extract_feat(data['inputs']).gradient)
+    assert found[0].any() and (found[0] == found[1]).all() and (found[0] == found[2]).all()
+    assert 'white' not in capsys.readouterr().err
+    with pytest.raises(ValueError, match='white=0, expected'):
+        _model(white=0)
+
+
+@pytest.mark.parametrize(('scale', 'greatest'), [(1 / 255, '0.784'), (257, '5.14e')])
+def test_images_of_an_unforeseen_range_are_told_once(scale, greatest, caplog) -> None:
+    preprocessor = dict(
+        type='mmseg.SegDataPreProcessor',
+        mean=[value * scale for value in MEAN],
+        std=[value * scale for value in STD],
+    )
+    model = _model(data_preprocessor=preprocessor)
+    images = torch.stack([_image().float() * scale] * 2)
+    inputs = model.data_preprocessor(dict(inputs=list(images), data_samples=None))['inputs']
+    told = []
+    with unittest.mock.patch('mmfewshot_seg.models.semseg.gated_scnn.print_log') as log:
+        for _ in range(2):
+            model.extract_feat(inputs)
+        told = [call.args[0] for call in log.call_args_list]
+    assert len(told) == 1 and greatest in told[0] and 'Set white of the model' in told[0]
+
+
+@pytest.mark.filterwarnings('ignore')
+def test_graphs_take_the_gradient_as_a_channel() -> None:
+    """That of the sample is not kept: the graph is right for another image, or refused."""
+    model = _model().eval()
+    other = _image().flip(-1)
+    images = model.data_preprocessor(dict(inputs=[_image(), other], data_samples=None))['inputs']
+    with pytest.raises(RuntimeError, match='give the gradient as an input, the fourth channel'):
+        torch.jit.trace(model, images[:1], check_trace=False)
+    inputs = torch.cat([images, model.image_gradient(images)], dim=1)
+    for found, expected in zip(model(inputs), model(images), strict=True):
+        assert (found == expected).all()
+    graph = torch.jit.trace(model, inputs[:1])
+    for found, expected in zip(graph(inputs[1:]), model(images[1:]), strict=True):
+        torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.filterwarnings('ignore')
+def test_operations_are_counted() -> None:
+    model = _model().eval()
+    counts = [
+        get_model_complexity_info(model, inputs=torch.rand(1, channels, 32, 48))['flops']
+        for channels in (3, 4)
+    ]
+    assert counts[0] == counts[1] > 1e6
+
+
+def test_edges_are_predicted_with_the_classes() -> None:
+    """At the size of the original image, mirrored back, whole and by windows."""
+    model = _model().eval()
+    data = _data(model)
+    whole = model(**data, mode='predict')
+    logits = model(data['inputs'])[1]
+    assert logits.shape == (2, 1, *SIZE)
+    torch.testing.assert_close(whole[0].pred_edges.data, logits[0].sigmoid())
+    assert whole[0].seg_logits.data.shape == (3, *SIZE)
+    flipped = _data(model)
+    for sample in flipped['data_samples']:
+        sample.set_metainfo(
+            dict(flip=True, flip_direction='horizontal', ori_shape=(2 * SIZE[0], 2 * SIZE[1]))
+        )
+    mirrored = model(**flipped, mode='predict')[0].pred_edges.data
+    expected = torch.nn.functional.interpolate(
+        logits[:1].flip(-1), scale_factor=2, mode='bilinear', align_corners=False
+    )
+    torch.testing.assert_close(mirrored, expected[0].sigmoid())
+    model.test_cfg = ConfigDict(mode='slide', crop_size=(24, 32), stride=(16, 24))
+    slid = model(**_data(model), mode='predict')[0]
+    assert slid.pred_edges.shape == SIZE and slid.seg_logits.data.shape == (3, *SIZE)
+    assert model.out_channels == 3
+    alone = model(data['inputs'], mode='predict')
+    assert alone[0].pred_edges.shape == SIZE
+
+
+@pytest.mark.filterwarnings('ignore:threshold is not defined')
+@pytest.mark.parametrize('outputs', [1, 3])
+def test_views_of_an_image_are_averaged(outputs) -> None:
+    config = _config()
+    config['decode_head'].update(num_classes=max(outputs, 2), out_channels=outputs)
+    model = SemanticTTAModel(module=dict(config, type='mmfewshot_seg.GatedSCNN')).eval()
+    views = []
+    for flip in (False, True):
+        data = _data(model.module)
+        for sample in data['data_samples']:
+            sample.set_metainfo(dict(flip=flip, flip_direction='horizontal', img_path='x'))
+        views.append(model.module(**data, mode='predict'))
+    pairs = list(zip(*views, strict=True))
+    edges = [torch.stack([view.pred_edges.data for view in pair]).mean(0) for pair in pairs]
+    logits = [[view.seg_logits.data for view in pair] for pair in pairs]
+    merged = model.merge_preds([list(pair) for pair in pairs])
+    for sample, expected, scores in zip(merged, edges, logits, strict=True):
+        torch.testing.assert_close(sample.pred_edges.data, expected)
+        if outputs == 1:
+            wanted = (sum(scores) / 2 > 0.3).float()
+        else:
+            wanted = sum(score.softmax(0) for score in scores).argmax(0)
+        assert (sample.pred_sem_seg.data.squeeze() == wanted.squeeze()).all()
 
 
 def test_what_is_no_gradient_is_refused() -> None:

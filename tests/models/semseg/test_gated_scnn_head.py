@@ -5,6 +5,7 @@ import warnings
 import pytest
 import torch
 from helpers.graphs import needs_free_sizes
+from mmengine.runner.activation_checkpointing import turn_on_activation_checkpointing
 from mmengine.structures import PixelData
 from mmseg.structures import SegDataSample
 
@@ -146,10 +147,114 @@ def test_losses_are_those_of_what_is_predicted(align_corners) -> None:
     torch.testing.assert_close(found, expected)
 
 
-def test_a_single_class() -> None:
-    labels = _labels().where(_labels() == 255, 0)
-    losses = _head(num_classes=1).loss(_levels(), _samples(labels), {})
-    assert losses['loss_ce'] == 0 and all(value.isfinite() for value in losses.values())
+@pytest.mark.parametrize('num_classes', [1, 2])
+@pytest.mark.filterwarnings('ignore:threshold is not defined')
+def test_one_output_is_the_logit_of_class_one(num_classes) -> None:
+    """Every default loss is then that of two outputs, of which the first is 0."""
+    labels = _labels()
+    labels[labels == 2] = 1
+    one = _head(num_classes=num_classes, out_channels=1)
+    two = _head(num_classes=2)
+    state = one.state_dict()
+    state['conv_seg.weight'] = torch.cat([torch.zeros_like(state['conv_seg.weight'])] * 2)
+    state['conv_seg.weight'][1] = one.conv_seg.weight[0].detach()
+    two.load_state_dict(state)
+    found = []
+    for head in (one, two):
+        for loss in head.loss_decode:
+            if hasattr(loss, 'noise'):
+                loss.noise = False
+        head.loss_attention.threshold = 0.0
+        losses = head.eval().loss(_levels(), _samples(labels), {})
+        found.append({name: value for name, value in losses.items() if 'loss' in name})
+    assert found[0]['loss_ce'] > 0 and found[0]['loss_att'] > 0
+    torch.testing.assert_close(*found)
+
+
+@pytest.mark.filterwarnings('ignore:threshold is not defined')
+def test_labels_of_one_output_are_zero_and_one() -> None:
+    head = _head(num_classes=2, out_channels=1)
+    with pytest.raises(ValueError, match=r'labels \[2\] are outside the 2 classes'):
+        head.loss(_levels(), _samples(_labels()), {})
+
+
+def test_edges_may_have_a_loss_of_mmsegmentation() -> None:
+    """The cross-entropy of edges ignores unknown ones; names that are equal are added up."""
+    edges = shape_edges(_labels(), 2)
+    assert (edges == 255).any()
+    cross_entropy = dict(type='mmseg.CrossEntropyLoss', use_sigmoid=True, avg_non_ignore=True)
+    head = _head(loss_edge=dict(cross_entropy, loss_name='loss_edge')).eval()
+    losses = head.loss(_levels(), _samples(_labels()), {})
+    logits = head(_levels())[1].squeeze(1)[edges != 255]
+    expected = torch.nn.functional.binary_cross_entropy_with_logits(
+        logits, edges[edges != 255].float()
+    )
+    torch.testing.assert_close(losses['loss_edge'], expected)
+    head = _head(loss_edge=cross_entropy, loss_attention=None).eval()
+    torch.testing.assert_close(
+        head.loss(_levels(), _samples(_labels()), {})['loss_ce'], losses['loss_ce'] + expected
+    )
+    boundary = _head(loss_edge=dict(type='mmseg.BoundaryLoss', loss_name='loss_edge'))
+    assert boundary.loss(_levels(), _samples(_labels()), {})['loss_edge'] > 0
+
+
+def test_pixels_may_be_sampled_by_their_losses() -> None:
+    sampler = dict(type='mmseg.OHEMPixelSampler', min_kept=100)
+    losses = _head(sampler=sampler).loss(_levels(), _samples(_labels()), {})
+    sum(value for name, value in losses.items() if 'loss' in name).backward()
+    assert losses['loss_ce'] > 0 and losses['loss_dual'] > 0
+
+
+def test_convolutions_and_activations_are_those_of_the_config() -> None:
+    head = _head(conv_cfg=dict(type='ConvWS'), act_cfg=dict(type='PReLU'))
+    modules = [*head.aspp.branches, head.aspp.image, head.aspp.edge, *head.decoder]
+    assert {type(module.conv).__name__ for module in modules} == {'ConvWS2d'}
+    assert {type(module.activate).__name__ for module in modules} == {'PReLU'}
+    assert not any(module.with_activation for module in _head(act_cfg=None).decoder)
+
+
+def test_one_image_trains_with_group_norm_and_with_stored_statistics() -> None:
+    """As one GPU has it; batch norm of the pooled image needs more than one value."""
+    levels = tuple(level[:1] for level in _levels())
+    with pytest.raises(ValueError, match='more than 1 value per channel'):
+        _head().loss(levels, _samples(_labels()[:1]), {})
+    for options in (dict(norm_cfg=dict(type='GN', num_groups=32)), dict(norm_eval=True)):
+        head = _head(**options).train()
+        before = {name: value.clone() for name, value in head.named_buffers()}
+        losses = head.loss(levels, _samples(_labels()[:1]), {})
+        sum(value for name, value in losses.items() if 'loss' in name).backward()
+        assert all(parameter.grad is not None for parameter in head.parameters())
+        assert all((value == before[name]).all() for name, value in head.named_buffers())
+
+
+@pytest.mark.parametrize('by_runner', [False, True])
+def test_checkpointed_shape_stream_has_the_same_gradients(by_runner) -> None:
+    """By the head's option, and by the runner's, which knows tensors as arguments alone."""
+    found = []
+    for checkpointed in (False, True):
+        head = _head(with_cp=checkpointed and not by_runner)
+        if checkpointed and by_runner:
+            turn_on_activation_checkpointing(head, 'shape_stream')
+        levels = [level.requires_grad_() for level in _levels()]
+        torch.manual_seed(3)
+        losses = head.loss([level * 1 for level in levels], _samples(_labels()), {})
+        sum(value for name, value in losses.items() if 'loss' in name).backward()
+        found.append([value.grad for value in (*levels, *head.parameters())])
+    torch.testing.assert_close(*found)
+
+
+def test_checkpointed_shape_stream_keeps_less() -> None:
+    kept = []
+    for with_cp in (False, True):
+        sizes = []
+        head = _head(with_cp=with_cp)
+        stream = (SIZE, *(level.requires_grad_() for level in _levels()))
+        with torch.autograd.graph.saved_tensors_hooks(
+            lambda x, sizes=sizes: sizes.append(x.numel()) or x, lambda x: x
+        ):
+            head.shape_stream(*stream)
+        kept.append(sum(sizes))
+    assert kept[1] < 0.4 * kept[0]
 
 
 def test_losses_can_be_left_out() -> None:
@@ -179,7 +284,17 @@ def test_attention_uses_the_threshold_of_its_loss() -> None:
             dict(in_channels=CHANNELS[:3]),
             r'in_channels=\(4, 6, 8\) and in_index=\(0, 1, 2, 3\), expected sequences',
         ),
-        (dict(num_classes=2, out_channels=1), 'out_channels=1, but the loss at edges'),
+        (
+            dict(num_classes=2, out_channels=1, loss_decode=dict(type='mmseg.CrossEntropyLoss')),
+            'loss_decode: CrossEntropyLoss compares .* out_channels=1: give it use_sigmoid=True',
+        ),
+        (
+            dict(loss_edge=dict(type='mmseg.CrossEntropyLoss')),
+            'loss_edge: CrossEntropyLoss .* edges have a single one',
+        ),
+        (dict(gate_indices=1), 'gate_indices=1, expected a sequence'),
+        (dict(shape_channels=8), 'shape_channels=8, expected a sequence'),
+        (dict(dilations=3), 'dilations=3, expected a sequence'),
         (dict(shape_channels=(8, 4)), 'expected 4, one more than the 3 gates'),
     ],
 )

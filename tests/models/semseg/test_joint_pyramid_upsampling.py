@@ -27,6 +27,20 @@ def _neck(kind=JointPyramidUpsampling, channels=CHANNELS, **options):
     return kind(channels, mid_channels=8, **options).eval()
 
 
+@pytest.mark.parametrize('kind', NECKS)
+def test_norms_may_keep_their_statistics_in_training(kind) -> None:
+    neck = _neck(kind, norm_eval=True).train()
+    before = {name: value.clone() for name, value in neck.named_buffers()}
+    neck(_levels())
+    assert before and all((value == before[name]).all() for name, value in neck.named_buffers())
+
+
+@pytest.mark.parametrize('kind', NECKS)
+def test_channels_of_one_level_are_refused(kind) -> None:
+    with pytest.raises(ValueError, match='in_channels=6, expected a sequence'):
+        _neck(kind, channels=6)
+
+
 def _official(state_dict: dict) -> dict:
     """The official layout of a neck of three levels: deepest level first."""
     converted = {}

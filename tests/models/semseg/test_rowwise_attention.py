@@ -69,6 +69,34 @@ def test_same_as_with_the_whole_matrix(count) -> None:
     torch.testing.assert_close(ours, expected, rtol=1e-9, atol=1e-12)
 
 
+@pytest.mark.parametrize(('queries', 'keys'), [(9, 7), (7, 9), (1, 300), (300, 1)])
+def test_other_positions_may_be_asked(queries, keys) -> None:
+    query, (_, key, value) = _inputs(queries)[0], _inputs(keys)
+    inputs = [query, key, value]
+    ours, expected = (
+        _output_and_gradients(function, inputs) for function in (position_attention, _whole)
+    )
+    assert ours[0].shape == (2, 5, queries)
+    torch.testing.assert_close(ours, expected, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ('query', 'key', 'value'),
+    [
+        ((2, 3, 9), (2, 3, 8), (2, 5, 9)),
+        ((2, 3, 9), (2, 4, 9), (2, 5, 9)),
+        ((1, 3, 9), (2, 3, 9), (2, 5, 9)),
+        ((2, 3, 9), (2, 3, 9), (1, 5, 9)),
+        ((3, 9), (3, 9), (5, 9)),
+        ((2, 3, 3, 3), (2, 3, 3, 3), (2, 5, 3, 3)),
+    ],
+)
+def test_shapes_that_do_not_fit_are_named(query, key, value) -> None:
+    with pytest.raises(ValueError) as caught:
+        position_attention(torch.ones(query), torch.ones(key), torch.ones(value))
+    assert all(str(shape) in str(caught.value) for shape in (query, key, value))
+
+
 def test_gradients_are_those_of_differences(monkeypatch) -> None:
     monkeypatch.setattr(rowwise_attention, 'ROWS', 2)
     assert torch.autograd.gradcheck(position_attention, _inputs(5))

@@ -16,7 +16,7 @@ def test_edges_have_the_working_size(shape_channels) -> None:
     stream = ShapeStream(shape_channels, (5, 7), channels=(8, 4, 2))
     shape, *deep = _levels(shape_channels, 5, 7)
     for size in ((24, 32), (12, 16), (7, 9)):
-        assert stream(shape, deep, size).shape == (2, 1, *size)
+        assert stream(size, shape, *deep).shape == (2, 1, *size)
     projected = any(key.startswith('project') for key in stream.state_dict())
     assert projected == (shape_channels != 8)
 
@@ -29,7 +29,7 @@ def test_block_then_reduction_then_gate() -> None:
     for k, level in enumerate(deep):
         gating = enlarge(stream.gate_convs[k](level), size)
         x = stream.gates[k](stream.reductions[k](stream.blocks[k](x)), gating)
-    torch.testing.assert_close(stream(shape, deep, size), stream.edge(x))
+    torch.testing.assert_close(stream(size, shape, *deep), stream.edge(x))
 
 
 def test_projection_before_enlarging_is_projection_after() -> None:

@@ -51,6 +51,45 @@ def test_input_is_left_as_it_is() -> None:
     assert (x == before).all()
 
 
+def test_frozen_levels_are_not_trained() -> None:
+    backbone = WideResNet38(base_channels=2, frozen_stages=1).train()
+    before = {name: value.clone() for name, value in backbone.named_buffers()}
+    sum(level.mean() for level in backbone(torch.randn(2, 3, 32, 32))).backward()
+    for name, value in backbone.named_parameters():
+        assert (value.grad is None) == name.startswith(('stem.', 'stage2.')), name
+    for name, value in backbone.named_buffers():
+        assert (value == before[name]).all() == name.startswith('stage2.'), name
+
+
+def test_norms_may_keep_their_statistics_in_training() -> None:
+    backbone = WideResNet38(base_channels=2, norm_eval=True).train()
+    before = {name: value.clone() for name, value in backbone.named_buffers()}
+    backbone(torch.randn(1, 3, 8, 8))
+    assert all((value == before[name]).all() for name, value in backbone.named_buffers())
+    assert backbone.stage7.block1.dropout.training
+
+
+def test_checkpointed_blocks_have_the_same_gradients() -> None:
+    image, found = torch.randn(2, 3, 16, 16), []
+    for with_cp in (False, True):
+        torch.manual_seed(0)
+        backbone = WideResNet38(base_channels=2, with_cp=with_cp).train()
+        sizes = []
+        with torch.autograd.graph.saved_tensors_hooks(
+            lambda x, sizes=sizes: sizes.append(x.numel()) or x, lambda x: x
+        ):
+            torch.manual_seed(1)  # of the dropout
+            levels = backbone(image)
+        sum(level.square().mean() for level in levels).backward()
+        found.append(([value.grad for value in backbone.parameters()], sum(sizes)))
+    torch.testing.assert_close(found[0][0], found[1][0])
+    assert found[1][1] < 0.5 * found[0][1]
+
+
 def test_levels_that_do_not_exist_are_refused() -> None:
+    with pytest.raises(ValueError, match='out_indices=3, expected a sequence'):
+        WideResNet38(out_indices=3)
+    with pytest.raises(ValueError, match='frozen_stages=7: expected a level, 0 to 6, or -1'):
+        WideResNet38(frozen_stages=7)
     with pytest.raises(ValueError, match=r'out_indices \(7,\): expected 0 to 6'):
         WideResNet38(out_indices=(7,))

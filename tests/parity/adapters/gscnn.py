@@ -124,7 +124,7 @@ def gradient(case: Case) -> dict:
     image = given(case, 'image_u8')
     model = MODELS.build(segmentor_config({'final_seg.6.weight': [0]}).data_preprocessor)
     inputs = model(dict(inputs=[image.permute(2, 0, 1)[[2, 1, 0]]]))['inputs']
-    restored = to_bytes(inputs, model.mean, model.std)[0].permute(1, 2, 0)
+    restored = to_bytes(inputs * model.std + model.mean)[0].permute(1, 2, 0)
     assert (restored == image).all()
     return dict(
         sane=torch.from_numpy(canny(image.numpy())),

@@ -99,6 +99,7 @@ CASES = {
     'shape_stream_half': Case('gated_scnn', 'shape_stream', 'whole size', dict(scale=2)),
     'edge_labels': Case('gated_scnn', 'edge_labels', 'distances'),
     'boundary_f': Case('gated_scnn', 'boundary_f', 'dilation'),
+    'boundary_f_noisy': Case('gated_scnn', 'boundary_f', 'dilation', dict(noise=0.5)),
     'jpu_beside_dilation': Case('joint_upsampling', 'features', 'dilated ResNet-50'),
     'refinemask_infer_coco': _refinemask('inference', **COCO),
     'refinemask_infer_lvis': _refinemask('inference', **LVIS),

@@ -61,7 +61,7 @@ def shape_stream(side: str, device: str, tiny: bool, scale: int) -> Callable[[],
     ]
     factor = scale if side == 'ours' else 1
     size = (height // factor, width // factor)
-    return torch.no_grad()(lambda: stream(levels[0], levels[1:], size))
+    return torch.no_grad()(lambda: stream(size, *levels))
 
 
 def edge_labels(side: str, device: str, tiny: bool) -> Callable[[], Tensor]:
@@ -84,11 +84,21 @@ def edges_by_distances(labels: np.ndarray, radius: int) -> np.ndarray:
     return edges.astype(np.uint8)
 
 
-def boundary_f(side: str, device: str, tiny: bool) -> Callable[[], np.ndarray]:
-    """Scores of an image of 1024 x 1024 at four radii; the peer by dilation of every class."""
+def boundary_f(side: str, device: str, tiny: bool, noise: float = 0.0) -> Callable[[], np.ndarray]:
+    """Scores of an image of 1024 x 1024 at four radii; the peer by dilation of every class.
+
+    Args:
+        side: ``'ours'`` or ``'peer'``.
+        device: Not used.
+        tiny: Whether the image is tiny.
+        noise: Share of predicted pixels that are of any class.
+    """
     size = 80 if tiny else 1024
     target, pred = _regions(size, seed=0), _regions(size, seed=0)
     pred = np.roll(pred, (2, -5), (0, 1))
+    rng = np.random.RandomState(1)
+    wrong = rng.rand(*pred.shape) < noise
+    pred[wrong] = rng.randint(0, CLASSES, wrong.sum())
     target[: size // 20] = 255
     score = dict(ours=boundary_f_scores, peer=scores_by_dilation)[side]
     return lambda: score(pred, target, CLASSES, RADII)
