@@ -5,7 +5,7 @@ from pathlib import Path
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))  # a clone need not be installed
 
-from mmfewshot_seg.command import ToolParser, run_tool
+from mmfewshot_seg.command import ToolParser, UsageError, run_tool
 
 
 def main() -> None:
@@ -18,6 +18,13 @@ def main() -> None:
         '--host', default='127.0.0.1', help='0.0.0.0 lets others in; there is no password'
     )
     parser.add_argument('--port', type=int, default=7860, help='0: any that is free')
+    parser.add_argument(
+        '--allow-host',
+        nargs='+',
+        default=[],
+        metavar='NAME',
+        help='names by which visitors reach the page, beside addresses and localhost',
+    )
     parser.add_argument('--device', help='cpu, cuda:0, ...; by default what there is')
     parser.add_argument(
         '--trust-checkpoint', action='store_true', help='code in the checkpoint may run'
@@ -25,8 +32,15 @@ def main() -> None:
     parser.add_argument('--cfg-options', nargs='+', default=[], metavar='KEY=VALUE')
     args = parser.parse_args()
 
+    from mmfewshot_seg.web import PageServer
+
+    try:  # before anything slow: the port may be taken
+        server = PageServer(args.host, args.port, args.allow_host)
+    except (OSError, OverflowError) as error:
+        raise UsageError(str(error)) from error
+
     from mmfewshot_seg.apis.tool_inferencer import tool_inferencer
-    from mmfewshot_seg.web import make_server
+    from mmfewshot_seg.web.visits import Visits
 
     inferencer = tool_inferencer(
         args.model,
@@ -36,7 +50,7 @@ def main() -> None:
         show_progress=False,
         trust_checkpoint=args.trust_checkpoint,
     )
-    server = make_server(inferencer, args.host, args.port)
+    server.answers = Visits(inferencer).answers
     print(f'http://{args.host}:{server.server_port} (Ctrl+C ends it)', flush=True)
     try:
         server.serve_forever()

@@ -5,7 +5,7 @@ Shape letters: ``N`` ways, ``H W`` size of a query.
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import count, groupby
+from itertools import count, groupby, repeat
 from pathlib import Path
 
 import mmcv
@@ -164,13 +164,39 @@ class FewShotInferencer(PackageInferencer):
         self._use(self.supports.merged(added))
         return self
 
+    def fit_support(
+        self,
+        images: Image | Sequence,
+        masks: Annotation | Sequence | None = None,
+        class_names: str | Sequence[str] | None = None,
+        mask_suffix: str = '.png',
+        mask_threshold: float | None = None,
+        negatives: Image | Sequence[Image] = (),
+        mask_value: Value | None = None,
+    ) -> SupportState:
+        """Fit a support set and leave this inferencer's own alone.
+
+        Arguments and raises: see :meth:`set_support`.
+
+        Returns:
+            What :meth:`__call__` takes as ``support``. Threads may share the inferencer this way.
+        """
+        return self._joined(
+            self._fitted_supports(
+                images, masks, class_names, mask_suffix, mask_threshold, negatives, mask_value
+            )
+        )
+
     def _use(self, supports: FittedSupports) -> None:
+        self.state = self._joined(supports)
+        self.supports = supports
+
+    def _joined(self, supports: FittedSupports) -> SupportState:
         if not supports.shots:
             raise ValueError('a support set needs a class: negatives alone name none')
         if len(supports.shots) > 254:
             raise ValueError(f'a support set has 1 to 254 classes, not {len(supports.shots)}')
-        self.state = supports.joined(self.model.decode_head)
-        self.supports = supports
+        return supports.joined(self.model.decode_head)
 
     def _fitted_supports(
         self,
@@ -262,6 +288,7 @@ class FewShotInferencer(PackageInferencer):
         with_labels: bool = True,
         save_scores: bool = False,
         skip_unreadable: bool = False,
+        support: SupportState | None = None,
     ) -> dict[str, list]:
         """Segment queries, all results in memory; see :meth:`stream` for many.
 
@@ -281,6 +308,8 @@ class FewShotInferencer(PackageInferencer):
             save_scores: Whether to write scores too, ``<name of the query>.npy``.
             skip_unreadable: Leave out files that cannot be decoded, and log how many; there is no
                 prediction of them.
+            support: Fitted support set of :meth:`fit_support`. None: the inferencer's own, of
+                :meth:`set_support` or :meth:`load_support`.
 
         Returns:
             ``predictions``: for each query a dict of ``label_map`` (H, W) uint8, 0 background and
@@ -303,6 +332,7 @@ class FewShotInferencer(PackageInferencer):
             with_labels=with_labels,
             save_scores=save_scores,
             skip_unreadable=skip_unreadable,
+            support=support,
         )
         results = dict(predictions=[], visualization=[])
         for batch in batches:
@@ -319,6 +349,7 @@ class FewShotInferencer(PackageInferencer):
         img_out_dir: str = 'vis',
         pred_out_dir: str = 'pred',
         skip_unreadable: bool = False,
+        support: SupportState | None = None,
         **kwargs,
     ) -> Iterator[dict[str, list]]:
         """As calling the inferencer, but results come batch by batch: for videos.
@@ -326,7 +357,7 @@ class FewShotInferencer(PackageInferencer):
         Yields:
             What calling returns, for one batch.
         """
-        self._fitted()
+        support = self._fitted() if support is None else support
         if batch_size < 1:
             raise ValueError(f'batch_size must be at least 1, got {batch_size}')
         img_out_dir, pred_out_dir = (
@@ -338,7 +369,7 @@ class FewShotInferencer(PackageInferencer):
         number = math.ceil(len(images) / batch_size) if hasattr(images, '__len__') else 0
         batches = self.preprocess(images, batch_size, skip_unreadable)
         for batch in self._tracked(batches, number):
-            samples = self.forward(batch)
+            samples = self.forward(batch, support)
             pictures = self.visualize(batch, samples, **visualize_kwargs)
             yield self.postprocess(samples, pictures, return_datasamples, **postprocess_kwargs)
 
@@ -350,15 +381,16 @@ class FewShotInferencer(PackageInferencer):
         yield from self._get_chunk_data(queries, batch_size)
 
     @torch.no_grad()
-    def forward(self, batch: list[Query]) -> list[SegDataSample]:
+    def forward(self, batch: list[Query], support: SupportState) -> list[SegDataSample]:
         """Segment a batch; images of unlike size go through the network one after the other."""
         samples = []
         for _, group in groupby(batch, key=lambda query: query.seen.shape):
             queries = list(group)
             images = torch.stack([query.seen for query in queries])
             inputs = self.model.data_preprocessor(dict(inputs=dict(query=[images])))['inputs']
-            logits = self.model.encode_decode(inputs, state=self._fitted())[0]
-            samples += map(self._data_sample, queries, logits)
+            logits = self.model.encode_decode(inputs, state=support)[0]
+            names = repeat(support.class_names)
+            samples += map(self._data_sample, queries, logits, names)
         return samples
 
     def visualize(
@@ -379,7 +411,7 @@ class FewShotInferencer(PackageInferencer):
             labels = _label_map(sample)
             picture = overlay(np.ascontiguousarray(query.image[..., ::-1]), labels)
             if with_labels:
-                picture = write_names(picture, labels, self.class_names)
+                picture = write_names(picture, labels, sample.class_names)
             if img_out_dir:
                 path = Path(img_out_dir, f'{query.name}.jpg')
                 mmcv.imwrite(picture[..., ::-1], str(path), backend_args=WHOLE)
@@ -456,16 +488,16 @@ class FewShotInferencer(PackageInferencer):
         inputs = self.model.data_preprocessor(dict(inputs=inputs))['inputs']
         return self.model.fit_support(inputs['support'], inputs['support_masks'])
 
-    def _data_sample(self, query: Query, logits: Tensor) -> SegDataSample:
+    def _data_sample(
+        self, query: Query, logits: Tensor, class_names: tuple[str, ...]
+    ) -> SegDataSample:
         """Prediction at the size of the query, of (1+N, H', W') logits."""
         height, width = query.content
         size = query.image.shape[:2]
         logits = self.model.decode_head.resize(logits[None, :, :height, :width], size)[0].cpu()
         if self.refine:
             logits = refine_edges(logits, query.image, self.refine)
-        meta = dict(
-            name=query.name, img_path=query.path, ori_shape=size, class_names=self.class_names
-        )
+        meta = dict(name=query.name, img_path=query.path, ori_shape=size, class_names=class_names)
         sample = SegDataSample(metainfo=meta)
         sample.seg_logits = PixelData(data=logits)
         sample.pred_sem_seg = PixelData(data=logits.argmax(0, keepdim=True))

@@ -10,15 +10,25 @@ from PIL import Image
 from mmfewshot_seg.structures.labels import IGNORED
 from mmfewshot_seg.whole_file import whole_file
 
-# RGB by way: five that are distinct for people with colour-vision deficiency (Okabe and Ito), blue
-# first, which is seen on skin, wood and metal; then each as far as possible from those before it
-# (in CIE Lab, from saturated colours).
-COLOURS = (
+# RGB of the first ways: five that are distinct for people with colour-vision deficiency (Okabe and
+# Ito), blue first, which is seen on skin, wood and metal; then each as far as possible from those
+# before it (in CIE Lab, from saturated colours).
+_FIRST_COLOURS = (
     *((0, 114, 178), (230, 97, 0), (0, 158, 115), (204, 121, 167), (240, 228, 66)),
     *((0, 0, 255), (0, 255, 0), (255, 0, 225), (15, 0, 120), (120, 90, 45)),
     *((255, 0, 105), (180, 240, 255), (75, 165, 0), (165, 120, 255), (255, 210, 165)),
     *((135, 0, 15), (0, 255, 150), (195, 255, 180), (150, 15, 135), (255, 135, 120)),
 )
+# RGB by way, no two alike: from the 21st on those before it, ever closer to white and to black.
+_MIXED_WITH = tuple((tone, share / 10) for share in range(2, 9) for tone in (255, 0))
+COLOURS = (
+    *_FIRST_COLOURS,
+    *(
+        tuple(round((1 - share) * value + share * tone) for value in colour)
+        for tone, share in _MIXED_WITH
+        for colour in _FIRST_COLOURS
+    ),
+)[: IGNORED - 1]
 # RGB by number of the prototype, each as far as possible from those before it (in CIE Lab, from
 # saturated colours): few prototypes look very unlike, and 25 can still be told apart.
 PROTOTYPE_COLOURS = (
@@ -81,15 +91,20 @@ def overlay_prototypes(image: np.ndarray, numbers: np.ndarray) -> np.ndarray:
     return painted
 
 
-def save_label_map(path: str | Path, labels: np.ndarray) -> None:
-    """Write (H, W) uint8 labels as a PNG; viewers show the colours of the ways."""
+def label_image(labels: np.ndarray) -> Image.Image:
+    """Image of (H, W) uint8 labels: they are its indices, its palette the colours of the ways."""
     image = Image.fromarray(labels)
     palette = np.zeros((256, 3), np.uint8)
-    palette[1:IGNORED] = np.resize(COLOURS, (IGNORED - 1, 3))
+    palette[1:IGNORED] = COLOURS
     palette[IGNORED] = 128
     image.putpalette(palette.tobytes())
+    return image
+
+
+def save_label_map(path: str | Path, labels: np.ndarray) -> None:
+    """Write (H, W) uint8 labels as a PNG; viewers show the colours of the ways."""
     with whole_file(path) as file:
-        image.save(file, 'png')
+        label_image(labels).save(file, 'png')
 
 
 def _borders(numbers: np.ndarray) -> np.ndarray:

@@ -1,5 +1,5 @@
 """A page in the browser: show a few images, paint what is sought, segment others."""
 
-from mmfewshot_seg.web.server import make_server
+from mmfewshot_seg.web.server import PageServer
 
-__all__ = ['make_server']
+__all__ = ['PageServer']

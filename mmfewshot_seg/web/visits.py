@@ -1,12 +1,12 @@
-"""What the page asks for, as plain values that JSON takes; images are data URLs."""
+"""What the page asks for, as plain values that JSON takes."""
 
-import base64
-import binascii
 import hashlib
 import json
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
+from http import HTTPStatus
 from threading import Lock
 
 import cv2
@@ -15,10 +15,22 @@ import numpy as np
 from mmfewshot_seg.apis.fewshot_inferencer import FewShotInferencer
 from mmfewshot_seg.apis.photographs import example_photographs
 from mmfewshot_seg.structures import SupportState
-from mmfewshot_seg.structures.labels import IGNORED
 from mmfewshot_seg.visualization.overlay import COLOURS, overlay
+from mmfewshot_seg.web.images import (
+    MAX_PIXELS,
+    decode_image,
+    decode_mask,
+    encode,
+    encode_labels,
+    encode_picture,
+    fitted_label,
+    seen_image,
+)
+from mmfewshot_seg.web.server import Answers, RefusedError
 
-MAX_SUPPORTS = 16
+MAX_SETS = 16
+MAX_SUPPORTS = 100
+WAIT_SECONDS = 60
 # The page's tool that draws each shape of an annotation, in the order of drawing.
 _TOOLS = {'polygons': 'polygon', 'background': 'background', 'scribbles': 'brush'}
 
@@ -27,83 +39,162 @@ class Visits:
     """Answers visitors, one after the other; the support sets of the last ones are kept.
 
     Args:
-        inferencer: Its support set changes with every answer.
+        inferencer: Model that answers; its own support set is left alone.
     """
 
     def __init__(self, inferencer: FewShotInferencer) -> None:
         self.inferencer = inferencer
         self._states: OrderedDict[str, SupportState] = OrderedDict()
-        self._lock = Lock()
+        self._work = Lock()
 
-    def support(self, supports: list[dict]) -> dict:
+    @property
+    def answers(self) -> Answers:
+        """By path, see :class:`PageServer`."""
+        return {'/start': self.start, '/support': self.support, '/segment': self.segment}
+
+    def start(self, request: dict) -> dict:
+        """What the page begins with.
+
+        Args:
+            request: Without fields.
+
+        Returns:
+            ``colours``: RGB of each class; ``max_pixels`` of an image; ``negatives``: whether the
+            model learns from images that show no class; ``examples``: see :func:`examples`;
+            ``hint``: why there are none, and the cure.
+        """
+        _fields(request, 'the request')
+        try:
+            shown, hint = examples(), ''
+        except ImportError as error:
+            shown, hint = [], str(error)
+        return dict(
+            colours=COLOURS,
+            max_pixels=MAX_PIXELS,
+            negatives=self.inferencer.model.decode_head.takes_negatives,
+            examples=shown,
+            hint=hint,
+        )
+
+    def support(self, request: dict) -> dict:
         """Fit a support set, or find it again.
 
         Args:
-            supports: Dicts of ``name``, ``image`` and ``mask``, see :func:`decode_mask`.
+            request: ``supports``: dicts of ``name``, ``image`` and ``mask``, see
+                :func:`decode_mask`; ``negatives``: images that show none of the classes.
 
         Returns:
             ``support``: what :meth:`segment` takes; ``classes``: names of its classes.
 
         Raises:
             ValueError: If an image, mask or name is unusable.
+            RefusedError: If others are asking for too much.
         """
+        supports, negatives = _fields(request, 'the request', supports=list, negatives=list)
+        if len(supports) + len(negatives) > MAX_SUPPORTS:
+            raise ValueError(f'a support set of the page has at most {MAX_SUPPORTS} images')
+        images, masks, names = [], [], []
         for number, support in enumerate(supports, start=1):
-            if not support['name'].strip():
-                raise ValueError(f'image {number} has no class name')
-        key = hashlib.sha256(json.dumps(supports).encode()).hexdigest()
-        with self._lock:
+            where = f'support {number}'
+            name, image, mask = _fields(support, where, name=str, image=str, mask=str)
+            if not name.strip():
+                raise ValueError(f'{where} has no class name')
+            with self._turn(), _naming(f'{where} ({name.strip()})'):
+                images.append(seen_image(decode_image(image)))
+                masks.append(fitted_label(decode_mask(mask), images[-1].shape[:2]))
+            names.append(name.strip())
+        without = []
+        for number, image in enumerate(negatives, start=1):
+            if not isinstance(image, str):
+                raise ValueError(_wrong_kind(f'negatives {number}', str, image))
+            with self._turn(), _naming(f'negative {number}'):
+                without.append(seen_image(decode_image(image)))
+        key = hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()
+        with self._turn():
             if key not in self._states:
-                images = [decode_image(support['image']) for support in supports]
-                masks = [decode_mask(support['mask']) for support in supports]
-                names = [support['name'].strip() for support in supports]
-                self.inferencer.set_support(images, masks, names)
-                self._states[key] = self.inferencer.state
-                if len(self._states) > MAX_SUPPORTS:
+                self._states[key] = self.inferencer.fit_support(
+                    images, masks, names, negatives=without
+                )
+                if len(self._states) > MAX_SETS:
                     self._states.popitem(last=False)
             self._states.move_to_end(key)
-            names = self._states[key].class_names
-        return dict(support=key, classes=names)
+            return dict(support=key, classes=self._states[key].class_names)
 
-    def segment(self, support: str, image: str) -> dict:
+    def segment(self, request: dict) -> dict:
         """Segment a query.
 
         Args:
-            support: Of :meth:`support`.
-            image: Data URL.
+            request: ``support`` of :meth:`support`, and ``image``, a data URL.
 
         Returns:
-            ``overlay`` and ``labels`` (values as in the label map): data URLs; ``shares``: part of
-            the image that each class covers.
+            Data URLs ``overlay`` to look at, and ``labels`` (label map with a palette, of the
+            image's size); ``shares``: part of the image that each class covers.
 
         Raises:
             ValueError: If the image cannot be decoded, or the support set is no longer known.
+            RefusedError: If others are asking for too much.
         """
-        query = decode_image(image)
-        with self._lock:
-            if support not in self._states:
+        key, image = _fields(request, 'the request', support=str, image=str)
+        with self._turn():
+            state = self._states.get(key)
+            if state is None:
                 raise ValueError('the support set is no longer known: send it again')
-            self.inferencer.state = self._states[support]
-            labels = self.inferencer(query)['predictions'][0]['label_map']
-            ways = range(1, len(self.inferencer.class_names) + 1)
-        painted = overlay(np.ascontiguousarray(query[..., ::-1]), labels)
-        return dict(
-            overlay=encode(painted[..., ::-1]),
-            labels=encode(labels),
-            shares=[float((labels == way).mean()) for way in ways],
-        )
+            with _naming('image'):
+                query = decode_image(image)
+            seen = seen_image(query)
+            labels = self.inferencer(seen, support=state)['predictions'][0]['label_map']
+            painted = overlay(np.ascontiguousarray(seen[..., ::-1]), labels)
+            size = query.shape[1::-1]
+            whole = cv2.resize(labels, size, interpolation=cv2.INTER_NEAREST)
+            ways = range(1, len(state.class_names) + 1)
+            return dict(
+                overlay=encode_picture(painted[..., ::-1]),
+                labels=encode_labels(whole),
+                shares=[float((labels == way).mean()) for way in ways],
+            )
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """One image at a time, so that memory and processors suffice for every visitor."""
+        if not self._work.acquire(timeout=WAIT_SECONDS):
+            raise RefusedError(
+                HTTPStatus.SERVICE_UNAVAILABLE, 'others are asking for much: try again later'
+            )
+        try:
+            yield
+        finally:
+            self._work.release()
 
 
-def start() -> dict:
-    """What the page begins with.
+def _fields(content: object, where: str, **kinds: type) -> list:
+    """Values of the fields of a JSON object, which has these and no others.
 
-    Returns:
-        ``colours``: RGB of each class; ``examples``: see :func:`examples`; ``hint``: why there are
-        none, and the cure.
+    Raises:
+        ValueError: If it is none, or a value is missing, of another kind or not asked for.
     """
+    if not isinstance(content, dict):
+        raise ValueError(f'{where} must be an object with {", ".join(kinds)}')
+    if unknown := content.keys() - kinds.keys():
+        raise ValueError(f'{where} has no field {sorted(unknown)[0]!r}, but {", ".join(kinds)}')
+    for name, kind in kinds.items():
+        if name not in content:
+            raise ValueError(f'{where} lacks the field {name!r}')
+        if not isinstance(content[name], kind):
+            raise ValueError(_wrong_kind(f'{name!r} of {where}', kind, content[name]))
+    return [content[name] for name in kinds]
+
+
+def _wrong_kind(field: str, kind: type, value: object) -> str:
+    wanted = {str: 'text', list: 'a list'}[kind]
+    return f'{field} must be {wanted}, got {json.dumps(value)[:40]}'
+
+
+@contextmanager
+def _naming(what: str) -> Iterator[None]:
     try:
-        return dict(colours=COLOURS, examples=examples(), hint='')
-    except ImportError as error:
-        return dict(colours=COLOURS, examples=[], hint=str(error))
+        yield
+    except ValueError as error:
+        raise ValueError(f'{what}: {error}') from error
 
 
 @cache
@@ -140,51 +231,3 @@ def strokes(annotation: Mapping) -> list[dict]:
         for shape, tool in _TOOLS.items()
         for points in annotation.get(shape, ())
     ]
-
-
-def decode_image(url: str) -> np.ndarray:
-    """(H, W, 3) uint8 BGR image of a data URL.
-
-    Raises:
-        ValueError: If it is none.
-    """
-    return _decode(url, cv2.IMREAD_COLOR)
-
-
-def decode_mask(url: str) -> np.ndarray:
-    """Label map of a painted mask.
-
-    Args:
-        url: Data URL of a PNG with transparency: red paint is the class, blue the background,
-            what is not painted is background too; but not annotated if there is blue.
-
-    Returns:
-        (H, W) uint8: 0 background, 1 class, 255 not annotated.
-
-    Raises:
-        ValueError: If it is none.
-    """
-    image = _decode(url, cv2.IMREAD_UNCHANGED)
-    if image.ndim != 3 or image.shape[2] != 4:
-        raise ValueError('a mask is a PNG with transparency')
-    painted, red = image[..., 3] > 127, image[..., 2] > image[..., 0]
-    label = np.full(painted.shape, IGNORED if (painted & ~red).any() else 0, np.uint8)
-    label[painted] = red[painted]
-    return label
-
-
-def encode(image: np.ndarray) -> str:
-    """Data URL of a PNG."""
-    data = cv2.imencode('.png', image)[1].tobytes()
-    return 'data:image/png;base64,' + base64.b64encode(data).decode()
-
-
-def _decode(url: str, flags: int) -> np.ndarray:
-    try:
-        data = base64.b64decode(url.partition(',')[2], validate=True)
-    except binascii.Error as error:
-        raise ValueError(f'not a data URL ({error})') from error
-    image = cv2.imdecode(np.frombuffer(data, np.uint8), flags) if data else None
-    if image is None:
-        raise ValueError('not an image that can be decoded')
-    return image

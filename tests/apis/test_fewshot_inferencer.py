@@ -1,6 +1,7 @@
 """The inferencer against the model itself, its inputs and outputs, saved supports, mistakes."""
 
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 
 import cv2
 import mmcv
@@ -335,3 +336,30 @@ def test_config_of_a_name_takes_options() -> None:
     assert config_path(path) == path
     with pytest.raises(ValueError, match='neither a config file nor .* .did you mean .panet_r18'):
         config_path('panet_r18_drawn')
+
+
+def test_a_support_set_can_be_an_argument_and_threads_share_the_inferencer(inferencer) -> None:
+    own, query = inferencer.state, _scene(9)[0]
+    expected = inferencer(query)
+    fitted = []
+    for seed, name in ((5, 'bird'), (6, 'fish')):
+        image, mask = _scene(seed)
+        fitted.append(inferencer.fit_support(image, mask, name))
+    assert inferencer.state is own and [one.class_names for one in fitted] == [('bird',), ('fish',)]
+
+    def ask(support: SupportState) -> dict:
+        return inferencer(query, support=support, return_vis=True, return_datasamples=True)
+
+    alone = [ask(support) for support in fitted]
+    assert [one['predictions'][0].class_names for one in alone] == [('bird',), ('fish',)]
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(ask, fitted * 4))
+    for one, other in zip(together, alone * 4, strict=True):
+        scores, wanted = (answer['predictions'][0].seg_logits.data for answer in (one, other))
+        assert torch.equal(scores, wanted)
+        np.testing.assert_array_equal(one['visualization'], other['visualization'])
+    _assert_equal(inferencer(query), expected)
+    for support, answer in zip(fitted, alone, strict=True):
+        inferencer.state = support
+        sample = inferencer(query, return_datasamples=True)['predictions'][0]
+        assert torch.equal(sample.seg_logits.data, answer['predictions'][0].seg_logits.data)

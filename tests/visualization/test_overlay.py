@@ -45,12 +45,17 @@ def test_prototypes_are_painted_over_grey_with_white_borders() -> None:
     assert (image == (200, 100, 0)).all()
 
 
-@pytest.mark.parametrize(('colours', 'number'), [(COLOURS, 20), (PROTOTYPE_COLOURS, 25)])
+@pytest.mark.parametrize(('colours', 'number'), [(COLOURS[:20], 20), (PROTOTYPE_COLOURS, 25)])
 def test_colours_can_be_told_apart(colours, number) -> None:
     lab = cv2.cvtColor(np.array([colours], np.float32) / 255, cv2.COLOR_RGB2LAB)[0]
     distances = [np.linalg.norm(a - b) for a, b in combinations(lab, 2)]
     assert len(lab) == number
     assert min(distances) > 30
+
+
+def test_every_class_that_a_label_map_can_have_has_a_colour_of_its_own() -> None:
+    assert len(COLOURS) == 254
+    assert len({*COLOURS, (0, 0, 0), (255, 255, 255), (128, 128, 128)}) == 257
 
 
 def test_more_prototypes_than_colours_begin_anew() -> None:
@@ -60,11 +65,10 @@ def test_more_prototypes_than_colours_begin_anew() -> None:
 
 
 def test_saved_label_map_keeps_its_values_and_shows_the_colours_of_the_ways(tmp_path) -> None:
-    again = len(COLOURS) + 1
-    labels = np.array([[0, 1, 2], [again, 254, 255]], np.uint8)
+    labels = np.array([[0, 1, 2], [21, 254, 255]], np.uint8)
     save_label_map(tmp_path / 'labels.png', labels)
     image = Image.open(tmp_path / 'labels.png')
     np.testing.assert_array_equal(np.asarray(image), labels)
     colours = np.asarray(image.convert('RGB'))
     assert tuple(colours[0, 0]) == (0, 0, 0) and tuple(colours[1, 2]) == (128, 128, 128)
-    assert tuple(colours[0, 2]) == COLOURS[1] and tuple(colours[1, 0]) == COLOURS[0]
+    assert tuple(colours[0, 2]) == COLOURS[1] and tuple(colours[1, 1]) == COLOURS[253]

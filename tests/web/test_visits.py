@@ -1,17 +1,23 @@
 """Answers of the page's server, without a browser."""
 
+import base64
+import io
 import json
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 from helpers.fewshot_models import fewshot_inferencer
+from PIL import Image
 
 from mmfewshot_seg.apis import FewShotInferencer
 from mmfewshot_seg.apis.photographs import example_photographs
 from mmfewshot_seg.visualization.overlay import COLOURS
-from mmfewshot_seg.web import visits
-from mmfewshot_seg.web.visits import Visits, decode_image, decode_mask, encode
+from mmfewshot_seg.web import images, visits
+from mmfewshot_seg.web.images import decode_image, decode_mask, encode
+from mmfewshot_seg.web.server import RefusedError
+from mmfewshot_seg.web.visits import Visits
 
 
 @pytest.fixture(scope='module')
@@ -27,56 +33,156 @@ def _support(name: str, value: int) -> dict:
     return dict(name=name, image=encode(image), mask=encode(mask))
 
 
-def test_masks_of_paint() -> None:
-    paint = np.zeros((1, 4, 4), np.uint8)
-    paint[0, 0], paint[0, 1] = (0, 0, 255, 255), (0, 0, 255, 100)
-    assert decode_mask(encode(paint)).tolist() == [[1, 0, 0, 0]]
-    paint[0, 2] = (255, 0, 0, 255)
-    assert decode_mask(encode(paint)).tolist() == [[1, 255, 0, 255]]
-    with pytest.raises(ValueError, match='transparency'):
-        decode_mask(encode(paint[..., :3]))
-
-
-@pytest.mark.parametrize('url', ['', 'data:image/png;base64,', 'data:,%', 'x,bm8gaW1hZ2U='])
-def test_other_things_than_images_are_refused(url) -> None:
-    with pytest.raises(ValueError, match='not a'):
-        decode_image(url)
+def _set(*supports: dict, negatives=()) -> dict:
+    return dict(supports=list(supports), negatives=list(negatives))
 
 
 def test_answers_are_those_of_the_inferencer_for_visitors_in_turn(inferencer) -> None:
     answers = Visits(inferencer)
     one = [_support('a', 0), _support('b', 50), _support(' a', 20)]
     two = [_support('b', 50)]
-    keys = [answers.support(supports)['support'] for supports in (one, two, one)]
+    keys = [answers.support(_set(*supports))['support'] for supports in (one, two, one)]
     assert keys[0] == keys[2] != keys[1]
-    assert answers.support(one)['classes'] == ('a', 'b')
+    assert answers.support(_set(*one))['classes'] == ('a', 'b')
     query = _support('', 30)['image']
     for key, supports in ((keys[0], one), (keys[1], two)):
-        answer = answers.segment(key, query)
+        answer = answers.segment(dict(support=key, image=query))
         inferencer.set_support(
             [decode_image(support['image']) for support in supports],
             [decode_mask(support['mask']) for support in supports],
             [support['name'].strip() for support in supports],
         )
         expected = inferencer(decode_image(query))['predictions'][0]['label_map']
-        np.testing.assert_array_equal(decode_image(answer['labels'])[..., 0], expected)
+        np.testing.assert_array_equal(_labels(answer), expected)
         assert answer['shares'][0] == pytest.approx((expected == 1).mean())
         assert len(answer['shares']) == len(inferencer.class_names)
         assert decode_image(answer['overlay']).shape == (40, 50, 3)
 
 
-def test_few_support_sets_are_kept(inferencer, monkeypatch) -> None:
-    monkeypatch.setattr(visits, 'MAX_SUPPORTS', 1)
+def _labels(answer: dict) -> np.ndarray:
+    data = base64.b64decode(answer['labels'].partition(',')[2])
+    return np.asarray(Image.open(io.BytesIO(data)))
+
+
+def test_visitors_at_the_same_time_get_their_own_answers(inferencer) -> None:
     answers = Visits(inferencer)
-    old, new = (answers.support([_support('a', value)])['support'] for value in (0, 10))
-    answers.segment(new, _support('', 0)['image'])
+    sets = [_set(_support('a', value)) for value in (0, 50)]
+    query = _support('', 30)['image']
+
+    def ask(request: dict) -> str:
+        support = answers.support(request)['support']
+        return answers.segment(dict(support=support, image=query))['labels']
+
+    alone = [ask(request) for request in sets]
+    assert alone[0] != alone[1]
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(ask, sets * 8)) == alone * 8
+
+
+def test_negatives_teach_what_is_not_meant(tmp_path) -> None:
+    answers = Visits(fewshot_inferencer(tmp_path, head='dense_matching'))
+    assert answers.start({})['negatives'] is True
+    query = _support('', 30)['image']
+    support = answers.support(_set(_support('a', 0)))['support']
+    share = answers.segment(dict(support=support, image=query))['shares'][0]
+    request = _set(_support('a', 0), negatives=[query])
+    support = answers.support(request)['support']
+    assert answers.segment(dict(support=support, image=query))['shares'][0] < share
+    with pytest.raises(ValueError, match='negative 1: not an image'):
+        answers.support(_set(_support('a', 0), negatives=['x,']))
+
+
+def test_models_without_negatives_say_so(inferencer) -> None:
+    assert Visits(inferencer).start({})['negatives'] is False
+    request = _set(_support('a', 0), negatives=[_support('', 0)['image']])
+    with pytest.raises(ValueError, match='takes no negatives'):
+        Visits(inferencer).support(request)
+
+
+def test_large_images_are_seen_smaller_and_answered_in_their_size(inferencer, monkeypatch) -> None:
+    answers = Visits(inferencer)
+    key = answers.support(_set(_support('a', 0)))['support']
+    query = _support('', 30)['image']
+    whole = answers.segment(dict(support=key, image=query))
+    monkeypatch.setattr(images, 'SEEN_PIXELS', 500)
+    answer = answers.segment(dict(support=key, image=query))
+    assert decode_image(answer['overlay']).shape == (20, 25, 3)
+    assert _labels(answer).shape == (40, 50)
+    assert (_labels(answer) != _labels(whole)).mean() < 0.3
+    assert answers.support(_set(_support('a', 0)))['support'] == key  # masks are made smaller too
+
+
+def test_few_support_sets_are_kept(inferencer, monkeypatch) -> None:
+    monkeypatch.setattr(visits, 'MAX_SETS', 1)
+    answers = Visits(inferencer)
+    old, new = (answers.support(_set(_support('a', value)))['support'] for value in (0, 10))
+    query = _support('', 0)['image']
+    answers.segment(dict(support=new, image=query))
     with pytest.raises(ValueError, match='no longer known'):
-        answers.segment(old, _support('', 0)['image'])
+        answers.segment(dict(support=old, image=query))
 
 
-def test_mistakes_name_the_image(inferencer) -> None:
-    with pytest.raises(ValueError, match='image 2 has no class name'):
-        Visits(inferencer).support([_support('a', 0), _support(' ', 0)])
+def _without(fields: dict, name: str) -> dict:
+    return {key: value for key, value in fields.items() if key != name}
+
+
+def _empty(height: int, width: int) -> str:
+    return encode(np.zeros((height, width, 4), np.uint8))
+
+
+GOOD = _support('a', 0)
+
+
+@pytest.mark.parametrize(
+    ('request_', 'message'),
+    [
+        (_set(GOOD, {**GOOD, 'name': ' '}), 'support 2 has no class name'),
+        (_set({**GOOD, 'name': 5}), "'name' of support 1 must be text, got 5"),
+        (_set({**GOOD, 'image': None}), "'image' of support 1 must be text, got null"),
+        (_set(GOOD, {**GOOD, 'mask': ['x']}), "'mask' of support 2 must be text, got"),
+        (_set(_without(GOOD, 'mask')), "support 1 lacks the field 'mask'"),
+        (_set({**GOOD, 'extra': 1}), "support 1 has no field 'extra'"),
+        (_set('x'), 'support 1 must be an object with name, image, mask'),
+        (_set({**GOOD, 'image': 'x'}), r'support 1 \(a\): not an image'),
+        (_set(GOOD, negatives=[7]), 'negatives 1 must be text, got 7'),
+        (dict(supports=None, negatives=[]), "'supports' of the request must be a list, got null"),
+        (dict(supports=[]), "the request lacks the field 'negatives'"),
+        (_set(), 'there is nothing to add|1 to 254 classes'),
+        (_set(*[GOOD] * 101), 'at most 100 images'),
+        (
+            _set({**GOOD, 'mask': encode(np.zeros((9, 9, 4), np.uint8))}),
+            r'support 1 \(a\): the mask',
+        ),
+        (_set({**GOOD, 'mask': encode(np.zeros((40, 50, 4), np.uint8))}), 'marks no pixel'),
+    ],
+)
+def test_mistakes_name_the_field(inferencer, request_, message) -> None:
+    with pytest.raises(ValueError, match=message):
+        Visits(inferencer).support(request_)
+
+
+def test_mistakes_in_queries_name_the_field(inferencer) -> None:
+    answers = Visits(inferencer)
+    for request, message in (
+        (dict(support=None, image='x'), "'support' of the request must be text, got null"),
+        (dict(support='x', image={}), "'image' of the request must be text, got {}"),
+        (dict(support='x'), "lacks the field 'image'"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            answers.segment(request)
+    key = answers.support(_set(GOOD))['support']
+    with pytest.raises(ValueError, match='image: not an image'):
+        answers.segment(dict(support=key, image='x'))
+    with pytest.raises(ValueError, match="no field 'x'"):
+        answers.start(dict(x=1))
+
+
+def test_nobody_waits_for_ever(inferencer, monkeypatch) -> None:
+    monkeypatch.setattr(visits, 'WAIT_SECONDS', 0.1)
+    answers = Visits(inferencer)
+    with answers._turn(), pytest.raises(RefusedError, match='try again later') as refused:
+        answers.segment(dict(support='x', image='x'))
+    assert refused.value.status == 503
 
 
 def test_annotations_become_strokes() -> None:
@@ -89,9 +195,9 @@ def test_annotations_become_strokes() -> None:
     assert found[1] == dict(tool='brush', width=7, points=line)
 
 
-def test_page_begins_with_photographs() -> None:
+def test_page_begins_with_photographs(inferencer) -> None:
     pytest.importorskip('skimage', reason='photographs are an extra')
-    start = json.loads(json.dumps(visits.start()))
+    start = json.loads(json.dumps(Visits(inferencer).start({})))
     assert start['hint'] == '' and start['colours'] == [list(colour) for colour in COLOURS]
     for example, photograph in zip(start['examples'], example_photographs(), strict=True):
         assert example['name'] == photograph.name
@@ -100,8 +206,8 @@ def test_page_begins_with_photographs() -> None:
         assert example['strokes']
 
 
-def test_page_begins_without_photographs(monkeypatch) -> None:
+def test_page_begins_without_photographs(inferencer, monkeypatch) -> None:
     visits.examples.cache_clear()
     monkeypatch.setitem(sys.modules, 'skimage', None)
-    start = visits.start()
+    start = Visits(inferencer).start({})
     assert start['examples'] == [] and "pip install 'mmfewshot_seg[photos]'" in start['hint']

@@ -1,0 +1,106 @@
+// The images that show what is sought: their cards, and the support set as a file.
+
+import { History, state } from './state.js';
+import { $, addFiles, attempt, button, element, offer, readUrl, usableImage } from './dom.js';
+import { plainStroke, strokeOf } from './paint.js';
+import { choose, redraw } from './editor.js';
+
+const FORMAT = 'mmfewshot_seg support set';
+
+export async function addSupport({ file, name, url, strokes = [], negative = false }) {
+  const support = { file, name, negative, ...(await usableImage(url, file)) };
+  support.history = new History({ strokes, open: null });
+  support.thumb = element('canvas');
+  support.show = element('button', { type: 'button', className: 'show', title: `Mark on ${file}` }, support.thumb);
+  support.show.addEventListener('click', () => choose(support));
+  support.field = element('input', { value: name, placeholder: 'class name', title: 'Class name' });
+  support.field.setAttribute('list', 'class-names');
+  support.field.setAttribute('aria-label', `Class of ${file}`);
+  support.field.hidden = negative;
+  support.field.addEventListener('input', () => {
+    support.name = support.field.value;
+    redraw();
+  });
+  const caption = element('span', { className: 'file', textContent: file, title: file });
+  const remove = button('×', `Remove ${file}`, () => removeSupport(support), 'remove');
+  support.card = element('div', { className: 'card' }, support.show, caption, support.field, remove);
+  if (state.takesNegatives || negative) support.card.append(negativeBox(support));
+  state.supports.push(support);
+  $('supports').append(support.card);
+  if (state.chosen) redraw();
+  else choose(support);
+  return support;
+}
+
+function negativeBox(support) {
+  const box = element('input', { type: 'checkbox', checked: support.negative });
+  box.addEventListener('change', () => {
+    support.negative = support.field.hidden = box.checked;
+    state.unsaved = true;
+    choose(support);
+  });
+  const title = 'This image shows none of the classes: all of it is background';
+  return element('label', { className: 'negative-box', title }, box, ' shows none');
+}
+
+function removeSupport(support) {
+  state.supports = state.supports.filter((other) => other !== support);
+  support.card.remove();
+  if (state.chosen === support) choose(state.supports[0] || null);
+  else redraw();
+}
+
+export function removeSupports() {
+  state.supports = [];
+  $('supports').replaceChildren();
+  choose(null);
+}
+
+// --- Files ---------------------------------------------------------------------------------------
+
+export async function addSupportFile(file) {
+  if (file.name.endsWith('.json')) {
+    await loadSet(file);
+    return;
+  }
+  const name = state.chosen && !state.chosen.negative ? state.chosen.name : 'object';
+  await addSupport({ file: file.name, name, url: await readUrl(file) });
+}
+
+function saveSet() {
+  const supports = state.supports.map(({ file, name, negative, url, history }) => ({
+    file, name, negative, url, strokes: history.now.strokes.map(plainStroke),
+  }));
+  offer(new Blob([JSON.stringify({ format: FORMAT, version: 1, supports })]), 'support_set.json');
+  state.unsaved = false;
+}
+
+async function loadSet(file) {
+  let content = null;
+  try {
+    content = JSON.parse(await file.text());
+  } catch {
+    // told below
+  }
+  if (!content || content.format !== FORMAT || content.version !== 1 || !Array.isArray(content.supports)) {
+    throw new Error(`${file.name} is no support set that this page has saved`);
+  }
+  for (const [i, support] of content.supports.entries()) {
+    const where = `image ${i + 1} of ${file.name}`;
+    const { file: name, name: title, negative, url, strokes } = support || {};
+    if (typeof name !== 'string' || typeof title !== 'string' || !/^data:image\//.test(url) || !Array.isArray(strokes)) {
+      throw new Error(`${where} cannot be understood`);
+    }
+    const painted = await Promise.all(strokes.map((stroke) => strokeOf(stroke || {}, where)));
+    await addSupport({ file: name, name: title, url, strokes: painted, negative: negative === true });
+  }
+}
+
+for (const id of ['support-files', 'set-file']) {
+  $(id).addEventListener('change', ({ target }) => {
+    const files = [...target.files];
+    target.value = '';
+    attempt(() => addFiles(files, addSupportFile));
+  });
+}
+$('save').addEventListener('click', saveSet);
