@@ -1,5 +1,6 @@
 """What acts on a training from outside of its model and data."""
 
+from mmfewshot_seg.engine.cpu_amp_optim_wrapper import CpuAmpOptimWrapper
 from mmfewshot_seg.engine.label_report_hook import LabelReportHook
 
-__all__ = ['LabelReportHook']
+__all__ = ['CpuAmpOptimWrapper', 'LabelReportHook']

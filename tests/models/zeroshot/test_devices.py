@@ -51,7 +51,9 @@ def _batch(num_items: tuple = (3, 2)) -> dict:
 
 
 def _numbers(found: InstanceData) -> list[torch.Tensor]:
-    masks = [found.masks.float() / 255] if 'masks' in found else []
+    """Of a box without extent mmdet fills the whole image on CUDA, on the CPU its place alone."""
+    extents = found.bboxes[:, 2:] - found.bboxes[:, :2]
+    masks = [found.masks[(extents > 0.1).all(1)] / 255] if 'masks' in found else []
     return [found.scores, found.labels, found.bboxes, *masks]
 
 
@@ -86,7 +88,7 @@ def test_predictions_and_logits(name, mode) -> None:
 
 @each_detector
 def test_waits_of_a_training_step(name) -> None:
-    """Of our lines; the host's, of proposals and samplers, are many."""
+    """None is ours; the host's, of proposals and samplers, are many."""
     with pretended_cuda() as cuda:
         model = _model(name, 'cuda').train()
         data = model.data_preprocessor(_batch(), training=True)
