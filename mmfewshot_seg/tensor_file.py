@@ -4,10 +4,13 @@ import os
 from pathlib import Path
 
 import torch
+from mmengine.utils import apply_to
 
 
 def save_tensors(content: dict, path: str | Path) -> None:
     """Write ``content`` to ``path``; nothing is left behind if writing fails.
+
+    Tensors are written as those of the CPU: a file tells nothing of the device it comes from.
 
     Raises:
         FileNotFoundError: If the folder of ``path`` does not exist.
@@ -18,7 +21,7 @@ def save_tensors(content: dict, path: str | Path) -> None:
         raise FileNotFoundError(f'{path} cannot be written: {path.parent} is no folder')
     part = path.with_name(path.name + '.part')
     try:
-        torch.save(content, part)
+        torch.save(apply_to(content, torch.is_tensor, torch.Tensor.cpu), part)
         os.replace(part, path)
     except RuntimeError as error:  # what PyTorch makes of errors of the file system
         raise OSError(f'{path} cannot be written ({_first_line(error)})') from error

@@ -92,8 +92,8 @@ def set_amp(cfg: Config) -> None:
     model = cfg.get('model', {})
     if 'rpn_head' in model and 'BackgroundAwareRPNHead' not in model.rpn_head.get('type', ''):
         raise UsageError(
-            f'--amp needs a CUDA device for {model.get("type")}: on the CPU the NMS and the RoIAlign '
-            'of mmcv take float32 alone. Leave --amp out'
+            f'--amp needs a CUDA device for {model.get("type")}: on the CPU NMS and RoIAlign of '
+            'mmcv take float32 alone. Leave --amp out'
         )
     cfg.optim_wrapper.type = 'mmfewshot_seg.CpuAmpOptimWrapper'
     for name in ('loss_scale', 'dtype'):  # of AmpOptimWrapper

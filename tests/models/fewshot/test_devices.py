@@ -61,7 +61,7 @@ def test_predictions_and_logits(kind, empty) -> None:
         data = model.data_preprocessor(_batch(empty))
         logits = model(**data, mode='tensor')
         found = model(**data, mode='predict')
-        return [logits, *({k: v for k, v in episode.items()} for episode in found)]
+        return [logits, *(dict(episode.items()) for episode in found)]
 
     same_on_cuda(run)
 

@@ -1,4 +1,4 @@
-"""RefineMask detectors on a pretended CUDA device and in mixed precision: the numbers of the CPU."""
+"""RefineMask on a pretended CUDA device and in mixed precision: the numbers of the CPU."""
 
 import numpy as np
 import pytest
@@ -119,7 +119,7 @@ def test_mixed_precision_of_the_masks(name, device, dtype) -> None:
 @each_detector
 @pytest.mark.parametrize('dtype', [torch.bfloat16, torch.float16])
 def test_mixed_precision_of_losses(name, dtype) -> None:
-    """By CUDA's rules; on the CPU mmcv's NMS takes float32 alone. bfloat16 finds other proposals."""
+    """By CUDA's rules: on the CPU mmcv's NMS takes float32 alone. bfloat16 has other proposals."""
 
     def run(device: str) -> dict:
         model = _model(name, device).train()

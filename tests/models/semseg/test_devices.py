@@ -47,7 +47,7 @@ MODELS_TRIED = dict(
     staged=dict(neck=STAGED | dict(out='fused'), decode_head=FCN | dict(in_channels=128)),
 )
 SIZES = (64, 90), (60, 96)
-# The check of labels, once a loss, counts of classes, and the edges of the image, to and fro.
+# The check of labels, once a loss, counts of classes, and the edges of the image, there and back.
 WAITS = dict(danet=1, danet_rows=1, gscnn=7, gscnn_official=5)
 each_model = pytest.mark.parametrize('name', MODELS_TRIED)
 
