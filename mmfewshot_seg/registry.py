@@ -14,6 +14,7 @@ from mmengine.registry import DATASETS as ROOT_DATASETS
 from mmengine.registry import HOOKS as ROOT_HOOKS
 from mmengine.registry import METRICS as ROOT_METRICS
 from mmengine.registry import MODELS as ROOT_MODELS
+from mmengine.registry import OPTIM_WRAPPERS as ROOT_OPTIM_WRAPPERS
 from mmengine.registry import TASK_UTILS as ROOT_TASK_UTILS
 from mmengine.registry import TRANSFORMS as ROOT_TRANSFORMS
 from mmengine.registry import VISUALIZERS as ROOT_VISUALIZERS
@@ -39,6 +40,7 @@ TRANSFORMS = _child('transform', ROOT_TRANSFORMS, 'datasets')
 METRICS = _child('metric', ROOT_METRICS, 'evaluation')
 VISUALIZERS = _child('visualizer', ROOT_VISUALIZERS, 'visualization')
 HOOKS = _child('hook', ROOT_HOOKS, 'engine', 'visualization')
+OPTIM_WRAPPERS = _child('optimizer wrapper', ROOT_OPTIM_WRAPPERS, 'engine')
 
 
 def register(registry: Registry, host: str, guest_of: str | None = None) -> Callable[[type], type]:

@@ -6,6 +6,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 import torch
+from mmengine.utils import apply_to
 
 from mmfewshot_seg import data_pickle
 from mmfewshot_seg.whole_file import whole_file
@@ -20,13 +21,15 @@ class MoreThanDataError(ValueError):
 def save_tensors(content: dict, path: str | Path) -> None:
     """Write ``content`` to ``path``; nothing is left behind if writing fails.
 
+    Tensors are written as those of the CPU: a file tells nothing of the device it comes from.
+
     Raises:
         FileNotFoundError: If the folder of ``path`` does not exist.
         OSError: If the file cannot be written.
     """
     try:
         with whole_file(path) as file:
-            torch.save(content, file)
+            torch.save(apply_to(content, torch.is_tensor, torch.Tensor.cpu), file)
     except RuntimeError as error:  # what PyTorch makes of errors of the file system
         reason = first_line(error.__context__ or error)
         raise OSError(f'{path} cannot be written ({reason})') from error

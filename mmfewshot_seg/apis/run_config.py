@@ -120,18 +120,28 @@ def set_launcher(cfg: Config, launcher: str) -> None:
 
 
 def set_amp(cfg: Config) -> None:
-    """Train in mixed precision.
+    """Train in mixed precision: float16 on CUDA, or as the config says; bfloat16 on the CPU.
 
     Raises:
-        UsageError: If there is no CUDA device, or the config has an optimizer wrapper of its own.
+        UsageError: If the config has an optimizer wrapper of its own, or a model that cannot be
+            trained so on the CPU.
     """
-    if not torch.cuda.is_available():
-        raise UsageError('--amp needs a CUDA device, and there is none')
     kind = cfg.optim_wrapper.get('type', 'OptimWrapper')
     if kind not in ('OptimWrapper', 'AmpOptimWrapper'):
         raise UsageError(f'--amp replaces OptimWrapper, but the config has {kind}: leave it out')
-    cfg.optim_wrapper.type = 'AmpOptimWrapper'
-    cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')
+    if torch.cuda.is_available():
+        cfg.optim_wrapper.type = 'AmpOptimWrapper'
+        cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')
+        return
+    model = cfg.get('model', {})
+    if 'rpn_head' in model and 'BackgroundAwareRPNHead' not in model.rpn_head.get('type', ''):
+        raise UsageError(
+            f'--amp needs a CUDA device for {model.get("type")}: on the CPU NMS and RoIAlign of '
+            'mmcv take float32 alone. Leave --amp out'
+        )
+    cfg.optim_wrapper.type = 'mmfewshot_seg.CpuAmpOptimWrapper'
+    for name in ('loss_scale', 'dtype'):  # of AmpOptimWrapper
+        cfg.optim_wrapper.pop(name, None)
 
 
 def set_resume(cfg: Config, resume: str) -> None:

@@ -60,8 +60,6 @@ def test_without_cuda(monkeypatch) -> None:
     monkeypatch.delenv('RANK', raising=False)
     with pytest.raises(UsageError, match='use tools/dist_train.sh'):
         run_config.set_launcher(Config(), 'pytorch')
-    with pytest.raises(UsageError, match='--amp needs a CUDA device'):
-        run_config.set_amp(Config())
 
 
 def test_amp_keeps_the_optimizer(monkeypatch) -> None:
@@ -74,6 +72,21 @@ def test_amp_keeps_the_optimizer(monkeypatch) -> None:
     cfg.optim_wrapper.type = 'DeepSpeedOptimWrapper'
     with pytest.raises(UsageError, match='the config has DeepSpeedOptimWrapper'):
         run_config.set_amp(cfg)
+
+
+def test_amp_without_cuda_is_bfloat16_on_the_cpu(monkeypatch) -> None:
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
+    wrapper = dict(type='AmpOptimWrapper', loss_scale='dynamic', dtype='float16')
+    cfg = Config(dict(optim_wrapper=dict(wrapper, optimizer=dict(type='SGD'))))
+    run_config.set_amp(cfg)
+    assert cfg.optim_wrapper == dict(
+        type='mmfewshot_seg.CpuAmpOptimWrapper', optimizer=dict(type='SGD')
+    )
+    cfg = Config(dict(optim_wrapper=dict(), model=dict(type='MaskRCNN', rpn_head=dict())))
+    with pytest.raises(UsageError, match='--amp needs a CUDA device for MaskRCNN: .* NMS'):
+        run_config.set_amp(cfg)
+    cfg.model.rpn_head.type = 'mmfewshot_seg.BackgroundAwareRPNHead'
+    run_config.set_amp(cfg)
 
 
 def test_show_dir_of_the_hosts() -> None:

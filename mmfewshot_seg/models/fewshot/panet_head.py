@@ -155,7 +155,8 @@ class PANetHead(BaseFewShotHead):
         return fuse_levels(features, self.in_index)
 
     def _pooling_weights(self, masks: Tensor, size: tuple[int, int]) -> Tensor:
-        return POOLINGS[self.pooling](masks, tuple(size), self.align_corners)
+        with torch.autocast(masks.device.type, enabled=False):
+            return POOLINGS[self.pooling](masks, tuple(size), self.align_corners)
 
     def _score(self, features: Tensor, prototypes: Tensor) -> Tensor:
         with torch.autocast(features.device.type, enabled=False):

@@ -48,12 +48,13 @@ def _targets_of_image(
 ) -> list[Tensor]:
     if len(boxes) == 0:
         return [boxes.new_zeros((0, size, size), dtype=torch.float32) for size in sizes]
-    limits = boxes.new_tensor([gt_masks.width, gt_masks.height] * 2)
-    boxes = boxes.detach().float().clamp(min=0).minimum(limits)
+    device, boxes = boxes.device, boxes.detach().float()
+    x, y = boxes[:, 0::2].clamp(0, gt_masks.width), boxes[:, 1::2].clamp(0, gt_masks.height)
+    boxes = torch.stack([x, y], dim=2).flatten(1)
     if isinstance(gt_masks, PolygonMasks):
         boxes, gt_indices = boxes.cpu().numpy(), gt_indices.cpu().numpy()
         return [
-            torch.from_numpy(_polygon_targets(boxes, gt_indices, gt_masks, size)).to(limits.device)
+            torch.from_numpy(_polygon_targets(boxes, gt_indices, gt_masks, size)).to(device)
             for size in sizes
         ]
     # Each object that a RoI has is uploaded once, and referred to as if it were an image.

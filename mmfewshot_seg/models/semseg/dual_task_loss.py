@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from mmfewshot_seg.models.semseg.class_labels import check_labels, check_reduction, class_logits
 from mmfewshot_seg.registry import MODELS, register
 
-TRIANGLE = (1, 2, 3, 4, 5, 4, 3, 2, 1)
+RADIUS = 4  # of the filter 1 2 3 4 5 4 3 2 1, over 25
 EPS = 1e-6
 
 
@@ -42,11 +42,13 @@ def boundary_magnitude(maps: Tensor, spatial: bool = True) -> Tensor:
 
 def _triangle_filter(maps: Tensor) -> Tensor:
     """Smooth along both axes."""
-    radius, channels = len(TRIANGLE) // 2, maps.shape[1]
-    kernel = maps.new_tensor(TRIANGLE) / sum(TRIANGLE)
+    channels = maps.shape[1]
+    # Made on the device: numbers from the host would have it wait.
+    offsets = torch.arange(-RADIUS, RADIUS + 1, dtype=maps.dtype, device=maps.device)
+    kernel = (RADIUS + 1 - offsets.abs()) / (RADIUS + 1) ** 2
     for axis, shape in ((-2, (1, 1, -1, 1)), (-1, (1, 1, 1, -1))):
         size = maps.shape[axis]
-        index = torch.arange(-radius, size + radius, device=maps.device) % (2 * size)
+        index = torch.arange(-RADIUS, size + RADIUS, device=maps.device) % (2 * size)
         maps = maps.index_select(axis, torch.minimum(index, 2 * size - 1 - index))
         maps = F.conv2d(maps, kernel.view(shape).expand(channels, -1, -1, -1), groups=channels)
     return maps
