@@ -19,7 +19,7 @@ import signal
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple, NoReturn
@@ -249,6 +249,30 @@ def keep_tracebacks(folder: str | Path) -> None:
     _Tracebacks.folder = Path(folder)
 
 
+_DEFAULTS: dict[str, str] = {}
+
+
+def keep_defaults(variables: Mapping[str, str]) -> None:
+    """Have errors about the default value of an environment variable name the variable.
+
+    Args:
+        variables: Default values, as ``'data/mine'``, of variables that are not set.
+    """
+    _DEFAULTS.update(variables)
+
+
+def _unset_variable(text: str) -> str:
+    """What to add to the text of an error about a folder that nobody has named."""
+    for name, value in _DEFAULTS.items():
+        stands = rf'(?<![\w./]){re.escape(value)}\b'
+        if value and name not in os.environ and re.search(stands, text):
+            return (
+                f'. {value} is where the config looks as long as the environment variable {name} '
+                f'is not set: export {name}=FOLDER'
+            )
+    return ''
+
+
 def tell(error: BaseException) -> int:
     """Print what is to be told of an error.
 
@@ -256,6 +280,7 @@ def tell(error: BaseException) -> int:
         The exit status.
     """
     status, text = describe(error)
+    text += _unset_variable(text)
     if not _may_speak():
         return status
     tool = Path(sys.argv[0]).stem

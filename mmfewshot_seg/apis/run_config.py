@@ -8,8 +8,9 @@ from pathlib import Path
 import torch
 from mmengine.config import Config, DictAction
 
+from mmfewshot_seg.apis.config_variables import check_read, unset_variables
 from mmfewshot_seg.apis.resume import newest_whole_checkpoint
-from mmfewshot_seg.command import UsageError
+from mmfewshot_seg.command import UsageError, keep_defaults
 
 
 def load_config(path: str, cfg_options: Sequence[str] = (), work_dir: str | None = None) -> Config:
@@ -22,7 +23,8 @@ def load_config(path: str, cfg_options: Sequence[str] = (), work_dir: str | None
             ``work_dirs/<name of the config>``.
 
     Raises:
-        UsageError: If the file is missing or cannot be read, or an option is malformed.
+        UsageError: If the file is missing or cannot be read, or an option is malformed or changes
+            nothing.
     """
     if not Path(path).is_file():
         raise UsageError(f'config {path} does not exist')
@@ -34,9 +36,13 @@ def load_config(path: str, cfg_options: Sequence[str] = (), work_dir: str | None
     options = parser.parse_args(['--cfg-options', *cfg_options]).cfg_options
     try:
         cfg = Config.fromfile(path)
+        check_read(cfg, options)
         cfg.merge_from_dict(options)
+    except UsageError:
+        raise
     except Exception as error:  # a config is Python code: anything can go wrong in it
         raise UsageError(f'config {path}: {type(error).__name__}: {error}') from error
+    keep_defaults(unset_variables(cfg))
     cfg.work_dir = work_dir or cfg.get('work_dir') or f'work_dirs/{Path(path).stem}'
     return cfg
 
