@@ -66,7 +66,11 @@ def _named(path: str | Path, number: int, shape: object) -> Mapping:
 
 def _shape(path: str | Path, shape: Mapping, value: int) -> Shape:
     name, kind = shape['label'], shape.get('shape_type') or 'polygon'  # as LabelMe reads it
-    if kind not in _KINDS or (value == IGNORED and _KINDS[kind] == 'line'):
+    if (
+        not isinstance(kind, str)
+        or kind not in _KINDS
+        or (value == IGNORED and _KINDS[kind] == 'line')
+    ):
         raise ValueError(
             f'{path}: a {kind} named {name!r} is not understood; shapes of a class are '
             f'{", ".join(_KINDS)}, of __ignore__ polygons and rectangles'

@@ -10,6 +10,7 @@ from mmengine.config import Config, DictAction
 from mmengine.utils import import_modules_from_strings
 
 from mmfewshot_seg.apis.config_checks import warn_of_new_keys
+from mmfewshot_seg.apis.config_variables import check_read
 from mmfewshot_seg.apis.resume import newest_whole_checkpoint
 from mmfewshot_seg.command import UsageError
 from mmfewshot_seg.did_you_mean import did_you_mean
@@ -47,7 +48,7 @@ def load_config(
 
     Raises:
         UsageError: If the file cannot be read, a module of its ``custom_imports`` is not found, or
-            an option is malformed.
+            an option is malformed or changes nothing.
         ValueError: If there is no such config.
     """
     path = config_path(config)
@@ -60,7 +61,10 @@ def load_config(
     try:
         cfg = Config.fromfile(path, import_custom_modules=False)
         warn_of_new_keys(cfg.to_dict(), list(options))
+        check_read(cfg, options)
         cfg.merge_from_dict(options)
+    except UsageError:
+        raise
     except Exception as error:  # a config is Python code: anything can go wrong in it
         raise UsageError(f'config {path}: {type(error).__name__}: {error}') from error
     _import_custom_modules(cfg)

@@ -16,6 +16,7 @@ from mmfewshot_seg.evaluation.fewshot_iou import episode_counts, iou
 from mmfewshot_seg.registry import VISUALIZERS, register
 from mmfewshot_seg.structures import Episode
 from mmfewshot_seg.visualization.overlay import overlay_prototypes
+from mmfewshot_seg.visualization.text import legible
 from mmfewshot_seg.visualization.tiles import stack, tile
 from mmfewshot_seg.whole_backend import WHOLE
 
@@ -90,7 +91,7 @@ def _support_tiles(inputs: dict, episode: Episode, draw_pred: bool) -> list[list
     """A row per way: its K shots, each with the clusters of its prototypes beside it."""
     clusters = getattr(episode, 'support_clusters', None) if draw_pred else None
     rows = []
-    for way, name in enumerate(episode.class_names):
+    for way, name in enumerate(legible(episode.class_names)):
         row = []
         for shot, image in enumerate(map(_rgb, inputs['support'][way])):
             mask = inputs['support_masks'][way, shot].numpy()
@@ -117,7 +118,8 @@ def _query_tiles(
         truth = truth.numpy()[seen]
         row = [tile(image, 'query')]
         if guides is not None:
-            for name, guide in zip(episode.class_names, guides[i].cpu().numpy(), strict=True):
+            names = legible(episode.class_names)
+            for name, guide in zip(names, guides[i].cpu().numpy(), strict=True):
                 row.append(tile(image, f'allocation: {name}', guide[seen], overlay_prototypes))
         if predictions is not None:
             prediction = predictions[i].cpu().numpy()[seen]

@@ -6,8 +6,7 @@ import cv2
 import numpy as np
 
 from mmfewshot_seg.structures.labels import IGNORED
-
-_FONT = cv2.FONT_HERSHEY_SIMPLEX
+from mmfewshot_seg.visualization.text import draw_text, legible, text_size
 
 
 def write_names(picture: np.ndarray, labels: np.ndarray, names: Sequence[str]) -> np.ndarray:
@@ -18,16 +17,17 @@ def write_names(picture: np.ndarray, labels: np.ndarray, names: Sequence[str]) -
     Args:
         picture: (H, W, 3) uint8 RGB.
         labels: (H, W) integers: 0 background, 1..N the ways, 255 ignored.
-        names: N names; the font has the letters of ASCII only.
+        names: N names; a number stands for one whose letters no font has.
 
     Returns:
         (H, W, 3) uint8 RGB.
     """
     written, taken = picture.copy(), np.zeros(labels.shape, bool)
+    names = legible(names)
     scale = max(min(labels.shape) / 700, 0.33)
     thickness = max(round(1.5 * scale), 1)
     for way in np.unique(labels[(labels > 0) & (labels != IGNORED)]):
-        (width, height), below = cv2.getTextSize(names[way - 1], _FONT, scale, thickness)
+        width, height, below = text_size(names[way - 1], scale, thickness)
         x, y = _middle(labels == way)
         x = min(max(x - width // 2, 2), max(labels.shape[1] - width - 2, 2))
         top = min(max(y - height // 2, 2), max(labels.shape[0] - height - below - 2, 2))
@@ -36,9 +36,8 @@ def write_names(picture: np.ndarray, labels: np.ndarray, names: Sequence[str]) -
             top += height + below
             covered = np.s_[top : top + height + below, x : x + width]
         taken[covered] = True
-        for colour, line in (((0, 0, 0), thickness + 2), ((255, 255, 255), thickness)):
-            place = (x, top + height)
-            cv2.putText(written, names[way - 1], place, _FONT, scale, colour, line, cv2.LINE_AA)
+        place, white, black = (x, top + height), (255, 255, 255), (0, 0, 0)
+        draw_text(written, names[way - 1], place, scale, white, thickness, rim=black)
     return written
 
 

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from mmfewshot_seg.visualization.overlay import overlay
+from mmfewshot_seg.visualization.text import draw_text, text_size
 
 TILE = 224
 CAPTION = 22
@@ -40,10 +41,8 @@ def tile(
         picture = paint(picture, labels)
     canvas = np.full((frame[0] + CAPTION + GAP, frame[1] + GAP, 3), 255, np.uint8)
     canvas[: size[1], : size[0]] = picture
-    (width, _), _ = cv2.getTextSize(caption, cv2.FONT_HERSHEY_SIMPLEX, 0.45, 1)
-    scale = 0.45 * min(1, frame[1] / width)
-    place = (2, frame[0] + CAPTION - 7)
-    cv2.putText(canvas, caption, place, cv2.FONT_HERSHEY_SIMPLEX, scale, (0, 0, 0), 1, cv2.LINE_AA)
+    scale = 0.45 * min(1, frame[1] / text_size(caption, 0.45)[0])
+    draw_text(canvas, caption, (2, frame[0] + CAPTION - 7), scale, (0, 0, 0))
     return canvas
 
 

@@ -1,11 +1,17 @@
 """What command-line options do to a config, and which mistakes are told."""
 
+from pathlib import Path
+
 import pytest
 import torch
 from mmengine.config import Config
 
+from mmfewshot_seg import command
 from mmfewshot_seg.apis import run_config
 from mmfewshot_seg.command import UsageError
+from mmfewshot_seg.registry import DATASETS
+
+ROOT = Path(__file__).parents[2]
 
 
 def _config(tmp_path, text: str = 'a = dict(b=1)\n') -> str:
@@ -32,6 +38,65 @@ def test_options_and_work_dir(tmp_path) -> None:
 def test_bad_configs_are_refused(tmp_path, text, options, message) -> None:
     with pytest.raises(UsageError, match=message):
         run_config.load_config(_config(tmp_path, text), options)
+
+
+VARIABLES = """
+scale = (int('{{$SOME_SIDE:7}}'),) * 2
+source = dict(type='Source', root='here')
+alone = 3
+step = dict(type='Resize', scale=scale)
+train_dataloader = dict(dataset=dict(source=source, pipeline=[step]))
+"""
+
+
+@pytest.mark.parametrize(
+    ('option', 'message'),
+    [
+        ('scale=(9,9)', 'SOME_SIDE, or train_dataloader.dataset.pipeline.0.scale$'),
+        ('source.root=there', 'Set train_dataloader.dataset.source.root$'),
+        ('step.scale=(9,9)', 'Set train_dataloader.dataset.pipeline.0.scale$'),
+    ],
+)
+def test_options_that_change_nothing_are_refused(tmp_path, monkeypatch, option, message) -> None:
+    monkeypatch.delenv('SOME_SIDE', raising=False)
+    path = _config(tmp_path, VARIABLES)
+    with pytest.raises(UsageError, match=f'changes nothing: .* {message}'):
+        run_config.load_config(path, [option])
+    fine = ['alone=4', 'train_dataloader.batch_size=2', 'work_dir=here', 'new=1']
+    assert run_config.load_config(path, fine).alone == 4
+    monkeypatch.setenv('SOME_SIDE', '9')
+    assert run_config.load_config(path).train_dataloader.dataset.pipeline[0].scale == (9, 9)
+
+
+@pytest.mark.parametrize('name', ['class_folder', 'class_folder_224'])
+def test_one_value_sets_the_size_of_class_folders(monkeypatch, name) -> None:
+    path = f'{ROOT}/configs/_base_/datasets/{name}.py'
+    monkeypatch.setenv('CLASS_FOLDER_SIDE', '336')
+    cfg = run_config.load_config(path)
+    for split in ('train', 'val', 'test'):
+        assert cfg[f'{split}_dataloader'].dataset.pipeline[2].scale == (336, 336)
+    crop = cfg.train_dataloader.dataset.pipeline[3].crop_size
+    assert crop == ((240, 240) if name.endswith('224') else (336, 336))
+    monkeypatch.delenv('CLASS_FOLDER_SIDE')
+    with pytest.raises(
+        UsageError, match='Set the environment variable CLASS_FOLDER_SIDE, or train'
+    ):
+        run_config.load_config(path, ['scale=(224,224)'])
+
+
+def test_a_forgotten_data_folder_names_its_variable(monkeypatch, tmp_path, capsys) -> None:
+    monkeypatch.delenv('CLASS_FOLDER', raising=False)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(command, '_DEFAULTS', {})
+    cfg = run_config.load_config(f'{ROOT}/configs/_base_/datasets/class_folder.py')
+    with pytest.raises(FileNotFoundError) as caught:
+        DATASETS.build(cfg.source)
+    assert command.tell(caught.value) == command.USAGE
+    assert 'is no folder. data/fss1000 is where' in (told := capsys.readouterr().err)
+    assert 'environment variable CLASS_FOLDER is not set: export CLASS_FOLDER=' in told
+    monkeypatch.setenv('CLASS_FOLDER', 'data/fss1000')
+    command.tell(caught.value)
+    assert 'not set' not in capsys.readouterr().err
 
 
 def test_missing_files_are_refused(tmp_path) -> None:

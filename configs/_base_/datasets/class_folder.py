@@ -1,8 +1,9 @@
 # One folder per class with images and masks, and lists of class names: the layout of FSS-1000.
-# Where it lies is told by the environment variable CLASS_FOLDER.
+# Where it lies is told by the environment variable CLASS_FOLDER, how many pixels wide and high the
+# network sees images by CLASS_FOLDER_SIDE.
 data_root = '{{$CLASS_FOLDER:data/fss1000}}'
 source = dict(type='mmfewshot_seg.FolderSource', data_root=data_root + '/data')
-scale = (112, 112)
+scale = (int('{{$CLASS_FOLDER_SIDE:112}}'),) * 2
 train_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='mmfewshot_seg.LoadEpisodeMask'),

@@ -1,7 +1,8 @@
-# The same at 224 x 224 pixels, trained on crops of 160 x 160.
+# The same at 224 x 224 pixels, trained on crops of 160 x 160; CLASS_FOLDER_SIDE changes both.
 _base_ = './class_folder.py'
 
-scale, crop_size = (224, 224), (160, 160)
+scale = (int('{{$CLASS_FOLDER_SIDE:224}}'),) * 2
+crop_size = (scale[0] * 5 // 7,) * 2
 train_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='mmfewshot_seg.LoadEpisodeMask'),
