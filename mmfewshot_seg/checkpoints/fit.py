@@ -123,7 +123,10 @@ def not_finite(tensors: Mapping[str, object]) -> list[str]:
     return [
         name
         for name, value in tensors.items()
-        if isinstance(value, Tensor) and value.is_floating_point() and not value.isfinite().all()
+        if isinstance(value, Tensor)
+        and value.is_floating_point()
+        and not value.is_meta  # of which only the shape is known
+        and not value.isfinite().all()
     ]
 
 

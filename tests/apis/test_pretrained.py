@@ -7,9 +7,10 @@ import torch
 from helpers.class_folder import draw_class_folder
 from helpers.fewshot_models import dense_matching_config, fewshot_config
 
-from mmfewshot_seg.apis import FewShotInferencer, UsageError
+from mmfewshot_seg.apis import FewShotInferencer
 from mmfewshot_seg.apis.pretrained import load_pretrained
 from mmfewshot_seg.apis.runner import test as run_test
+from mmfewshot_seg.checkpoints import CheckpointError
 from mmfewshot_seg.registry import MODELS
 
 ROOT = Path(__file__).parents[2]
@@ -68,6 +69,6 @@ def test_tests_on_pretrained_weights_alone(tmp_path, monkeypatch) -> None:
     found = figures('pretrained')
     assert found == figures('encoder_checkpoint.pth') != figures('other_checkpoint.pth')
     assert 0 < found['mIoU'] < 1
-    with pytest.raises(UsageError, match=r'none\.pth does not exist'):
+    with pytest.raises(CheckpointError, match=r'none\.pth does not exist'):
         options = ['model.backbone.init_cfg.checkpoint=none.pth', 'experiment_name=none']
         run_test('config.py', 'pretrained', work_dir='work', cfg_options=options)
