@@ -32,11 +32,13 @@ def main() -> None:
     )
     args = parser.parse_args()
 
+    from mmfewshot_seg.datasets.class_split import read_names
     from mmfewshot_seg.datasets.text_embeddings import embed_names
+    from mmfewshot_seg.datasets.word_vector_files import check_target
     from mmfewshot_seg.datasets.word_vectors import write_word_vectors
 
-    lines = Path(args.names).read_text('utf-8').splitlines()
-    names = [line.strip() for line in lines if line.strip()]
+    check_target(args.out)
+    names = read_names(args.names, 'NAMES')
     table = embed_names(names, args.library, args.model, args.template)
     write_word_vectors(args.out, table)
     print(f'{args.out}: {len(names)} vectors of length {table.vectors.shape[1]}')

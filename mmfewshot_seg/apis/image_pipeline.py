@@ -10,7 +10,12 @@ from mmengine.config import ConfigDict
 from mmengine.dataset import Compose
 from PIL import Image
 
-from mmfewshot_seg.datasets.sources.image_files import decoding, deep_image, eight_bits
+from mmfewshot_seg.datasets.sources.image_files import (
+    check_image_array,
+    decoding,
+    deep_image,
+    eight_bits,
+)
 from mmfewshot_seg.datasets.sources.masks import DEEP_MODES, turned
 from mmfewshot_seg.datasets.transforms import (
     BoundingBoxAnnotation,
@@ -53,13 +58,10 @@ class ImagePipeline:
             TypeError: If ``image`` is neither.
         """
         if isinstance(image, np.ndarray):
-            if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or not image.size:
-                raise ValueError(
-                    f'an image array is (H, W, 3) uint8, BGR, got {image.shape} {image.dtype}'
-                )
+            check_image_array(image)
             return self.loader(image)['img']
         if isinstance(image, Image.Image):
-            return self.load(_bgr(image))
+            return self.load(pil_to_bgr(image))
         if not isinstance(image, str | Path):
             raise TypeError(
                 f'an image is a path, an array or a PIL image, not {type(image).__name__}'
@@ -82,7 +84,7 @@ class ImagePipeline:
         return results['img'].transpose(2, 0, 1), results['gt_seg_map']
 
 
-def _bgr(image: Image.Image) -> np.ndarray:
+def pil_to_bgr(image: Image.Image) -> np.ndarray:
     """(H, W, 3) uint8 of a PIL image."""
     with decoding('the image'):
         image = turned(image)

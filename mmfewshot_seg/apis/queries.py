@@ -1,7 +1,7 @@
 """Queries of a user, one by one: a file, a folder, a video, arrays."""
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -86,6 +86,12 @@ def _folder_images(folder: Path) -> list[Path]:
     return images
 
 
+def free_name(stem: str, taken: Container[str]) -> str:
+    """The stem, or the stem and a number from 2, whichever is not taken."""
+    names = (f'{stem}_{i}' if i > 1 else stem for i in count(1))
+    return next(name for name in names if name not in taken)
+
+
 def read_queries(
     images: Iterable[QueryImage],
     pipeline: ImagePipeline,
@@ -107,9 +113,7 @@ def read_queries(
     for image in images:
         path = str(image) if isinstance(image, str | Path) else None
         stem = Path(path).stem if path else f'{next(numbers):08d}'
-        names = (f'{stem}_{i}' if i > 1 else stem for i in count(1))
-        name = next(name for name in names if name not in taken)
-        taken.add(name)
+        taken.add(name := free_name(stem, taken))
         try:
             image = pipeline.load(image)
         except UnreadableImageError as error:

@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
+import mmcv
 import mmengine
 import numpy as np
 from mmdet.apis import DetInferencer
@@ -16,9 +17,10 @@ from mmengine.config import Config, ConfigDict
 from torch import Tensor, nn
 
 from mmfewshot_seg.apis.package_inferencer import ModelSource, PackageInferencer
-from mmfewshot_seg.apis.queries import Queries, list_images
-from mmfewshot_seg.datasets.sources.image_files import decoding
+from mmfewshot_seg.apis.queries import Queries, free_name, list_images
+from mmfewshot_seg.datasets.sources.image_files import check_image_array, decoding
 from mmfewshot_seg.datasets.word_vectors import WordVectors
+from mmfewshot_seg.datasets.zeroshot_splits import distinct_names
 from mmfewshot_seg.models.zeroshot import ZeroShotFasterRCNN
 from mmfewshot_seg.models.zeroshot.zero_shot_classes import vector_table
 from mmfewshot_seg.whole_backend import WHOLE
@@ -75,7 +77,8 @@ class ZeroShotInferencer(PackageInferencer, DetInferencer):
         """Detect other classes from now on.
 
         Args:
-            classes: K names, or one, other than those of the seen classes.
+            classes: K names, other than those of the seen classes: a list, or a string in which
+                commas part them.
             vectors: A file of word vectors, or its content, where the names are looked up; or (K,
                 D) numbers. By default the names are looked up in the model's own file. They are
                 centred and scaled as the model's own.
@@ -86,10 +89,15 @@ class ZeroShotInferencer(PackageInferencer, DetInferencer):
 
         Raises:
             FileNotFoundError: If there is no such file.
-            ValueError: If a name is there twice or is a seen class, has no vector, or the vectors
-                do not fit in number or length.
+            ValueError: If a name is there twice or is a seen class, has no vector or a zero one,
+                the vectors do not fit in number or length, or the mode is ``'seen'``.
         """
-        names = [classes] if isinstance(classes, str) else list(classes)
+        names = classes
+        if isinstance(classes, str):
+            names = [name.strip() for name in classes.split(',') if name.strip()]
+        names = distinct_names(list(names), 'the')
+        if not names:
+            raise ValueError(f'classes={classes!r} names no class')
         if isinstance(vectors, str | os.PathLike | WordVectors):
             vectors = vector_table(vectors, names).select(names)
         self.model.set_classes(names, vectors, mode)
@@ -138,9 +146,27 @@ class ZeroShotInferencer(PackageInferencer, DetInferencer):
         self.visualizer.dataset_meta = self.model.dataset_meta
         return super().__call__(inputs, batch_size=batch_size, **kwargs)
 
-    def visualize(self, *args, return_vis: bool = False, **kwargs) -> list[np.ndarray] | None:
-        """Pictures as of ``DetInferencer``; those that are only written are not kept."""
-        pictures = super().visualize(*args, return_vis=return_vis, **kwargs)
+    def visualize(
+        self,
+        inputs: Sequence[str | np.ndarray],
+        preds: Sequence[DetDataSample],
+        return_vis: bool = False,
+        no_save_vis: bool = False,
+        img_out_dir: str = '',
+        **kwargs,
+    ) -> list[np.ndarray] | None:
+        """Pictures as of ``DetInferencer``, no two of a call under one name.
+
+        Those that are only written are not kept.
+        """
+        first, saved = self.num_visualized_imgs, bool(img_out_dir) and not no_save_vis
+        pictures = super().visualize(inputs, preds, return_vis or saved, **kwargs)
+        if saved:
+            for number, (image, picture) in enumerate(zip(inputs, pictures, strict=True), first):
+                name = f'{number:08d}.jpg'
+                if isinstance(image, str):
+                    name = self._names[image] + Path(image).suffix
+                mmcv.imwrite(picture[..., ::-1], str(Path(img_out_dir, 'vis', name)))
         return pictures if return_vis else None
 
     def pred2dict(self, data_sample: DetDataSample, pred_out_dir: str = '') -> dict:
@@ -149,7 +175,7 @@ class ZeroShotInferencer(PackageInferencer, DetInferencer):
         Args:
             data_sample: Prediction.
             pred_out_dir: Folder for ``preds/<name of the image>.json``; nothing is written if
-                empty.
+                empty. The second image of a name has ``_2`` behind it.
         """
         prediction = super().pred2dict(data_sample)
         prediction['names'] = [self.class_names[label] for label in prediction['labels']]
@@ -158,7 +184,7 @@ class ZeroShotInferencer(PackageInferencer, DetInferencer):
                 name = f'{self.num_predicted_imgs:08d}'
                 self.num_predicted_imgs += 1
             else:
-                name = Path(data_sample.img_path).stem
+                name = self._names[data_sample.img_path]
             path = Path(pred_out_dir, 'preds', f'{name}.json')
             mmengine.dump(prediction, str(path), backend_args=WHOLE)
         return prediction
@@ -167,14 +193,22 @@ class ZeroShotInferencer(PackageInferencer, DetInferencer):
         images = list_images(inputs)
         if not hasattr(images, '__len__'):
             images = list(images)
-        if isinstance(images, list | tuple):
-            return [str(image) if isinstance(image, Path) else image for image in images]
-        return images  # a video, which reads its frames one by one
+        self._names = {}
+        if not isinstance(images, list | tuple):
+            return images  # a video, which reads its frames one by one
+        images = [str(image) if isinstance(image, Path) else image for image in images]
+        for image in images:
+            if isinstance(image, str):
+                stem = Path(image).stem
+                self._names.setdefault(image, free_name(stem, self._names.values()))
+        return images
 
     def _init_pipeline(self, cfg: ConfigDict):
         pipeline = super()._init_pipeline(cfg)
 
         def load(image: str | np.ndarray) -> dict:
+            if isinstance(image, np.ndarray):
+                check_image_array(image)
             with decoding(image if isinstance(image, str) else 'an image array'):
                 return pipeline(image)
 

@@ -1,7 +1,9 @@
 """Sources of images and masks, episodes drawn from them, and classes known by word vectors.
 
-The data set of detection needs MMDetection and is left out where this cannot be imported.
+Data sets of detection need MMDetection and are left out where this cannot be imported.
 """
+
+from importlib import import_module
 
 from mmfewshot_seg.compat import check_versions, require_ops
 from mmfewshot_seg.datasets.episode_sampler import EpisodeIndex, EpisodeSampler
@@ -68,19 +70,19 @@ __all__ = [
     'write_word_vectors',
 ]
 
+_OF_DETECTION = {'CheckedCocoDataset': 'checked_coco', 'ZeroShotCocoDataset': 'zeroshot_coco'}
 try:
+    from mmfewshot_seg.datasets.checked_coco import CheckedCocoDataset
     from mmfewshot_seg.datasets.zeroshot_coco import ZeroShotCocoDataset
-except ImportError:  # __getattr__ tells whoever asks for it
+except ImportError:  # __getattr__ tells whoever asks for them
     pass
 else:
-    __all__ += ['ZeroShotCocoDataset']
+    __all__ += ['CheckedCocoDataset', 'ZeroShotCocoDataset']
 
 
 def __getattr__(name: str):
-    if name != 'ZeroShotCocoDataset':
+    if name not in _OF_DETECTION:
         raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
     check_versions('torch', 'mmengine', 'mmcv', 'mmdet')
     require_ops(name)  # mmdet 3.3 imports them
-    from mmfewshot_seg.datasets import zeroshot_coco
-
-    return zeroshot_coco.ZeroShotCocoDataset
+    return getattr(import_module(f'mmfewshot_seg.datasets.{_OF_DETECTION[name]}'), name)

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from pathlib import Path
 
 from mmfewshot_seg.datasets.folds import COCO_20I, FoldTables, resolve_classes
 
@@ -86,7 +87,7 @@ def read_names(names: ClassList, key: str) -> tuple[str, ...]:
     """Class names of a list or a text file; ``key`` is for messages.
 
     Raises:
-        ValueError: If there is no such file.
+        ValueError: If there is no such file, or it is no UTF-8 text.
     """
     if isinstance(names, str | os.PathLike):
         if not os.path.isfile(names):
@@ -94,8 +95,11 @@ def read_names(names: ClassList, key: str) -> tuple[str, ...]:
                 f'{key}={os.fspath(names)!r} is no file; give class names as a list or as the path '
                 'of a text file with one name per line'
             )
-        with open(names, encoding='utf-8-sig') as file:  # editors of Windows put a mark in front
-            names = [line.strip() for line in file if line.strip()]
+        try:  # editors of Windows put a mark in front
+            text = Path(names).read_text('utf-8-sig')
+        except UnicodeDecodeError as error:
+            raise ValueError(f'{key}: {os.fspath(names)} is no UTF-8 text ({error})') from error
+        names = [line.strip() for line in text.splitlines() if line.strip()]
     return tuple(names)
 
 

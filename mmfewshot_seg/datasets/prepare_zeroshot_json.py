@@ -62,8 +62,10 @@ def prepare_zeroshot_json(
     """Write the annotation files of a split.
 
     ``NAME.json`` to train on becomes ``NAME_seen.json``; ``NAME.json`` to test on becomes
-    ``NAME_unseen.json`` and ``NAME_gzsi.json``; for ``coco_48_17`` they end with ``_48_17``. A file
-    appears when all of it is written; the same sources give the same files.
+    ``NAME_unseen.json`` and ``NAME_gzsi.json``; for ``coco_48_17`` they end with ``_48_17``. All
+    classes must be categories of every source, or a misspelt one would be trained on; nothing is
+    written before all is checked. A file appears when all of it is written; the same sources give
+    the same files.
 
     Args:
         split: See `zeroshot_splits.resolve_split`.
@@ -80,20 +82,20 @@ def prepare_zeroshot_json(
     split = resolve_split(split)
     if train_json is None and test_json is None:
         raise ValueError('give annotations to train on, annotations to test on, or both')
-    prepared = []
+    files = []
     for source, tasks in ((train_json, ('seen',)), (test_json, ('unseen', 'gzsi'))):
         if source is None:
             continue
-        content = read_coco_json(os.fspath(source))
+        content = read_coco_json(source, detection=True)
         folder, stem = Path(out_dir or Path(source).parent), Path(source).stem
-        for task in tasks:
-            try:
-                selected = _select(content, split, task)
-            except ValueError as error:
-                raise ValueError(f'{source}: {error}') from error
-            path = folder / f'{stem}_{task}{suffix}.json'
-            prepared.append(_write(path, selected, len(content['images'])))
-    return prepared
+        try:
+            category_ids(content['categories'], split.seen + split.unseen)
+            for task in tasks:
+                path = folder / f'{stem}_{task}{suffix}.json'
+                files.append((path, _select(content, split, task), len(content['images'])))
+        except ValueError as error:
+            raise ValueError(f'{source}: {error}') from error
+    return [_write(*file) for file in files]
 
 
 def _select(content: dict, split: ZeroShotSplit, task: str) -> dict:
@@ -128,7 +130,7 @@ def _write(path: Path, content: dict, num_source_images: int) -> PreparedFile:
     counts = Counter(a['category_id'] for a in annotations)
     return PreparedFile(
         path=path,
-        changed=_replace(path, json.dumps(content)),
+        changed=write_whole(path, json.dumps(content)),
         images=len(content['images']),
         without_objects=len(content['images']) - len(with_objects),
         objects=len(annotations) - crowds,
@@ -139,7 +141,7 @@ def _write(path: Path, content: dict, num_source_images: int) -> PreparedFile:
     )
 
 
-def _replace(path: Path, text: str) -> bool:
+def write_whole(path: Path, text: str) -> bool:
     """Give a file this content at one stroke; False if it has it already."""
     if path.is_file() and path.read_text('utf-8') == text:
         return False

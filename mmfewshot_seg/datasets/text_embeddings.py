@@ -10,6 +10,7 @@ from types import ModuleType
 import numpy as np
 
 from mmfewshot_seg.datasets.word_vectors import WordVectors
+from mmfewshot_seg.datasets.zeroshot_splits import distinct_names
 
 Encode = Callable[[list[str]], np.ndarray]
 
@@ -32,10 +33,12 @@ def embed_names(
 
     Raises:
         ImportError: If the library is not installed, with the line that installs it.
-        ValueError: If the library is unknown, there is no name, or a template has no ``{}``.
+        ValueError: If the library is unknown, there is no name, a class is named twice, or a
+            template has no ``{}``; told before the model is loaded.
     """
     if library not in LIBRARIES:
         raise ValueError(f'library {library!r}: known are {", ".join(LIBRARIES)}')
+    names = distinct_names(names, 'the')
     if not names:
         raise ValueError('there are no class names')
     if wrong := [template for template in templates if '{}' not in template]:
@@ -45,7 +48,7 @@ def embed_names(
     for template in templates:
         vectors = encode([template.replace('{}', name.replace('_', ' ')) for name in names])
         mean = mean + _normalize(np.asarray(vectors, np.float64))
-    return WordVectors(tuple(names), _normalize(mean))
+    return WordVectors(names, _normalize(mean))
 
 
 def _normalize(vectors: np.ndarray) -> np.ndarray:

@@ -1,5 +1,6 @@
 """Formats of word-vector files: how they are told apart, and how the entries of each are read."""
 
+import codecs
 import json
 import mmap
 import os
@@ -9,8 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-from mmfewshot_seg.datasets.zeroshot_splits import SPLITS
 from mmfewshot_seg.whole_file import whole_file
+
+_MOST_UNPACKED, _MOST_RATIO = 1 << 26, 20
 
 Keep = Callable[[str], bool]
 Entry = tuple[str, np.ndarray | None]
@@ -31,7 +33,7 @@ def file_format(path: str) -> str:
         ValueError: If the file is empty, compressed, or none of these.
     """
     with open(path, 'rb') as file:
-        first, second = file.readline(), file.readline(1 << 20)
+        first, second = file.readline().removeprefix(codecs.BOM_UTF8), file.readline(1 << 20)
     if first.startswith(b'PK\x03\x04'):
         return 'npz'
     if first.startswith(b'\x1f\x8b'):
@@ -58,7 +60,7 @@ def text_entries(path: str, keep: Keep) -> Iterator[Entry]:
     Raises:
         ValueError: If a line that is kept has not as many numbers as the others.
     """
-    with open(path, encoding='utf-8', errors='replace', newline='\n') as file:
+    with open(path, encoding='utf-8-sig', errors='replace', newline='\n') as file:
         first = file.readline()
         header, separator = _header(first.encode()), _separator(first)
         dim = header[1] if header else _trailing_numbers(first.split(separator))
@@ -106,7 +108,7 @@ def read_table(path: str) -> np.ndarray:
         ValueError: If the lines differ in length or hold something else.
     """
     try:
-        return np.loadtxt(path, delimiter=',', dtype=np.float32, ndmin=2).T
+        return np.loadtxt(path, np.float32, delimiter=',', ndmin=2, encoding='utf-8-sig').T
     except ValueError as error:
         raise ValueError(f'{path} is no table of numbers: {error}') from error
 
@@ -118,9 +120,10 @@ def read_npz(path: str) -> dict[str, np.ndarray]:
         ValueError: If it is no such file.
     """
     try:
+        _refuse_bomb(path)
         with np.load(path, allow_pickle=False) as file:
             arrays = {key: file[key] for key in file.files}
-    except (ValueError, zipfile.BadZipFile) as error:
+    except (EOFError, MemoryError, ValueError, zipfile.BadZipFile) as error:
         raise ValueError(
             f'{path} cannot be read ({error}); write it by np.savez(path, names=[...], '
             'vectors=...), names as text, not as objects'
@@ -130,6 +133,36 @@ def read_npz(path: str) -> dict[str, np.ndarray]:
             f'{path} must hold names and vectors, and may hold background; got {sorted(arrays)}'
         )
     return arrays
+
+
+def _refuse_bomb(path: str) -> None:
+    """Numbers do not compress: what unpacks to many times its size holds none, and fills memory.
+
+    Raises:
+        ValueError: If that is so.
+    """
+    with zipfile.ZipFile(path) as file:
+        unpacked = sum(entry.file_size for entry in file.infolist())
+    packed = os.path.getsize(path)
+    if unpacked > _MOST_UNPACKED and unpacked > _MOST_RATIO * packed:
+        raise ValueError(f'its {packed} bytes would unpack to {unpacked}')
+
+
+def check_target(path: str | os.PathLike, background: bool = False) -> None:
+    """Can word vectors be written to a file of this name?
+
+    Args:
+        path: File to write.
+        background: Whether there is one.
+
+    Raises:
+        ValueError: If the suffix is another, or text would lose the background.
+    """
+    suffix = Path(path).suffix
+    if suffix not in ('.npz', '.txt'):
+        raise ValueError(f'{path}: word vectors are written to .npz or .txt')
+    if suffix == '.txt' and background:
+        raise ValueError(f'{path}: text has no place for the background; write a .npz')
 
 
 def write_entries(path: str, names: Sequence[str], arrays: Mapping[str, np.ndarray]) -> None:
@@ -145,11 +178,8 @@ def write_entries(path: str, names: Sequence[str], arrays: Mapping[str, np.ndarr
     Raises:
         ValueError: If the suffix is another, or text would lose the background.
     """
+    check_target(path, 'background' in arrays)
     target = Path(path)
-    if target.suffix not in ('.npz', '.txt'):
-        raise ValueError(f'{path}: word vectors are written to .npz or .txt')
-    if target.suffix == '.txt' and len(arrays) > 1:
-        raise ValueError(f'{path}: text has no place for the background; write a .npz')
     target.parent.mkdir(parents=True, exist_ok=True)
     with whole_file(target) as file:
         if target.suffix == '.npz':
@@ -161,19 +191,19 @@ def write_entries(path: str, names: Sequence[str], arrays: Mapping[str, np.ndarr
 
 
 def column_names(path: str, names: Sequence[str] | str | os.PathLike | None) -> list[tuple]:
-    """Lists of names that the columns of a table may have.
+    """Lists of names that the columns of a table may have, by the user's word.
 
     Args:
         path: The table.
         names: As for `word_vectors.read_word_vectors`.
     """
     if names is None:
-        beside = Path(path).with_name('classes.json')
-        published = [split.seen + split.unseen for split in SPLITS.values()]
-        return (column_names(path, beside) if beside.is_file() else []) + published
+        names = Path(path).with_name('classes.json')
+        if not names.is_file():
+            return []
     if not isinstance(names, str | os.PathLike):
         return [tuple(names)]
-    text = Path(names).read_text('utf-8')
+    text = Path(names).read_text('utf-8-sig')
     if os.fspath(names).endswith('.json'):
         return [(*part['seen'], *part['unseen']) for part in json.loads(text).values()]
     return [tuple(line.strip() for line in text.splitlines() if line.strip())]

@@ -25,7 +25,7 @@ from mmfewshot_seg.datasets.word_vector_files import (
     text_entries,
     write_entries,
 )
-from mmfewshot_seg.datasets.zeroshot_splits import spelling
+from mmfewshot_seg.datasets.zeroshot_splits import SPLITS, spelling
 from mmfewshot_seg.did_you_mean import did_you_mean
 
 _ENTRIES = {'text': text_entries, 'binary': binary_entries}
@@ -66,6 +66,8 @@ class WordVectors:
                 raise ValueError(
                     f'background of shape {background.shape} to vectors of shape {vectors.shape}'
                 )
+            if not np.isfinite(background).all():
+                raise ValueError('the vector of the background is not finite')
         if len(self._rows) < len(self.names):
             spelled = [spelling(name) for name in self.names]
             twice = sorted({name for name in self._rows if spelled.count(name) > 1})
@@ -162,6 +164,29 @@ def scale_rows(vectors: np.ndarray, norm: float = 1.0) -> np.ndarray:
     return (vectors * (norm / lengths)).astype(np.float32)
 
 
+def check_rows(vectors: np.ndarray, names: Sequence[str], what: str, zero: bool = True) -> None:
+    """Refuse vectors that make losses or scores of nothing.
+
+    Args:
+        vectors: (n, D).
+        names: Of the rows.
+        what: Whose they are, for messages.
+        zero: Whether a vector may be zero.
+
+    Raises:
+        ValueError: If a number is not finite, or a vector is zero and may not be.
+    """
+    finite = np.isfinite(vectors).all(axis=1)
+    if not finite.all():
+        raise ValueError(f'{what}: the vector of {names[finite.argmin()]!r} is not finite')
+    empty = ~vectors.any(axis=1)
+    if not zero and empty.any():
+        raise ValueError(
+            f'{what}: the vector of {names[empty.argmax()]!r} is zero, and like every other; give '
+            'the class another vector'
+        )
+
+
 def read_word_vectors(
     path: str | os.PathLike,
     wanted: Sequence[str] | None = None,
@@ -172,7 +197,8 @@ def read_word_vectors(
     Where words differ in case only, that in lower case counts, then the first. A comma-separated
     table has a column per class, of which the first may be the background, and no words: the
     columns are told by ``names``, by a ``classes.json`` beside it, or are those of the published
-    tables of ZSI (background, seen, unseen classes of 48/17 or 65/15).
+    tables of ZSI (background, seen, unseen classes of 48/17 or 65/15). A byte-order mark is no
+    matter.
 
     Args:
         path: The file.
@@ -208,11 +234,11 @@ def read_vocabulary(path: str | os.PathLike) -> np.ndarray:
         path: The published comma-separated table with a column per word, or any word-vector file.
 
     Returns:
-        (V, D) float32.
+        (V, D) float32, finite.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is of no known format.
+        ValueError: If it is of no known format, or a number is not finite.
     """
     path = os.fspath(path)
     if not os.path.isfile(path):
@@ -223,7 +249,9 @@ def read_vocabulary(path: str | os.PathLike) -> np.ndarray:
             'without'
         )
     if file_format(path) == 'table':
-        return read_table(path)
+        vectors = read_table(path)
+        check_rows(vectors, [f'column {n}' for n in range(1, len(vectors) + 1)], path)
+        return vectors
     return read_word_vectors(path).vectors
 
 
@@ -271,21 +299,24 @@ def _collect(entries: Iterable[Entry], near: Keep, path: str, wanted: Sequence[s
 def _named_table(path: str, names: Sequence[str] | str | os.PathLike | None) -> WordVectors:
     columns = read_table(path)
     lists = column_names(path, names)
-    # Without given names a table has to have a background: 80 columns may be in COCO's order.
-    for candidate in lists:
+    # A published table has a background: 80 columns alone may be in COCO's order.
+    published = [split.seen + split.unseen for split in SPLITS.values()] if names is None else []
+    for candidate in (*lists, *published):
         if len(columns) == len(candidate) + 1:
             return WordVectors(candidate, columns[1:], background=columns[0])
-        if len(columns) == len(candidate) and names is not None:
+    for candidate in lists:
+        if len(columns) == len(candidate):
             return WordVectors(candidate, columns)
     found = f'{path} has {len(columns)} columns of {columns.shape[1]} numbers'
-    if names is None:
+    if not lists:
         raise ValueError(
             f'{found} and no words, and is none of the published tables (background, seen, unseen '
             'classes): name its columns by a classes.json beside it, {"any name": {"seen": [...], '
             '"unseen": [...]}}, or by names=..., a list or a text file with one per line'
         )
     counts = ' or '.join(str(len(candidate)) for candidate in lists)
+    given = 'given' if names is not None else 'in the classes.json beside it'
     raise ValueError(
-        f'{found}, but {counts} names are given: a column per name is wanted, or one more in '
+        f'{found}, but {counts} names are {given}: a column per name is wanted, or one more in '
         'front for the background'
     )

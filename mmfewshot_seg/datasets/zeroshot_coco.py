@@ -1,10 +1,8 @@
 """COCO-format data for zero-shot segmentation: labels in the order of the word vectors."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
-from mmdet.datasets import CocoDataset
-from mmdet.datasets.api_wrappers import COCO
-
+from mmfewshot_seg.datasets.checked_coco import CheckedCOCO, CheckedCocoDataset
 from mmfewshot_seg.datasets.class_split import ClassList
 from mmfewshot_seg.datasets.zeroshot_splits import (
     ZeroShotSplit,
@@ -15,16 +13,9 @@ from mmfewshot_seg.datasets.zeroshot_splits import (
 from mmfewshot_seg.registry import DATASETS, register
 
 
-class _OrderedCOCO(COCO):
-    """Categories are found name by name; pycocotools gives them in the order of the file."""
-
-    def get_cat_ids(self, cat_names: Sequence[str] = (), **kwargs) -> list[int]:
-        return category_ids(self.dataset['categories'], cat_names)
-
-
 @register(DATASETS, host='mmdet')
-class ZeroShotCocoDataset(CocoDataset):
-    """``mmdet.CocoDataset`` whose labels follow the class list, not the order of the file.
+class ZeroShotCocoDataset(CheckedCocoDataset):
+    """Checked COCO-format data whose classes are those of a zero-shot split.
 
     Labels are 0..S-1 for S seen classes, 0..U-1 for U unseen ones, or 0..S+U-1, seen first. Objects
     of other categories are left out. ``tools/prepare_zeroshot_coco.py`` makes the annotation files
@@ -35,11 +26,12 @@ class ZeroShotCocoDataset(CocoDataset):
             `zeroshot_splits.resolve_split`.
         mode: ``'seen'`` (training), ``'unseen'`` (zero-shot test), or ``'generalized'`` (both).
         metainfo: As of ``mmdet.CocoDataset``; its classes are set here.
+        check_images: See :class:`CheckedCocoDataset`; not by default, as COCO has 100,000 images.
         **kwargs: Further options of ``mmdet.CocoDataset``.
 
     Raises:
-        ValueError: If split or mode is unknown, a class is no category of the file, or images to
-            train on show objects of unseen classes.
+        ValueError: If split or mode is unknown, the file has a fault, a class is no category of
+            it, or images to train on show objects of unseen classes.
 
     Example:
         >>> train_dataset = dict(
@@ -60,6 +52,7 @@ class ZeroShotCocoDataset(CocoDataset):
         split: str | Mapping[str, ClassList] | ZeroShotSplit,
         mode: str,
         metainfo: Mapping | None = None,
+        check_images: bool = False,
         **kwargs,
     ) -> None:
         if metainfo and 'classes' in metainfo:
@@ -77,26 +70,39 @@ class ZeroShotCocoDataset(CocoDataset):
             raise ValueError(
                 f'mode={mode!r} is for tests and needs test_mode=True; to train on is mode="seen"'
             )
-        super().__init__(*args, metainfo={**(metainfo or {}), **classes}, **kwargs)
+        metainfo = {**(metainfo or {}), **classes}
+        super().__init__(*args, metainfo=metainfo, check_images=check_images, **kwargs)
         self._metainfo['mode'] = mode  # above, the host would take a string for a file
 
-    def COCOAPI(self, path: str) -> COCO:
-        """Read the annotations; the host calls what it expects to be a class."""
-        coco = _OrderedCOCO(path)
+    def COCOAPI(self, path: str) -> CheckedCOCO:  # noqa: N802
+        """Read and check the annotations."""
+        coco = super().COCOAPI(path)
         if not self.test_mode:
             self._refuse_unseen(coco)
         return coco
 
-    def _refuse_unseen(self, coco: COCO) -> None:
+    def _refuse_unseen(self, coco: CheckedCOCO) -> None:
         """Training on images of unseen classes is no zero-shot learning, even unlabelled ones.
 
+        A file with categories that are not seen was not prepared: there every unseen class must
+        be found, or a misspelt one would be trained on.
+
         Raises:
-            ValueError: If there are such images.
+            ValueError: If there are such images, or an unseen class cannot be found.
         """
-        unseen = set(map(spelling, self.split.unseen))
+        seen, unseen = (set(map(spelling, n)) for n in (self.split.seen, self.split.unseen))
+        categories = coco.dataset['categories']
+        if {spelling(category['name']) for category in categories} - seen:
+            try:
+                category_ids(categories, self.split.unseen)
+            except ValueError as error:
+                raise ValueError(
+                    f'{self.ann_file}: {error}. Without its name nobody can tell which images to '
+                    'train on show this unseen class'
+                ) from error
         counts = {
             category['name']: len(set(coco.catToImgs[category['id']]))
-            for category in coco.dataset['categories']
+            for category in categories
             if spelling(category['name']) in unseen and coco.catToImgs[category['id']]
         }
         if counts:

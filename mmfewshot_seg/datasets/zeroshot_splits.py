@@ -6,6 +6,7 @@ word-vector file is ``traffic light`` of COCO.
 """
 
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -18,20 +19,28 @@ MODES = ('seen', 'unseen', 'generalized')
 def spelling(name: str) -> str:
     """A name without the differences that are none: lower case, words parted by one space.
 
+    Letters with marks are the same whether they are one character or two (NFC and NFD).
+
     Example:
         >>> spelling('Traffic_Light'), spelling('red-plain-arrow')
         ('traffic light', 'red plain arrow')
     """
-    return ' '.join(re.split(r'[\s_-]+', name.strip().lower()))
+    return ' '.join(re.split(r'[\s_-]+', unicodedata.normalize('NFC', name).strip().lower()))
 
 
-def _names(names: ClassList, key: str) -> tuple[str, ...]:
+def distinct_names(names: ClassList, key: str) -> tuple[str, ...]:
     """Class names of a list or of a text file.
 
+    Args:
+        names: The list or file.
+        key: What they are called in messages.
+
     Raises:
-        ValueError: If there is no such file, or a class is named twice.
+        ValueError: If there is no such file, a name is no text, or a class is named twice.
     """
     names = read_names(names, key)
+    if wrong := [name for name in names if not isinstance(name, str) or not name.strip()]:
+        raise ValueError(f'{key} classes are names, got {wrong[0]!r}')
     spelled = [spelling(name) for name in names]
     if twice := sorted({name for name in spelled if spelled.count(name) > 1}):
         raise ValueError(f'{key} classes are named twice: {", ".join(twice)}')
@@ -55,7 +64,7 @@ class ZeroShotSplit:
 
     def __post_init__(self) -> None:
         for key in ('seen', 'unseen'):
-            object.__setattr__(self, key, _names(getattr(self, key), key))
+            object.__setattr__(self, key, distinct_names(getattr(self, key), key))
         if not self.seen:
             raise ValueError('a zero-shot split needs at least one seen class')
         unseen = set(map(spelling, self.unseen))

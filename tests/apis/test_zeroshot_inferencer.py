@@ -193,3 +193,67 @@ def test_mistakes_of_a_model(folder, tmp_path) -> None:
     cfg.model = plain_detector(plain_roi_head())
     with pytest.raises(ValueError, match='needs a model of type mmfewshot_seg.ZeroShotMaskRCNN'):
         build(cfg)
+
+
+def test_names_parted_by_commas(inferencer) -> None:
+    numbers = table(['lion', 'fire truck']).vectors
+    by_list = inferencer(image(), ['lion', 'fire truck'], numbers)
+    assert_same(inferencer(image(), 'lion, fire truck', numbers), by_list)
+    assert inferencer.class_names == ('lion', 'fire truck')
+
+
+@pytest.mark.parametrize(
+    ('classes', 'message'),
+    [([1], 'classes are names, got 1'), ([None], 'classes are names, got None'), (',', 'no class')],
+)
+def test_what_is_no_name(inferencer, classes, message) -> None:
+    with pytest.raises(ValueError, match=message):
+        inferencer(image(), classes)
+
+
+def test_vectors_of_other_types(inferencer) -> None:
+    numbers = torch.from_numpy(table(['lion']).vectors).bfloat16()
+    by_numbers = inferencer(image(), 'lion', numbers.float().numpy())
+    assert_same(inferencer(image(), 'lion', numbers.requires_grad_()), by_numbers)
+    for value, message in ((0, 'is zero'), (float('nan'), 'is not finite')):
+        with pytest.raises(ValueError, match=f"classes: the vector of 'lion' {message}"):
+            inferencer(image(), 'lion', torch.full((1, WORD_DIM), value))
+
+
+def test_other_classes_are_not_for_the_mode_of_the_training(inferencer) -> None:
+    with pytest.raises(ValueError, match="mode='seen' detects the classes of the training"):
+        inferencer(image(), 'lion', table(['lion']).vectors, mode='seen')
+
+
+@pytest.mark.parametrize(
+    'array',
+    [
+        image().astype(np.float32),
+        image()[..., 0],
+        image().transpose(2, 0, 1),
+        np.concatenate([image(), image()[..., :1]], axis=2),
+    ],
+    ids=['float', 'grey', 'channels-first', 'alpha'],
+)
+def test_arrays_that_are_no_images(inferencer, array) -> None:
+    with pytest.raises(ValueError, match=r'an image array is \(H, W, 3\) uint8, BGR, got'):
+        inferencer([array])
+
+
+def test_images_of_one_name_keep_their_results(inferencer, tmp_path) -> None:
+    for number, folder in enumerate('ab'):
+        cv2.imwrite(str(tmp_path / f'{folder}.1.png'), image(number))
+        (tmp_path / folder).mkdir()
+        (tmp_path / f'{folder}.1.png').rename(tmp_path / folder / '1.png')
+    paths = [str(tmp_path / folder / '1.png') for folder in 'ab']
+    found = inferencer(paths, out_dir=str(tmp_path / 'out'), no_save_pred=False)
+    for name, expected in zip(('1', '1_2'), found['predictions'], strict=True):
+        written = json.loads((tmp_path / 'out' / 'preds' / f'{name}.json').read_text())
+        assert written['scores'] == expected['scores']
+    pictures = [cv2.imread(str(tmp_path / 'out' / 'vis' / n)) for n in ('1.png', '1_2.png')]
+    assert (pictures[0] != pictures[1]).any()
+
+
+def test_half_precision_is_refused_with_the_way_out(inferencer) -> None:
+    with pytest.raises(TypeError, match='use torch.autocast'):
+        inferencer.model.half()

@@ -130,6 +130,29 @@ def test_mistakes(tmp_path, options, message) -> None:
         prepare_zeroshot_json(options.get('split', SPLIT), **sources)
 
 
+def test_nothing_is_written_before_all_names_are_checked(source, tmp_path) -> None:
+    """A misspelt unseen class would stay in the images to train on."""
+    misspelt = dict(seen=SPLIT['seen'], unseen=['dgo', 'boat'])
+    for options in (dict(), dict(test_json=source)):
+        with pytest.raises(ValueError, match=r"instances.json: no category .*'dgo' \(near"):
+            prepare_zeroshot_json(misspelt, source, out_dir=tmp_path / 'out', **options)
+    broken = tmp_path / 'test.json'
+    broken.write_text('[' * 100000)
+    with pytest.raises(ValueError, match='test.json cannot be read as json: it is nested'):
+        prepare_zeroshot_json(SPLIT, source, broken, out_dir=tmp_path / 'out')
+    assert not (tmp_path / 'out').exists()
+
+
+@pytest.mark.parametrize('key', ['category_id', 'image_id'])
+def test_ids_of_another_type_are_refused(source, tmp_path, key) -> None:
+    content = json.loads(Path(source).read_text())
+    for annotation in content['annotations']:
+        annotation[key] = str(annotation[key])
+    Path(source).write_text(json.dumps(content))
+    with pytest.raises(ValueError, match=f"{key} '.*', which is not among .* is another type"):
+        prepare_zeroshot_json(SPLIT, source)
+
+
 def test_drawn_data_set_is_prepared_alike(tmp_path) -> None:
     draw_dataset(tmp_path / 'drawn', num_train=3, num_test=6, size=64, train_classes='seen')
     annotations = tmp_path / 'drawn/annotations'

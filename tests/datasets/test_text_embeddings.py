@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from helpers.tool_calls import call_tool
 
 from mmfewshot_seg.datasets.text_embeddings import embed_names
 
@@ -165,3 +166,26 @@ def test_tool_writes_a_file_that_is_read(tmp_path, monkeypatch) -> None:
         np.testing.assert_allclose(rows, [[1, 0], _unit([7, 2])], rtol=1e-6)
     failed = run(tmp_path / 'v.npz', 'word2vec', 'mini')
     assert failed.returncode == 2 and "make_word_vectors: library 'word2vec'" in failed.stderr
+
+
+@pytest.mark.parametrize(
+    ('names', 'out', 'message'),
+    [
+        ('cat\ndog\n', 'out.csv', 'word vectors are written to .npz or .txt'),
+        ('hot dog\nHot_Dog\n', 'out.txt', 'the classes are named twice: hot dog'),
+    ],
+)
+def test_mistakes_are_told_before_the_model_is_loaded(
+    tmp_path, sentence_transformers, capsys, names, out, message
+) -> None:
+    (tmp_path / 'names.txt').write_text(names)
+    arguments = (tmp_path / 'names.txt', tmp_path / out, 'sentence-transformers', 'mini')
+    assert call_tool('make_word_vectors', *arguments) == 2
+    assert message in capsys.readouterr().err and sentence_transformers == []
+
+
+def test_lists_of_names_that_are_no_utf8(tmp_path, capsys) -> None:
+    path = tmp_path / 'names.txt'
+    path.write_text('cat\n', 'utf-16')
+    assert call_tool('make_word_vectors', path, 'out.txt', 'open_clip', 'm') == 2
+    assert f'{path} is no UTF-8 text' in capsys.readouterr().err

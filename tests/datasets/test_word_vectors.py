@@ -113,8 +113,7 @@ def test_columns_without_background_are_never_guessed(file, tmp_path) -> None:
     (tmp_path / 'classes.json').write_text(
         json.dumps({'a': {'seen': COCO_CLASSES[:70], 'unseen': COCO_CLASSES[70:]}})
     )
-    with pytest.raises(ValueError, match='no words'):
-        read_word_vectors(path)
+    assert read_word_vectors(path).names == COCO_CLASSES  # as the user wrote beside it
     assert read_word_vectors(path, names=COCO_CLASSES).names == COCO_CLASSES
     assert read_word_vectors(path, names=tmp_path / 'classes.json').names == COCO_CLASSES
 
@@ -264,3 +263,41 @@ def test_large_files_are_scanned_not_parsed(tmp_path) -> None:
     table = read_word_vectors(path, wanted=['word39999'])
     assert table.names == ('word39999',)
     assert time.process_time() - start < 2  # parsing all of it takes ten times as long
+
+
+@pytest.mark.parametrize('content', [_text(), _text(','), '4 3\n' + _text()])
+def test_a_byte_order_mark_costs_no_word(file, content) -> None:
+    path = file(content.encode('utf-8-sig'))
+    assert [n.replace(' ', '_') for n in read_word_vectors(path).names] == list(NAMES)
+    assert len(read_word_vectors(path, wanted=['cat']).names) == 1
+
+
+def test_a_byte_order_mark_of_a_table_and_its_names(file, tmp_path) -> None:
+    path = file('1,2\n3,4\n'.encode('utf-8-sig'))
+    (tmp_path / 'names.txt').write_text('cat\ndog\n', 'utf-8-sig')
+    table = read_word_vectors(path, names=tmp_path / 'names.txt')
+    assert table.names == ('cat', 'dog') and table.vectors.tolist() == [[1, 3], [2, 4]]
+
+
+def test_marks_on_letters_may_be_characters_of_their_own(file) -> None:
+    composed, apart = 'p\u00e2t\u00e9', 'pa\u0302te\u0301'
+    for stored, asked in ((composed, apart), (apart, composed)):
+        path = file(f'{stored} 1 2\n')
+        assert read_word_vectors(path, wanted=[asked]).select([asked]).tolist() == [[1, 2]]
+
+
+def test_what_unpacks_to_many_times_its_size_is_refused_unread(tmp_path, monkeypatch) -> None:
+    path = tmp_path / 'bomb.npz'
+    np.savez_compressed(path, names=np.array(['a']), vectors=np.zeros((1, 20_000_000), np.float32))
+    monkeypatch.setattr(np, 'load', lambda *args, **kwargs: pytest.fail('it is unpacked'))
+    with pytest.raises(
+        ValueError, match=r'bomb.npz cannot be read \(its \d+ bytes would unpack to 8'
+    ):
+        read_word_vectors(path)
+
+
+def test_numbers_that_are_none_are_named(file, tmp_path) -> None:
+    with pytest.raises(ValueError, match="vectors.any: the vector of 'column 2' is not finite"):
+        read_vocabulary(file('1,nan\n2,3\n'))
+    with pytest.raises(ValueError, match='the vector of the background is not finite'):
+        WordVectors(('cat',), [[1, 2]], background=[np.nan, 1])

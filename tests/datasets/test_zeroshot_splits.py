@@ -105,3 +105,9 @@ def test_categories_that_are_missing_or_ambiguous() -> None:
         category_ids(CATEGORIES, ['cat', 'zebbra', 'fox'])
     with pytest.raises(ValueError, match=r"several categories have one name: 'cat' \(\[5, 6\]\)"):
         category_ids([*CATEGORIES, dict(id=6, name='Cat')], ['cat'])
+
+
+@pytest.mark.parametrize('name', [1, None, '', ' '])
+def test_class_names_are_text(name) -> None:
+    with pytest.raises(ValueError, match=f'unseen classes are names, got {name!r}'):
+        resolve_split(dict(seen=['cat'], unseen=['dog', name]))

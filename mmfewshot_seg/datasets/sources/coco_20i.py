@@ -10,7 +10,8 @@ from pycocotools import mask as mask_utils
 
 from mmfewshot_seg.datasets.folds import COCO_20I, COCO_CLASSES
 from mmfewshot_seg.datasets.sources.base import EpisodeSource
-from mmfewshot_seg.datasets.sources.coco_json import check_segmentation, read_coco_json
+from mmfewshot_seg.datasets.sources.coco_json import read_coco_json
+from mmfewshot_seg.datasets.sources.coco_segmentation import check_segmentation
 from mmfewshot_seg.registry import DATASETS, register
 
 
@@ -33,7 +34,8 @@ class Coco20iSource(EpisodeSource):
 
     Raises:
         FileNotFoundError: If the json or the folder is missing.
-        ValueError: If the json is not of COCO's instance format, or names no image.
+        ValueError: If the json is not of COCO's instance format, names no image, or has boxes
+            alone.
     """
 
     def __init__(
@@ -57,8 +59,8 @@ class Coco20iSource(EpisodeSource):
     def _set_classes(self, categories: Sequence[Mapping]) -> dict[int, int]:
         """Sets names and folds; returns class ids by category id."""
         names = {category['id']: category['name'] for category in categories}
-        if not names or len(set(names.values())) < len(categories):
-            raise ValueError(f'{self.ann_file}: categories need distinct ids and names: {names}')
+        if not names:
+            raise ValueError(f'{self.ann_file} has no categories')
         if set(names.values()) <= set(COCO_CLASSES):
             present = set(names.values())
             self.class_names = tuple(name for name in COCO_CLASSES if name in present)
@@ -88,18 +90,8 @@ class Coco20iSource(EpisodeSource):
                 'codes, or draw masks from the boxes with an annotation tool'
             )
         for annotation in annotations:
+            j, segmentation = places[annotation['image_id']], annotation.get('segmentation')
             what = f'{self.ann_file}: annotation {annotation.get("id")}'
-            if annotation['image_id'] not in places:
-                raise ValueError(
-                    f'{what} is of image {annotation["image_id"]}, which is not among the images'
-                )
-            if annotation['category_id'] not in class_of:
-                raise ValueError(
-                    f'{what} has category '
-                    f'{annotation["category_id"]}, which is not among the categories'
-                )
-            j = places[annotation['image_id']]
-            segmentation = annotation.get('segmentation')
             check_segmentation(what, segmentation, images[j])
             by_image[j].append((class_of[annotation['category_id']], segmentation))
         chunks = [pickle.dumps(by_image[j], protocol=5) for j in range(len(images))]

@@ -1,153 +1,245 @@
-"""A json in COCO's instance format, checked entry by entry.
+"""A json in COCO's instance format, checked entry by entry: the one reader of all parts.
 
-pycocotools takes odd numbers as they are, and reads or fills memory that is not its own.
+Ids are compared with their type, as every library does: ``'7'`` is not ``7``.
 """
 
 import json
-from collections.abc import Mapping, Sequence
-from itertools import pairwise
+import os
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from math import isfinite
 
-from mmfewshot_seg.datasets.sources.coordinates import FARTHEST, LONGEST, check_points
+from mmfewshot_seg.datasets.sources.coco_faults import (
+    FIELD,
+    ID_ZERO,
+    MIXED_IDS,
+    NO_AREA,
+    NO_IMAGE,
+    NO_MASK,
+    REFERENCE,
+    SIZE,
+    TWICE,
+    UNREADABLE,
+    CocoFault,
+)
+from mmfewshot_seg.datasets.sources.coco_segmentation import check_segmentation, has_mask
+from mmfewshot_seg.datasets.sources.image_files import UnreadableImageError, image_shape
 
 _FIELDS = {
     'images': {'id': int | str, 'file_name': str, 'height': int, 'width': int},
     'categories': {'id': int | str, 'name': str},
     'annotations': {'image_id': int | str, 'category_id': int | str},
 }
+_DETECTION_FIELDS = {'id': int, 'bbox': list, 'area': int | float}
+_UNIQUE = (('images', 'id'), ('images', 'file_name'), ('categories', 'id'), ('categories', 'name'))
+_NAMES = {'images': 'an image', 'categories': 'a category', 'annotations': 'an annotation'}
 
 
-def read_coco_json(path: str) -> dict:
-    """Images, categories and annotations; the segmentations are not looked into.
+def read_json(path: str | os.PathLike) -> object:
+    """Content of a json file; a byte-order mark in front is no matter.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If the file is no json, lacks a list or an entry lacks a field, the message
-            names file and entry; if there are no images, or one is listed twice.
+        ValueError: If the file is no json, holds NaN or infinity, or is nested too deeply.
     """
     try:
-        with open(path, encoding='utf-8') as file:
-            content = json.load(file, parse_constant=_refuse_constant)
+        with open(path, encoding='utf-8-sig') as file:
+            return json.load(file, parse_constant=_refuse_constant)
+    except RecursionError:
+        raise ValueError(f'{path} cannot be read as json: it is nested too deeply') from None
     except ValueError as error:
         raise ValueError(f'{path} cannot be read as json: {error}') from error
-    lacking = _FIELDS.keys() - (content.keys() if isinstance(content, dict) else set())
-    if lacking:
-        raise ValueError(f'{path} is no COCO instances json, it lacks {sorted(lacking)}')
-    for key, fields in _FIELDS.items():
-        if not isinstance(content[key], list):
-            raise ValueError(f'{path}: {key} is no list')
-        _check_fields(path, key, content[key], fields)
-    _check_images(path, content['images'])
+
+
+def read_coco_json(path: str | os.PathLike, detection: bool = False, masks: bool = False) -> dict:
+    """Images, categories and annotations of a file without faults.
+
+    Args:
+        path: The file.
+        detection: See :func:`find_faults`.
+        masks: See :func:`find_faults`.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If the file is no json, lacks a list, names no images, or has a fault that
+            breaks something; the message names file, entry and cure.
+    """
+    content = read_lists(path)
+    refuse_first(path, find_faults(content, detection, masks))
     return content
 
 
-def check_segmentation(what: str, segmentation: object, image: Mapping) -> None:
-    """Refuse what pycocotools does not survive.
-
-    Args:
-        what: Names the annotation in messages.
-        segmentation: Polygons ``[[x1, y1, x2, y2, ...], ...]`` or a run-length code.
-        image: Entry of its image.
+def read_lists(path: str | os.PathLike) -> dict:
+    """A json that holds the lists of images, categories and annotations, not looked into.
 
     Raises:
-        ValueError: If it is neither, or does not fit the image.
+        FileNotFoundError: If there is no such file.
+        ValueError: If the file is no json, lacks a list, or names no images.
     """
-    if isinstance(segmentation, dict):
-        _check_run_lengths(what, segmentation, image)
-    elif isinstance(segmentation, list):
-        _check_polygons(what, segmentation, image)
-    else:
-        raise ValueError(f'{what} has no segmentation; boxes alone are not enough')
+    content = read_json(path)
+    lacking = _FIELDS.keys() - (content.keys() if isinstance(content, dict) else set())
+    if lacking:
+        raise ValueError(f'{path} is no COCO instances json, it lacks {sorted(lacking)}')
+    for key in _FIELDS:
+        if not isinstance(content[key], list):
+            raise ValueError(f'{path}: {key} is no list')
+    if not content['images']:
+        raise ValueError(f'{path} names no images')
+    return content
+
+
+def refuse_first(path: str | os.PathLike, faults: Iterable[CocoFault]) -> None:
+    """Raises the first fault that breaks something, with the file's name before it.
+
+    Raises:
+        ValueError: If there is one.
+    """
+    for fault in faults:
+        if fault.kind.breaks:
+            raise ValueError(f'{os.fspath(path)}: {fault}')
+
+
+def find_faults(
+    content: Mapping, detection: bool = True, masks: bool = True
+) -> Iterator[CocoFault]:
+    """All faults of a file but those of its images; see :func:`find_image_faults`.
+
+    Entries that lack a field are not looked into any further.
+
+    Args:
+        content: Of :func:`read_lists`.
+        detection: Whether ids, boxes and areas of the annotations are looked at, which detectors
+            need.
+        masks: Whether the segmentations are looked at.
+    """
+    sound = {}
+    for key, fields in _FIELDS.items():
+        if key == 'annotations' and detection:
+            fields = {**_DETECTION_FIELDS, **fields}
+        wrong = [_field_fault(key, n, entry, fields) for n, entry in enumerate(content[key])]
+        yield from filter(None, wrong)
+        sound[key] = [(n, e) for n, e in enumerate(content[key]) if wrong[n] is None]
+    for key, field in (*_UNIQUE, *([('annotations', 'id')] if detection else [])):
+        yield from _twice(key, field, sound[key])
+    for key in ('images', 'categories'):
+        if len(types := {type(entry['id']).__name__ for _, entry in sound[key]}) > 1:
+            yield CocoFault(MIXED_IDS, f'{key} have ids of types {" and ".join(sorted(types))}')
+    images = {entry['id']: entry for _, entry in sound['images']}
+    categories = {entry['id']: entry for _, entry in sound['categories']}
+    for number, annotation in sound['annotations']:
+        try:
+            _check_annotation(annotation, images, categories, detection, masks)
+        except CocoFault as fault:
+            fault.entry = ('annotations', number)
+            yield fault
+
+
+def find_image_faults(content: Mapping, folder: str | os.PathLike) -> Iterator[CocoFault]:
+    """Images that are missing, cannot be read or have another size; only headers are read.
+
+    Args:
+        content: Of :func:`read_lists`; images that lack a field are not looked into.
+        folder: Where the files lie.
+    """
+    for number, image in enumerate(content['images']):
+        if _field_fault('images', number, image, _FIELDS['images']):
+            continue
+        path, what = os.path.join(folder, image['file_name']), f'image {image["id"]}'
+        stated = image['height'], image['width']
+        if not os.path.isfile(path):
+            yield CocoFault(NO_IMAGE, f'{what}: {path} does not exist')
+            continue
+        try:
+            shape = image_shape(path, to_end=False)
+        except UnreadableImageError as error:
+            yield CocoFault(UNREADABLE, f'{what}: {error}')
+            continue
+        if shape != stated:
+            yield CocoFault(
+                SIZE,
+                f'{what} has height {stated[0]} and width {stated[1]}, but {path} has height '
+                f'{shape[0]} and width {shape[1]}',
+            )
 
 
 def _refuse_constant(name: str) -> None:
     raise ValueError(f'it holds {name}, which is no number')
 
 
-def _check_fields(path: str, key: str, entries: Sequence, fields: Mapping[str, type]) -> None:
-    for number, entry in enumerate(entries):
-        if not isinstance(entry, dict):
-            raise ValueError(f'{path}: {key}[{number}] is no object: {entry!r:.80}')
-        for field, kind in fields.items():
-            value = entry.get(field)
-            if not isinstance(value, kind) or isinstance(value, bool):
-                kind = getattr(kind, '__name__', kind)
-                raise ValueError(
-                    f'{path}: {key}[{number}], id {entry.get("id")}: {field} must be {kind}, '
-                    f'got {value!r:.80}'
-                )
-
-
-def _check_images(path: str, images: Sequence[Mapping]) -> None:
-    if not images:
-        raise ValueError(f'{path} names no images')
-    for image in images:
-        if min(image['height'], image['width']) < 1:
-            raise ValueError(
-                f'{path}: image {image["id"]} has height {image["height"]} and width '
-                f'{image["width"]}, expected at least 1'
+def _field_fault(key: str, number: int, entry: object, fields: Mapping) -> CocoFault | None:
+    if not isinstance(entry, dict):
+        return CocoFault(FIELD, f'{key}[{number}] is no object: {entry!r:.80}')
+    what = f'{key}[{number}], id {entry.get("id")}'
+    for field, kind in fields.items():
+        value = entry.get(field)
+        if not isinstance(value, kind) or isinstance(value, bool):
+            kind = getattr(kind, '__name__', kind)
+            return CocoFault(FIELD, f'{what}: {field} must be {kind}, got {value!r:.80}')
+    if key == 'images' and min(entry['height'], entry['width']) < 1:
+        return CocoFault(
+            FIELD,
+            f'image {entry["id"]} has height {entry["height"]} and width {entry["width"]}, '
+            'expected at least 1',
+        )
+    if 'bbox' in fields:
+        numbers = [*entry['bbox'], entry['area']]
+        if len(numbers) != 5 or not all(type(x) in (int, float) and isfinite(x) for x in numbers):
+            return CocoFault(
+                FIELD,
+                f'{what}: bbox must be [x, y, width, height] and area a number, got '
+                f'{entry["bbox"]!r:.80} and {entry["area"]}',
             )
-    for field in ('file_name', 'id'):
-        values = sorted((image[field] for image in images), key=str)
-        if twice := [a for a, b in pairwise(values) if a == b]:
-            raise ValueError(f'{path} lists an image twice: {field} {twice[0]}')
+    return None
 
 
-def _check_polygons(what: str, polygons: list, image: Mapping) -> None:
-    for polygon in polygons:
-        try:
-            odd, farthest = len(polygon) % 2, max(map(abs, polygon), default=0)
-        except TypeError:
-            raise ValueError(
-                f'{what} has a polygon that is no list of numbers: {polygon!r:.80}; a segmentation '
-                'is a list of polygons, [[x1, y1, x2, y2, ...], ...]'
-            ) from None
-        if odd:
-            raise ValueError(f'{what} has a polygon with an odd number of coordinates')
-        size = (image['height'], image['width'])
-        if not (farthest <= FARTHEST * max(size) and len(polygon) * farthest <= LONGEST):
-            name = f'{what}: a polygon of {image["file_name"]}'
-            points = list(zip(polygon[::2], polygon[1::2], strict=True))
-            check_points(name, points, size)  # slow, COCO has a million polygons
-
-
-def _check_run_lengths(what: str, code: Mapping, image: Mapping) -> None:
-    if not {'size', 'counts'} <= code.keys():
-        raise ValueError(f'{what} has a run-length code without size or counts: {sorted(code)}')
-    shape, counts = [image['height'], image['width']], code['counts']
-    if code['size'] != shape:
-        raise ValueError(
-            f'{what} has a run-length code of size {code["size"]}, its image '
-            f'{image["file_name"]} is {shape} (height, width)'
-        )
-    if isinstance(counts, str):
-        counts = _decompress(counts)
-    if (
-        not isinstance(counts, list)
-        or not all(type(count) is int and count >= 0 for count in counts)
-        or sum(counts) != shape[0] * shape[1]
-    ):
-        raise ValueError(
-            f'{what} has a broken run-length code: its counts must be whole numbers that add up '
-            f'to the {shape[0] * shape[1]} pixels of its image {image["file_name"]}'
+def _twice(key: str, field: str, entries: Sequence[tuple[int, Mapping]]) -> Iterator[CocoFault]:
+    first: dict[Hashable, Mapping] = {}
+    for _, entry in entries:
+        value = entry[field]
+        if value not in first:
+            first[value] = entry
+            continue
+        others = {'images': 'file_name', 'categories': 'name'}.get(key, 'image_id')
+        other = 'id' if field != 'id' else others
+        yield CocoFault(
+            TWICE,
+            f'{_NAMES[key]} is listed twice: {field} {value} '
+            f'({other} {first[value][other]} and {entry[other]})',
         )
 
 
-def _decompress(text: str) -> list[int] | None:
-    """Counts of a compressed run-length code, None if the text is none.
+def _check_annotation(
+    annotation: Mapping, images: Mapping, categories: Mapping, detection: bool, masks: bool
+) -> None:
+    what = f'annotation {annotation.get("id")}'
+    _check_reference(what, 'image_id', annotation, images)
+    _check_reference(what, 'category_id', annotation, categories)
+    image = images[annotation['image_id']]
+    if masks:
+        segmentation = annotation.get('segmentation')
+        check_segmentation(what, segmentation, image)
+        if not has_mask(segmentation):
+            raise CocoFault(NO_MASK, f'{what} has no polygon of three points: {segmentation!r:.80}')
+    if detection:
+        if annotation['id'] == 0:
+            raise CocoFault(ID_ZERO, f'{what} of image {image["file_name"]}')
+        x, y, width, height = annotation['bbox']
+        across = min(x + width, image['width']) - max(x, 0)
+        down = min(y + height, image['height']) - max(y, 0)
+        if min(width, height) < 1 or min(across, down) <= 0 or annotation['area'] <= 0:
+            raise CocoFault(
+                NO_AREA,
+                f'{what} of image {image["file_name"]} has bbox {annotation["bbox"]} and area '
+                f'{annotation["area"]}',
+            )
 
-    A number has 5 bits per character, the lowest first, and 32 where it goes on; from the fourth
-    on it is the difference to the number before the last.
-    """
-    counts, value, shift = [], 0, 0
-    for char in text:
-        bits = ord(char) - 48
-        if not 0 <= bits < 64:
-            return None
-        value |= (bits & 31) << shift
-        shift += 5
-        if not bits & 32:
-            if bits & 16:  # negative
-                value -= 1 << shift
-            counts.append(value + counts[-2] if len(counts) > 2 else value)
-            value = shift = 0
-    return None if shift else counts
+
+def _check_reference(what: str, field: str, annotation: Mapping, known: Mapping) -> None:
+    value = annotation[field]
+    if value in known:
+        return
+    names = {'image_id': 'images', 'category_id': 'categories'}[field]
+    alike = [key for key in known if str(key) == str(value)]
+    hint = f'; there is {alike[0]!r}, which is another type' if alike else ''
+    raise CocoFault(
+        REFERENCE, f'{what} has {field} {value!r}, which is not among the {names}{hint}'
+    )

@@ -26,10 +26,23 @@ def decoding(path: str) -> Iterator[None]:
         raise UnreadableImageError(f'{path}: {error}') from error
 
 
-def image_shape(path: str) -> tuple[int, int]:
+def check_image_array(image: np.ndarray) -> None:
+    """Refuses arrays that are no image: grey, float, with alpha, channels first.
+
+    Raises:
+        ValueError: If an array is not (H, W, 3) uint8.
+    """
+    if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or not image.size:
+        raise ValueError(f'an image array is (H, W, 3) uint8, BGR, got {image.shape} {image.dtype}')
+
+
+def image_shape(path: str, to_end: bool = True) -> tuple[int, int]:
     """(H, W) of an image as MMCV loads it, that is, turned if its EXIF orientation says so.
 
-    The file is decoded to its end (a JPEG at an eighth of its size), so truncation is noticed.
+    Args:
+        path: The file.
+        to_end: Whether the file is decoded to its end (a JPEG at an eighth of its size), so that
+            truncation is noticed; otherwise only its head is read.
 
     Raises:
         UnreadableImageError: If the file cannot be decoded.
@@ -37,8 +50,9 @@ def image_shape(path: str) -> tuple[int, int]:
     with decoding(path), Image.open(path) as image:
         width, height = image.size
         turned = image.getexif().get(_EXIF_ORIENTATION, 1) != 1
-        image.draft('L', (width // 8 or 1, height // 8 or 1))
-        image.load()
+        if to_end:
+            image.draft('L', (width // 8 or 1, height // 8 or 1))
+            image.load()
         if turned:  # which formats are turned is up to MMCV's decoder
             height, width = mmcv.imread(path).shape[:2]
     return height, width

@@ -56,10 +56,11 @@ def _targets_of_image(
             torch.from_numpy(_polygon_targets(boxes, gt_indices, gt_masks, size)).to(limits.device)
             for size in sizes
         ]
-    # Each object is uploaded once; RoIs refer to it as if it were an image.
-    objects = torch.from_numpy(np.ascontiguousarray(gt_masks.masks)).to(boxes.device)
-    objects = objects.float().unsqueeze(1)
-    rois = torch.cat([gt_indices.unsqueeze(1).to(boxes), boxes], dim=1)
+    # Each object that a RoI has is uploaded once, and referred to as if it were an image.
+    used, indices = gt_indices.unique(return_inverse=True)
+    bitmaps = np.ascontiguousarray(gt_masks.masks[used.cpu().numpy()])
+    objects = torch.from_numpy(bitmaps).to(boxes.device).float().unsqueeze(1)
+    rois = torch.cat([indices.unsqueeze(1).to(boxes), boxes], dim=1)
     return [
         (roi_align(objects, rois, (size, size), 1.0, 0, 'avg', True) >= 0.5).float().squeeze(1)
         for size in sizes

@@ -12,6 +12,7 @@ import numpy as np
 
 from mmfewshot_seg.datasets.word_vectors import (
     WordVectors,
+    check_rows,
     read_vocabulary,
     read_word_vectors,
     scale_rows,
@@ -49,20 +50,24 @@ class ZeroShotClasses:
         Raises:
             ValueError: If a class has no vector.
         """
-        return self.prepared(vector_table(self.word_vectors, names).select(names))
+        return self.prepared(names, vector_table(self.word_vectors, names).select(names))
 
-    def prepared(self, vectors: np.ndarray) -> np.ndarray:
+    def prepared(self, names: Sequence[str], vectors: np.ndarray) -> np.ndarray:
         """Vectors (K, D) as they are in a file, centred and scaled as those of these classes.
 
         Raises:
-            ValueError: If they have another length.
+            ValueError: If they have another number or length, one is zero then, or a number is not
+                finite.
         """
         if vectors.ndim != 2 or vectors.shape[1:] != self.centre.shape:
             raise ValueError(
                 f'vectors of shape {vectors.shape}, expected a row of {len(self.centre)} numbers '
                 'per class'
             )
+        if len(vectors) != len(names):
+            raise ValueError(f'{len(vectors)} vectors for {len(names)} classes')
         vectors = vectors - self.centre
+        check_rows(vectors, names, 'classes', zero=False)
         return vectors if self.norm is None else scale_rows(vectors, self.norm)
 
 
@@ -93,8 +98,9 @@ def load_classes(
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If a class has no vector, the split is unknown or overlaps, the background is
-            none of these, or vectors of the vocabulary have another length.
+        ValueError: If a class has no vector or a zero one, the split is unknown or overlaps, the
+            background is none of these, or vectors of the vocabulary have another length or
+            numbers that are not finite.
     """
     split = resolve_split(split)
     names = split.seen + split.unseen
@@ -106,6 +112,7 @@ def load_classes(
     centre = mean if center else np.zeros_like(mean)
     start = _background(background, table, mean, centre)
     vectors = vectors - centre
+    check_rows(vectors, names, 'word vectors', zero=False)
     if norm is not None:
         start = start * np.mean(norm / np.linalg.norm(vectors, axis=1))
         vectors = scale_rows(vectors, norm)
@@ -118,6 +125,7 @@ def load_classes(
             f'vocabulary of shape {vocabulary.shape} beside word vectors of length '
             f'{vectors.shape[1]}: both must come from the same word-vector model'
         )
+    check_rows(vocabulary, range(len(vocabulary)), 'vocabulary')
     seen, unseen = np.split(vectors, [len(split.seen)])
     return ZeroShotClasses(
         split, seen, unseen, start, vocabulary, word_vectors, centre=centre, norm=norm

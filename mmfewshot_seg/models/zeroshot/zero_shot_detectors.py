@@ -94,17 +94,21 @@ class ZeroShotFasterRCNN(TwoStageDetector):
             mode: ``'unseen'`` for these classes alone, ``'generalized'`` for the seen ones too.
 
         Raises:
-            ValueError: If a name is there twice or is a seen class, has no vector, or the vectors
-                do not fit in number or length.
+            ValueError: If a name is there twice or is a seen class, has no vector or a zero one,
+                the vectors do not fit in number or length, or the mode is another.
         """
+        if mode == 'seen':
+            raise ValueError(
+                "mode='seen' detects the classes of the training: leave the other classes out, or "
+                "take 'unseen' or 'generalized'"
+            )
         split = ZeroShotSplit(self.split.seen, names)
         split.classes(mode)  # refuses a mode without classes
         if vectors is None:
             vectors = self.classes.vectors_of(split.unseen)
         else:
-            vectors = self.classes.prepared(torch.as_tensor(vectors).cpu().numpy())
-        if len(vectors) != len(split.unseen):
-            raise ValueError(f'{len(vectors)} vectors for {len(split.unseen)} classes')
+            vectors = torch.as_tensor(vectors).detach().float().cpu().numpy()
+            vectors = self.classes.prepared(split.unseen, vectors)
         for head_vectors in self.roi_head.class_vectors:
             head_vectors.set(unseen=torch.as_tensor(vectors))
         self.split = split
@@ -158,6 +162,19 @@ class ZeroShotFasterRCNN(TwoStageDetector):
                 f'{differ}. Set model.test_cfg.rcnn.mode={self.mode!r} to the mode of the data '
                 f'set, {meta.get("mode")!r}, and give both the same class lists in the same order'
             )
+
+    def half(self) -> 'ZeroShotFasterRCNN':
+        """Not there: similarities with word vectors need float32.
+
+        Raises:
+            TypeError: Always.
+        """
+        raise TypeError(
+            f'{type(self).__name__} keeps its weights in float32: to compute in half precision use '
+            'torch.autocast(device_type, dtype)'
+        )
+
+    bfloat16 = half
 
     def extract_feat(self, batch_inputs: Tensor) -> tuple[Tensor, ...]:
         """Levels of the neck, float32 under mixed precision too, as RoIAlign needs on the CPU."""

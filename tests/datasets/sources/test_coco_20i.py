@@ -158,17 +158,24 @@ def _annotation(**changes):
 @pytest.mark.parametrize(
     ('change', 'message'),
     [
-        (_annotation(image_id=99), 'annotation 1 is of image 99, which is not among the images'),
-        (_annotation(category_id=3), 'annotation 1 has category 3, which is not among the categ'),
-        (_annotation(segmentation=None), 'annotation 1 has no segmentation; boxes alone are not'),
+        (_annotation(image_id=99), 'annotation 1 has image_id 99, which is not among the images'),
+        (
+            _annotation(category_id=3),
+            'annotation 1 has category_id 3, which is not among the categ',
+        ),
+        (
+            _annotation(segmentation=None),
+            'annotation 1 has no segmentation: None; boxes alone are not',
+        ),
         (
             _annotation(segmentation={'size': [9, 9], 'counts': [81]}),
             r'annotation 1 has a run-length code of size \[9, 9\], its image b.jpg is \[12, 16\]',
         ),
+        (lambda content: content['categories'].clear(), 'has category_id'),
         (lambda content: content['images'].clear(), 'names no images'),
         (
             lambda content: content['categories'][0].update(name='cat'),
-            'categories need distinct ids and names',
+            'a category is listed twice: name cat',
         ),
     ],
 )

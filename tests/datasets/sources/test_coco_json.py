@@ -2,11 +2,16 @@
 
 import json
 
+import cv2
 import numpy as np
 import pytest
-from pycocotools import mask as mask_utils
 
-from mmfewshot_seg.datasets.sources.coco_json import check_segmentation, read_coco_json
+from mmfewshot_seg.datasets.sources.coco_json import (
+    find_faults,
+    find_image_faults,
+    read_coco_json,
+    read_lists,
+)
 
 IMAGE = {'id': 7, 'file_name': 'a.jpg', 'height': 12, 'width': 16}
 
@@ -57,7 +62,7 @@ def test_fields_that_are_missing_or_odd(tmp_path, changes, message):
 def test_images_are_distinct(tmp_path, field, value):
     content = _content()
     content['images'].append({**IMAGE, 'id': 8, 'file_name': 'b.jpg', field: value})
-    with pytest.raises(ValueError, match=f'lists an image twice: {field} {value}'):
+    with pytest.raises(ValueError, match=f'an image is listed twice: {field} {value} '):
         read_coco_json(_write(tmp_path, json.dumps(content)))
 
 
@@ -68,6 +73,7 @@ def test_images_are_distinct(tmp_path, field, value):
         ('', 'cannot be read as json: Expecting value'),
         ('{"images": [NaN]}', 'cannot be read as json: it holds NaN'),
         ('{"images": [-Infinity]}', 'cannot be read as json: it holds -Infinity'),
+        ('[' * 100000, 'cannot be read as json: it is nested too deeply'),
         ('[]', r"is no COCO instances json, it lacks \['annotations', 'categories', 'images'\]"),
         ('{"images": 1, "annotations": [], "categories": []}', 'images is no list'),
         ('{"images": [[]], "annotations": [], "categories": []}', r'images\[0\] is no object: '),
@@ -79,42 +85,98 @@ def test_files_that_are_something_else(tmp_path, text, message):
         read_coco_json(_write(tmp_path, text))
 
 
-def _code(counts) -> dict:
-    return {'size': [12, 16], 'counts': counts}
+def test_a_byte_order_mark_is_no_matter(tmp_path):
+    path = tmp_path / 'ann.json'
+    path.write_text(json.dumps(_content()), 'utf-8-sig')
+    assert read_coco_json(path) == _content()
+
+
+BOX = {'bbox': [1, 2, 5, 6], 'area': 30, 'segmentation': [[1, 2, 6, 2, 6, 8]]}
+
+
+def _detection(**changes) -> dict:
+    content = _content(annotations={**BOX, **changes})
+    content['annotations'][0] = {
+        key: value for key, value in content['annotations'][0].items() if value != 'gone'
+    }
+    return content
 
 
 @pytest.mark.parametrize(
-    ('segmentation', 'message'),
+    ('changes', 'message'),
     [
-        (None, 'has no segmentation; boxes alone are not enough'),
-        ([0, 0, 4, 0, 4, 4], r'polygon that is no list of numbers: 0; .* list of polygons'),
-        ([[0, 0, 4, None, 4, 4]], r'no list of numbers: \[0, 0, 4, None, 4, 4\]'),
-        ([[0] * 7], 'a polygon with an odd number of coordinates'),
+        ({'area': 'gone'}, r'annotations\[0\], id 5: area must be int \| float, got None'),
+        ({'bbox': 'gone'}, r'annotations\[0\], id 5: bbox must be list, got None'),
+        ({'bbox': [1, 2, 3]}, r'id 5: bbox must be \[x, y, width, height\] .* got \[1, 2, 3\]'),
+        ({'bbox': [1, 2, 3, float('inf')]}, r'bbox must be .* got \[1, 2, 3, inf\]'),
+        ({'id': 'gone'}, 'id None: id must be int, got None'),
+        ({'id': '5'}, "id must be int, got '5'"),
+        ({'id': 0}, 'annotation 0 of image a.jpg; number annotations from 1'),
+        ({'segmentation': 'gone'}, 'annotation 5 has no segmentation: None; boxes alone'),
+        ({'segmentation': None}, 'annotation 5 has no segmentation: None; boxes alone'),
+        ({'segmentation': []}, r'annotation 5 has no polygon of three points: \[\]; .*check_coco'),
+        ({'segmentation': [1, 2, 6, 2, 6, 8]}, 'annotation 5 has a polygon that is no list .*: 1;'),
+        ({'segmentation': {'size': [1, 2], 'counts': [2]}}, r'run-length code of size \[1, 2\]'),
         (
-            [[0, 0, 4, 0, 4, float('inf')]],
-            'polygon of a.jpg has a coordinate inf, far outside its image, 16x12',
+            {'image_id': '7'},
+            "has image_id '7', which is not among the images; there is 7, which is",
         ),
-        ([[0, 0, 4, 0, 4, -1e9]], 'coordinate -1e[+]09, far outside'),
-        ({'counts': [192]}, r"a run-length code without size or counts: \['counts'\]"),
-        ({'size': [12, 16]}, r"a run-length code without size or counts: \['size'\]"),
-        ({'size': 12, 'counts': [192]}, 'a run-length code of size 12, its image a.jpg is'),
-        *((_code(counts), 'broken run-length code: .* add up to the 192 pixels') for counts in (
-            [5], [-3, 195], [1.5, 190.5], ['192'], None, 'garbage~~', 'zzzz', '1', '', 'o', '\x01'
-        )),
+        ({'category_id': '1'}, "category_id '1', .* not among the categories; there is 1, which"),
+        ({'image_id': 8}, 'annotation 5 has image_id 8, which is not among the images; add'),
     ],
-)  # fmt: skip
-def test_segmentations_that_do_not_fit(segmentation, message):
-    with pytest.raises(ValueError, match=f'annotation 5:? .*{message}'):
-        check_segmentation('annotation 5', segmentation, IMAGE)
+)
+def test_what_detectors_need(tmp_path, changes, message):
+    path = _write(tmp_path, json.dumps(_detection(**changes)).replace('Infinity', '1e999'))
+    with pytest.raises(ValueError, match=rf'ann\.json: .*{message}'):
+        read_coco_json(path, detection=True, masks=True)
 
 
-def test_codes_of_pycocotools_pass():
-    rng = np.random.RandomState(0)
-    for part in (0, 0.02, 0.5, 1):
-        code = mask_utils.encode(np.asfortranarray(rng.rand(300, 211) < part, dtype=np.uint8))
-        code['counts'] = code['counts'].decode()
-        check_segmentation('', code, {**IMAGE, 'height': 300, 'width': 211})
+@pytest.mark.parametrize(
+    ('key', 'entry', 'message'),
+    [
+        ('categories', {'id': 1, 'name': 'alien'}, r'twice: id 1 \(name cat and alien\)'),
+        ('categories', {'id': 2, 'name': 'cat'}, r'twice: name cat \(id 1 and 2\)'),
+        ('categories', {'id': '2', 'name': 'dog'}, 'categories have ids of types int and str'),
+        ('images', {**IMAGE, 'id': 'b', 'file_name': 'b'}, 'images have ids of types int and str'),
+        (
+            'annotations',
+            {**BOX, 'id': 5, 'image_id': 7, 'category_id': 1},
+            r'an annotation is listed twice: id 5 \(image_id 7 and 7\)',
+        ),
+    ],
+)
+def test_ids_and_names_are_distinct(tmp_path, key, entry, message):
+    content = _detection()
+    content[key].append(entry)
+    with pytest.raises(ValueError, match=message):
+        read_coco_json(_write(tmp_path, json.dumps(content)), detection=True)
 
 
-def test_polygons_may_leave_the_image():
-    check_segmentation('', [[-3, 0, 40.5, 0, 4, 30], []], IMAGE)
+def test_all_faults_are_found_at_once(tmp_path):
+    content = _detection(segmentation=[])
+    content['annotations'] += [
+        {**BOX, 'id': 6, 'image_id': 7, 'category_id': 1, 'bbox': [20, 0, 5, 5]},
+        {**BOX, 'id': 7, 'image_id': 9, 'category_id': 1},
+        {'id': 8},
+    ]
+    faults = list(find_faults(read_lists(_write(tmp_path, json.dumps(content)))))
+    assert [(fault.kind.name.split()[0], fault.entry) for fault in faults] == [
+        ('missing', None),
+        ('annotation', ('annotations', 0)),
+        ('box', ('annotations', 1)),
+        ('annotation', ('annotations', 2)),
+    ]
+    assert [fault.kind.breaks for fault in faults] == [True, True, False, True]
+
+
+def test_images_that_are_missing_swapped_or_broken(tmp_path):
+    cv2.imwrite(str(tmp_path / 'a.jpg'), np.zeros((12, 16, 3), np.uint8))
+    cv2.imwrite(str(tmp_path / 'b.jpg'), np.zeros((16, 12, 3), np.uint8))
+    (tmp_path / 'c.jpg').write_text('no image')
+    images = [{**IMAGE, 'id': n, 'file_name': f'{n}.jpg'} for n in 'abcd']
+    faults = [str(fault) for fault in find_image_faults({'images': [*images, {}]}, tmp_path)]
+    assert len(faults) == 3
+    assert 'image b has height 12 and width 16' in faults[0]
+    assert 'b.jpg has height 16 and width 12; correct height and width' in faults[0]
+    assert 'c.jpg: cannot identify image' in faults[1]
+    assert 'd.jpg does not exist; correct the folder' in faults[2]

@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 import torch
+from mmcv.ops import roi_align
 from mmdet.structures.mask import BitmapMasks, PolygonMasks, mask_target
 from mmengine.config import ConfigDict
 
+from mmfewshot_seg.models.refinemask import mask_targets
 from mmfewshot_seg.models.refinemask.mask_targets import (
     semantic_target,
     stage_targets,
@@ -43,6 +45,26 @@ def test_same_as_mmdet(masks) -> None:
         expected = mask_target(boxes, INDICES, masks, ConfigDict(mask_size=size))
         assert torch.equal(target, expected)
     assert all(map(torch.equal, BOXES, before))
+
+
+def test_cost_follows_the_rois_not_the_objects(monkeypatch) -> None:
+    """Of 60 objects 3 RoIs have two: no more are handed to RoIAlign, and the targets are theirs."""
+    rng = np.random.RandomState(0)
+    masks = BitmapMasks(rng.rand(60, 40, 50) < 0.5, 40, 50)
+    handed = []
+
+    def spy(objects, *args):
+        handed.append(len(objects))
+        return roi_align(objects, *args)
+
+    monkeypatch.setattr(mask_targets, 'roi_align', spy)
+    indices = [torch.tensor([57, 3, 57])]
+    ours = stage_targets(BOXES[:1], indices, [masks], SIZES)
+    assert handed == [2, 2, 2]
+    for size, target in zip(SIZES, ours, strict=True):
+        config = ConfigDict(mask_size=size)
+        expected = mask_target([BOXES[0].clone()], indices, [masks], config)
+        assert torch.equal(target, expected)
 
 
 def test_column_major_bitmaps() -> None:

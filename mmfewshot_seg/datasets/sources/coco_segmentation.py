@@ -1,0 +1,107 @@
+"""Segmentations of COCO's format, checked before pycocotools sees them.
+
+pycocotools takes odd numbers as they are, and reads or fills memory that is not its own.
+"""
+
+from collections.abc import Mapping
+
+from mmfewshot_seg.datasets.sources.coco_faults import (
+    BAD_POLYGON,
+    BAD_RUN_LENGTHS,
+    NO_MASK,
+    CocoFault,
+)
+from mmfewshot_seg.datasets.sources.coordinates import FARTHEST, LONGEST, check_points
+
+
+def check_segmentation(what: str, segmentation: object, image: Mapping) -> None:
+    """Refuse what pycocotools does not survive.
+
+    Args:
+        what: Names the annotation in messages.
+        segmentation: Polygons ``[[x1, y1, x2, y2, ...], ...]`` or a run-length code.
+        image: Entry of its image.
+
+    Raises:
+        CocoFault: If it is neither, or does not fit the image.
+    """
+    if isinstance(segmentation, dict):
+        _check_run_lengths(what, segmentation, image)
+    elif isinstance(segmentation, list):
+        _check_polygons(what, segmentation, image)
+    else:
+        raise CocoFault(NO_MASK, f'{what} has no segmentation: {segmentation!r:.80}')
+
+
+def has_mask(segmentation: list | dict) -> bool:
+    """Whether a segmentation that was checked is a run-length code or has three points."""
+    return isinstance(segmentation, dict) or any(len(polygon) >= 6 for polygon in segmentation)
+
+
+def _check_polygons(what: str, polygons: list, image: Mapping) -> None:
+    for polygon in polygons:
+        if not isinstance(polygon, list) or not all(type(x) in (int, float) for x in polygon):
+            raise CocoFault(
+                BAD_POLYGON, f'{what} has a polygon that is no list of numbers: {polygon!r:.80}'
+            )
+        if len(polygon) % 2:
+            raise CocoFault(
+                BAD_POLYGON,
+                f'{what} has a polygon with an odd number of coordinates, {len(polygon)}',
+            )
+        size, farthest = (image['height'], image['width']), max(map(abs, polygon), default=0)
+        if not (farthest <= FARTHEST * max(size) and len(polygon) * farthest <= LONGEST):
+            name = f'{what}: a polygon of {image["file_name"]}'
+            points = list(zip(polygon[::2], polygon[1::2], strict=True))
+            try:
+                check_points(name, points, size)  # slow, COCO has a million polygons
+            except ValueError as error:
+                raise CocoFault(BAD_POLYGON, str(error)) from error
+
+
+def _check_run_lengths(what: str, code: Mapping, image: Mapping) -> None:
+    if not {'size', 'counts'} <= code.keys():
+        raise CocoFault(
+            BAD_RUN_LENGTHS,
+            f'{what} has a run-length code without size or counts: {sorted(code)}',
+        )
+    shape, counts = [image['height'], image['width']], code['counts']
+    if code['size'] != shape:
+        raise CocoFault(
+            BAD_RUN_LENGTHS,
+            f'{what} has a run-length code of size {code["size"]}, its image '
+            f'{image["file_name"]} is {shape} (height, width)',
+        )
+    if isinstance(counts, str):
+        counts = _decompress(counts)
+    if (
+        not isinstance(counts, list)
+        or not all(type(count) is int and count >= 0 for count in counts)
+        or sum(counts) != shape[0] * shape[1]
+    ):
+        raise CocoFault(
+            BAD_RUN_LENGTHS,
+            f'{what} has a broken run-length code: its counts must be whole numbers that add up '
+            f'to the {shape[0] * shape[1]} pixels of its image {image["file_name"]}',
+        )
+
+
+def _decompress(text: str) -> list[int] | None:
+    """Counts of a compressed run-length code, None if the text is none.
+
+    A number has 5 bits per character, the lowest first, and 32 where it goes on; from the fourth
+    on it is the difference to the number before the last.
+    """
+    counts, value, shift = [], 0, 0
+    for char in text:
+        bits = ord(char) - 48
+        if not 0 <= bits < 64:
+            return None
+        value |= (bits & 31) << shift
+        shift += 5
+        if not bits & 32:
+            if bits & 16:  # negative
+                value -= 1 << shift
+            counts.append(value + counts[-2] if len(counts) > 2 else value)
+            value = shift = 0
+    return None if shift else counts
