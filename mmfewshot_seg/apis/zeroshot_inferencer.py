@@ -14,10 +14,12 @@ import numpy as np
 from mmdet.apis import DetInferencer
 from mmdet.structures import DetDataSample
 from mmengine.config import Config, ConfigDict
+from PIL import Image
 from torch import Tensor, nn
 
+from mmfewshot_seg.apis.image_pipeline import pil_to_bgr
 from mmfewshot_seg.apis.package_inferencer import ModelSource, PackageInferencer
-from mmfewshot_seg.apis.queries import Queries, free_name, list_images
+from mmfewshot_seg.apis.queries import Queries, QueryImage, free_name, list_images
 from mmfewshot_seg.datasets.sources.image_files import check_image_array, decoding
 from mmfewshot_seg.datasets.word_vectors import WordVectors
 from mmfewshot_seg.datasets.zeroshot_splits import distinct_names
@@ -116,7 +118,7 @@ class ZeroShotInferencer(PackageInferencer, DetInferencer):
 
         Args:
             inputs: An image, a folder of images, a video file, or a list of images. An image is a
-                path or an (H, W, 3) uint8 BGR array.
+                path, an (H, W, 3) uint8 BGR array, or a PIL image.
             classes: See :meth:`set_classes`; by default those of the call before, at first those of
                 the config.
             vectors: See :meth:`set_classes`.
@@ -196,7 +198,7 @@ class ZeroShotInferencer(PackageInferencer, DetInferencer):
         self._names = {}
         if not isinstance(images, list | tuple):
             return images  # a video, which reads its frames one by one
-        images = [str(image) if isinstance(image, Path) else image for image in images]
+        images = [_plain(image) for image in images]
         for image in images:
             if isinstance(image, str):
                 stem = Path(image).stem
@@ -234,3 +236,10 @@ class ZeroShotInferencer(PackageInferencer, DetInferencer):
             warnings.filterwarnings('ignore', '.*COCO classes by default')  # not so, see below
             super()._load_weights_to_model(model, checkpoint, cfg)
         model.set_mode(model.mode)  # the checkpoint names the classes of its training
+
+
+def _plain(image: QueryImage) -> str | np.ndarray:
+    """A path as text, or an array, which the host knows."""
+    if isinstance(image, Image.Image):
+        return pil_to_bgr(image)
+    return str(image) if isinstance(image, Path) else image

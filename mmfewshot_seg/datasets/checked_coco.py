@@ -26,16 +26,16 @@ class CheckedCOCO(COCO):
     Args:
         path: The json.
         masks: Whether objects need masks.
-        name: What messages call the file; by default its path.
+        file_names: Whether images need them.
 
     Raises:
         ValueError: See `coco_json.read_coco_json`.
     """
 
-    def __init__(self, path: str, masks: bool = True, name: str | None = None) -> None:
+    def __init__(self, path: str, masks: bool = True, file_names: bool = True) -> None:
         super().__init__()
-        self.name = name or path
-        self.dataset = read_coco_json(path, detection=True, masks=masks)
+        self.path = path
+        self.dataset = read_coco_json(path, detection=True, masks=masks, file_names=file_names)
         for annotation in self.dataset['annotations']:
             annotation.setdefault('iscrowd', 0)
         self.createIndex()
@@ -50,7 +50,26 @@ class CheckedCOCO(COCO):
         try:
             return category_ids(self.dataset['categories'], cat_names)
         except ValueError as error:
-            raise ValueError(f'{self.name}: {error}') from error
+            raise ValueError(f'{self.path}: {error}') from error
+
+    def loadRes(self, resFile: list[dict]) -> COCO:  # noqa: N802,N803
+        """Detections, of which there may be none."""
+        return super().loadRes(resFile) if resFile else load_results(self, [])
+
+
+def load_results(coco: COCO, detections: list[dict]) -> COCO:
+    """Detections as pycocotools loads them; it fails where there are none.
+
+    Args:
+        coco: Annotations.
+        detections: As in a COCO file of results.
+    """
+    if detections:
+        return coco.loadRes(detections)
+    nothing = COCO()
+    nothing.dataset = {**coco.dataset, 'annotations': []}
+    nothing.createIndex()
+    return nothing
 
 
 @register(DATASETS, host='mmdet')
@@ -84,7 +103,7 @@ class CheckedCocoDataset(CocoDataset):
     def COCOAPI(self, path: str) -> CheckedCOCO:  # noqa: N802
         """Read and check the annotations; the host calls what it expects to be a class."""
         loaders = [t for t in self.pipeline.transforms if getattr(t, 'with_mask', False)]
-        coco = CheckedCOCO(path, masks=bool(loaders), name=self.ann_file)
+        coco = CheckedCOCO(path, masks=bool(loaders))
         if self.check_images:
             faults = find_image_faults(coco.dataset, self.data_prefix['img'])
             refuse_first(self.ann_file, faults)

@@ -12,6 +12,7 @@ __all__ = ['BoundaryFMetric', 'FewShotIoUMetric', 'episode_counts', 'summarize']
 
 DETECTION = {
     'BoundaryCocoMetric': 'boundary_coco_metric',
+    'LVISv1Metric': 'lvis_metric',
     'ZeroShotCocoMetric': 'zeroshot_coco_metric',
 }
 
@@ -19,11 +20,12 @@ try:
     with warnings.catch_warnings():  # of another metric, which nobody asked for
         warnings.filterwarnings('ignore', message='faster_coco_eval is not installed')
         from mmfewshot_seg.evaluation.boundary_coco_metric import BoundaryCocoMetric
+        from mmfewshot_seg.evaluation.lvis_metric import LVISv1Metric
         from mmfewshot_seg.evaluation.zeroshot_coco_metric import ZeroShotCocoMetric
 except ImportError:  # __getattr__ tells whoever asks for it
     pass
 else:
-    __all__ += ['BoundaryCocoMetric', 'ZeroShotCocoMetric']
+    __all__ += ['BoundaryCocoMetric', 'LVISv1Metric', 'ZeroShotCocoMetric']
 
 
 def __getattr__(name: str):

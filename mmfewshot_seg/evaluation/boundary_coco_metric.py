@@ -1,5 +1,6 @@
 """MMDetection's COCO metric and, from the same run, how good the outlines of the masks are."""
 
+import logging
 import os.path as osp
 import tempfile
 from collections.abc import Sequence
@@ -12,8 +13,11 @@ from mmengine.logging import print_log
 from prettytable import PrettyTable
 from pycocotools.cocoeval import COCOeval
 
+from mmfewshot_seg.datasets.checked_coco import load_results
+from mmfewshot_seg.datasets.sources.coco_json import read_json
 from mmfewshot_seg.evaluation.boundary_ap import BoundaryCOCOeval
 from mmfewshot_seg.evaluation.boundary_f1 import mean_boundary_f1
+from mmfewshot_seg.evaluation.coco_labels import CheckedAnnotations, check_labels
 from mmfewshot_seg.evaluation.lvis_rules import (
     LVISRulesCOCOeval,
     best_per_image,
@@ -65,13 +69,20 @@ def load_masks(coco_gt: COCO, detections: list[dict]) -> COCO:
         coco_gt: Annotations.
         detections: As in a COCO file of results; they are not changed.
     """
-    return coco_gt.loadRes(
-        [{k: v for k, v in d.items() if k not in ('bbox', 'area')} for d in detections]
-    )
+    masks = [{k: v for k, v in d.items() if k not in ('bbox', 'area')} for d in detections]
+    return load_results(coco_gt, masks)
+
+
+def _open_lvis(path: str) -> COCO:
+    """Index of an LVIS file, whose images have no file names."""
+    coco = COCO()
+    coco.dataset = read_json(path)
+    coco.createIndex()
+    return coco
 
 
 @register(METRICS, host='mmdet')
-class BoundaryCocoMetric(CocoMetric):
+class BoundaryCocoMetric(CheckedAnnotations, CocoMetric):
     """Box AP, mask AP, Boundary AP and boundary F1 of COCO-format data in one run.
 
     Takes every option of ``mmdet.CocoMetric``. ``boundary`` logs ``boundary_mAP``,
@@ -79,10 +90,11 @@ class BoundaryCocoMetric(CocoMetric):
     ``boundary_f1`` logs ``boundary_f1_r1``, ``_r3`` and ``_r5``, the mean F1 of outlines with
     tolerances of 1, 3 and 5 pixels over the objects that were found with a mask IoU of 0.5.
     With ``lvis_ann_file`` masks are also scored under the rules of LVIS: ``segm_lvis_mAP``,
-    known as AP*.
+    known as AP*. Without detections APs are 0 and F1 is NaN; without objects AP is -1.
 
     Args:
-        ann_file: See ``mmdet.CocoMetric``.
+        ann_file: See ``mmdet.CocoMetric``; the file is checked, and its categories must be those
+            of the data set.
         metric: One or several of ``bbox``, ``segm``, ``boundary``, ``boundary_f1``,
             ``proposal``, ``proposal_fast``.
         dilation_ratio: Width of the boundaries as a share of the image diagonal: 0.02 for COCO
@@ -93,7 +105,7 @@ class BoundaryCocoMetric(CocoMetric):
         **kwargs: Further options of ``mmdet.CocoMetric``.
 
     Raises:
-        ValueError: If an option is out of range.
+        ValueError: If an option is out of range, or the annotations have a fault.
 
     Example:
         >>> val_evaluator = dict(
@@ -133,15 +145,27 @@ class BoundaryCocoMetric(CocoMetric):
                 'lvis_ann_file needs ann_file: the categories of both are matched by their ids'
             )
         host_metrics = [name for name in names if name in HOST_METRICS]
-        super().__init__(ann_file=ann_file, metric=host_metrics, **kwargs)
+        super().__init__(metric=host_metrics, **kwargs)
         self.own_metrics = [name for name in names if name in OWN_METRICS]
+        masks = bool(self.own_metrics) or 'segm' in names or lvis_ann_file is not None
+        self.open_annotations(ann_file, masks)
         self.dilation_ratio = dilation_ratio
         self.num_processes = num_processes
         self._lvis_api = None
         if lvis_ann_file is not None:
             with get_local_path(lvis_ann_file, backend_args=self.backend_args) as path:
-                self._lvis_api = COCO(path)
+                self._lvis_api = _open_lvis(path)
             check_lvis_annotations(self._lvis_api, lvis_ann_file)
+
+    def process(self, data_batch: dict, data_samples: Sequence[dict]) -> None:
+        """Collect predictions, see ``mmdet.CocoMetric``.
+
+        Raises:
+            ValueError: If a label is none of the data set's.
+        """
+        for sample in data_samples:
+            check_labels(sample, self.dataset_meta['classes'])
+        super().process(data_batch, data_samples)
 
     def compute_metrics(self, results: list) -> dict[str, float]:
         """Figures of ``mmdet.CocoMetric`` followed by ours.
@@ -152,6 +176,8 @@ class BoundaryCocoMetric(CocoMetric):
         Raises:
             ValueError: If masks have to be compared and the model predicts none.
         """
+        if self._label_categories is not None:
+            results = self._by_category(results)
         wants_masks = self.own_metrics or self._lvis_api is not None
         if self.format_only or not wants_masks:
             return super().compute_metrics(results)
@@ -171,11 +197,24 @@ class BoundaryCocoMetric(CocoMetric):
                 self.outfile_prefix = given_prefix
         return figures
 
+    def _by_category(self, results: list) -> list:
+        """Results with labels in the order of the category ids, as COCOeval sorts them.
+
+        The host names the rows of its tables by the order of ``cat_ids``.
+        """
+        self.cat_ids = sorted(self._label_categories)
+        positions = np.array([self.cat_ids.index(i) for i in self._label_categories])
+        if not any(self._coco_api.catToImgs.get(i) for i in self.cat_ids):
+            print_log(
+                f'{self._coco_api.path} has no object of the classes of the data set: without any, '
+                'AP is -1 and a mean is nan',
+                logger='current',
+                level=logging.WARNING,
+            )
+        return [(gt, {**found, 'labels': positions[found['labels']]}) for gt, found in results]
+
     def _mask_figures(self, segm_file: str) -> dict[str, float]:
         detections = load(segm_file)
-        if not detections:
-            print_log('There are no detections, hence no figures of masks', logger='current')
-            return {}
         figures = {}
         for name in self.own_metrics:
             print_log(f'Evaluating {name}...', logger='current')
@@ -223,9 +262,6 @@ class BoundaryCocoMetric(CocoMetric):
     def _lvis_ap(self, detections: list[dict]) -> dict[str, float]:
         known = self._lvis_api.imgs
         detections = best_per_image([d for d in detections if d['image_id'] in known])
-        if not detections:
-            print_log('No detection is in an image of lvis_ann_file: no AP*', logger='current')
-            return {}
         coco_eval = LVISRulesCOCOeval(self._lvis_api, load_masks(self._lvis_api, detections))
         coco_eval.evaluate()
         coco_eval.accumulate()

@@ -40,7 +40,9 @@ class LVISRulesCOCOeval(COCOeval):
     """COCOeval that does not judge what nobody annotated.
 
     Detections of a class count only in images where the class was found or is known to be
-    absent; unmatched ones are ignored where not all objects of the class were annotated.
+    absent; unmatched ones are ignored where not all objects of the class were annotated. As in the
+    package ``lvis``, what has no area does not count, neither an object nor a detection whose mask
+    is empty; among the best of an image it is counted all the same.
 
     Args:
         coco_gt: Annotations whose images have ``IMAGE_KEYS``.
@@ -54,8 +56,11 @@ class LVISRulesCOCOeval(COCOeval):
 
     def _prepare(self) -> None:
         super()._prepare()
-        for key, annotations in self._gts.items():  # copies: LVIS has no crowds
-            self._gts[key] = [{'iscrowd': 0, **annotation} for annotation in annotations]
+        for found in (self._gts, self._dts):
+            for key in list(found):  # copies: LVIS has no crowds
+                found[key] = [{'iscrowd': 0, **one} for one in found[key] if one['area'] > 0]
+                if not found[key]:
+                    del found[key]
         for image_id, class_id in list(self._dts):
             absent = self.cocoGt.imgs[image_id]['neg_category_ids']
             if (image_id, class_id) not in self._gts and class_id not in absent:

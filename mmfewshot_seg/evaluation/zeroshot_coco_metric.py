@@ -15,8 +15,10 @@ from mmengine.logging import print_log
 from prettytable import PrettyTable
 from pycocotools.cocoeval import COCOeval
 
-from mmfewshot_seg.datasets.zeroshot_splits import category_ids, difference
+from mmfewshot_seg.datasets.checked_coco import load_results
+from mmfewshot_seg.datasets.zeroshot_splits import difference
 from mmfewshot_seg.evaluation.boundary_coco_metric import load_masks
+from mmfewshot_seg.evaluation.coco_labels import CheckedAnnotations, check_labels
 from mmfewshot_seg.registry import METRICS, register
 
 IOU_THRESHOLDS = (0.4, 0.5, 0.6)
@@ -65,7 +67,7 @@ def harmonic_mean(a: float, b: float) -> float:
 
 
 @register(METRICS, host='mmdet')
-class ZeroShotCocoMetric(CocoMetric):
+class ZeroShotCocoMetric(CheckedAnnotations, CocoMetric):
     """Figures of the zero-shot tasks on COCO-format data.
 
     Classes and their order are those of the data set, a
@@ -84,7 +86,8 @@ class ZeroShotCocoMetric(CocoMetric):
     Classes without an object in the annotations do not count; a mean over none is NaN.
 
     Args:
-        ann_file: COCO-format annotations; without it, those that the data set packs are used.
+        ann_file: COCO-format annotations, which are checked; without it, those that the data set
+            packs are used.
         metric: One or both of ``bbox`` and ``segm``.
         classwise: Whether to print a table of classes, and to give AP and recall of each as
             ``segm_AP/<class>`` and ``segm_recall/<class>``.
@@ -105,6 +108,7 @@ class ZeroShotCocoMetric(CocoMetric):
     """
 
     default_prefix = 'zsi'
+    always_by_name = True
 
     def __init__(
         self,
@@ -121,7 +125,8 @@ class ZeroShotCocoMetric(CocoMetric):
                 f'{", ".join(fixed)} cannot be set: the protocol fixes how it is measured, further '
                 f'options are {", ".join(sorted(HOST_OPTIONS))}'
             )
-        super().__init__(ann_file=ann_file, metric=[], classwise=classwise, **kwargs)
+        super().__init__(metric=[], classwise=classwise, **kwargs)
+        self.open_annotations(ann_file, masks='segm' in self.iou_types)
 
     def process(self, data_batch: dict, data_samples: Sequence[dict]) -> None:
         """Collect predictions, see ``mmdet.CocoMetric``.
@@ -146,12 +151,7 @@ class ZeroShotCocoMetric(CocoMetric):
                 f'{differ}. Set model.test_cfg.rcnn.mode to that of the data set, {mode!r}, and '
                 'give both the same class lists in the same order'
             )
-        labels = sample['pred_instances']['labels']
-        if len(labels) and not 0 <= labels.min() <= labels.max() < len(wanted):
-            raise ValueError(
-                f'the model predicts labels {labels.min()} to {labels.max()}, but the data set has '
-                f'{len(wanted)} classes'
-            )
+        check_labels(sample, wanted)
 
     def compute_metrics(self, results: list) -> dict[str, float]:
         """All figures.
@@ -168,10 +168,8 @@ class ZeroShotCocoMetric(CocoMetric):
                 'segm needs masks, but the predictions have none: use a model with a mask head, or '
                 "metric='bbox'"
             )
-        if self.cat_ids is None and self._coco_api is not None:
-            # left to itself the host takes them in the order of the file
-            categories = self._coco_api.dataset['categories']
-            self.cat_ids = category_ids(categories, self.dataset_meta['classes'])
+        if self._label_categories is not None:
+            self.cat_ids = self._label_categories  # by name, not in the order of the file
         figures, given_prefix = {}, self.outfile_prefix
         with tempfile.TemporaryDirectory() as folder:
             self.outfile_prefix = given_prefix or osp.join(folder, 'results')
@@ -186,7 +184,8 @@ class ZeroShotCocoMetric(CocoMetric):
 
     def _figures(self, iou_type: str, detections: list[dict]) -> dict[str, float]:
         print_log(f'Evaluating {iou_type}...', logger='current')
-        coco_dt = _load(self._coco_api, iou_type, detections)
+        opened = load_masks if iou_type == 'segm' else load_results
+        coco_dt = opened(self._coco_api, detections)
         ap, recall = class_figures(self._coco_api, coco_dt, iou_type, self.cat_ids)
         figures = {}
         for threshold, ap_row, recall_row in zip(IOU_THRESHOLDS, ap, recall, strict=True):
@@ -242,17 +241,6 @@ class ZeroShotCocoMetric(CocoMetric):
                 f'{100 * figures["hm_mAP"]:.2f}, Recall@100 {100 * figures["hm_recall"]:.2f}',
                 logger='current',
             )
-
-
-def _load(coco_gt: COCO, iou_type: str, detections: list[dict]) -> COCO:
-    if detections:
-        return (
-            load_masks(coco_gt, detections) if iou_type == 'segm' else coco_gt.loadRes(detections)
-        )
-    nothing = COCO()  # pycocotools cannot load an empty list
-    nothing.dataset = {**coco_gt.dataset, 'annotations': []}
-    nothing.createIndex()
-    return nothing
 
 
 def _mean(values: np.ndarray) -> float:

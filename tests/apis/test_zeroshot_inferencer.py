@@ -12,6 +12,7 @@ from helpers.zeroshot_data import OWN, WORD_DIM
 from helpers.zeroshot_runs import own_config, write_own_run
 from mmdet.structures.mask import encode_mask_results
 from mmengine.config import Config
+from PIL import Image
 
 from mmfewshot_seg.datasets.word_vectors import WordVectors, write_word_vectors
 
@@ -257,3 +258,7 @@ def test_images_of_one_name_keep_their_results(inferencer, tmp_path) -> None:
 def test_half_precision_is_refused_with_the_way_out(inferencer) -> None:
     with pytest.raises(TypeError, match='use torch.autocast'):
         inferencer.model.half()
+
+
+def test_pil_images(inferencer) -> None:
+    assert_same(inferencer(Image.fromarray(image()[..., ::-1])), inferencer(image()))

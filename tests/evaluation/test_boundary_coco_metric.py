@@ -37,8 +37,8 @@ PLACES = [(0, 20, 20), (1, 70, 60), (0, 30, 70)]  # class, y, x
 IMAGES = (7, 11, 12)
 
 
-def annotation_file(path, images=IMAGES, **image_keys) -> str:
-    """COCO's form, with category ids 3 and 5."""
+def annotation_file(path, images=IMAGES, frequency: str | None = None, **image_keys) -> str:
+    """COCO's form, with category ids 3 and 5; in that of LVIS categories have a frequency."""
     annotations = []
     for image_id in images:
         for class_id, y, x in PLACES:
@@ -56,7 +56,10 @@ def annotation_file(path, images=IMAGES, **image_keys) -> str:
             )
     content = dict(
         images=[dict(id=i, height=SIZE, width=SIZE, **image_keys) for i in images],
-        categories=[dict(id=3 + 2 * i, name=name) for i, name in enumerate(CLASSES)],
+        categories=[
+            dict(id=3 + 2 * i, name=name, **({'frequency': frequency} if frequency else {}))
+            for i, name in enumerate(CLASSES)
+        ],
         annotations=annotations,
     )
     path.write_text(json.dumps(content))
@@ -98,9 +101,9 @@ def _instance(class_id: int, y: int, x: int) -> dict:
     return dict(bbox_label=class_id, bbox=_box(mask), ignore_flag=0, mask=rle)
 
 
-def evaluate(samples: list, type_='mmfewshot_seg.BoundaryCocoMetric', **options) -> dict:
+def evaluate(samples: list, type_='mmfewshot_seg.BoundaryCocoMetric', meta=None, **options) -> dict:
     evaluator = Evaluator([dict(type=type_, **options)])
-    evaluator.dataset_meta = dict(classes=CLASSES)
+    evaluator.dataset_meta = meta or dict(classes=CLASSES)
     for sample in samples:
         evaluator.process([sample])
     return evaluator.evaluate(len(samples))
@@ -190,7 +193,73 @@ def test_files_of_results(tmp_path, ann_file) -> None:
 
 
 def test_no_detections_at_all(ann_file) -> None:
-    assert evaluate(predictions(empty=True), metric=ALL, ann_file=ann_file) == {}
+    figures = evaluate(predictions(empty=True), metric=ALL, ann_file=ann_file)
+    for name in ('bbox_mAP', 'segm_mAP', 'boundary_mAP', 'boundary_mAP_50'):
+        assert figures[f'coco/{name}'] == 0
+    assert np.isnan(figures['coco/boundary_f1_r1'])
+
+
+def test_no_objects_at_all(tmp_path, log_text) -> None:
+    path = annotation_file(tmp_path / 'none.json')
+    content = json.loads(Path(path).read_text())
+    Path(path).write_text(json.dumps({**content, 'annotations': []}))
+    figures = evaluate(predictions(), metric=ALL, ann_file=path)
+    assert figures['coco/segm_mAP'] == figures['coco/boundary_mAP'] == -1
+    assert 'none.json has no object of the classes of the data set' in log_text()
+
+
+@pytest.fixture
+def reversed_file(ann_file, tmp_path) -> str:
+    """The categories in another order than the labels'."""
+    content = json.loads(Path(ann_file).read_text())
+    content['categories'].reverse()
+    path = tmp_path / 'reversed.json'
+    path.write_text(json.dumps(content))
+    return str(path)
+
+
+def test_labels_by_name_whatever_the_order_of_the_file(reversed_file) -> None:
+    samples = predictions()
+    for sample in samples:  # boxes are missed
+        sample.pred_instances = sample.pred_instances[sample.pred_instances.labels == 0]
+    meta = dict(classes=('Disk', 'box'), labels_by_name=True)
+    options = dict(ann_file=reversed_file, metric=ALL, classwise=True)
+    figures = evaluate(samples, meta=meta, **options)
+    for name in ('disk_precision', 'disk_boundary_precision'):
+        assert figures[f'coco/{name}'] == 1
+        assert figures[f'coco/{name.replace("disk", "box")}'] == 0
+    turned = dict(meta, classes=('box', 'disk'))
+    for sample in samples:
+        sample.pred_instances.labels = 1 - sample.pred_instances.labels
+    assert evaluate(samples, meta=turned, **options) == figures
+
+
+@pytest.mark.parametrize(
+    ('meta', 'message'),
+    [
+        (dict(classes=CLASSES), 'categories in the order box, disk, the classes .* are disk, box'),
+        (dict(classes=('disk', 'bock')), "no category of this name: 'bock'"),
+    ],
+)
+def test_other_classes_are_told_before_the_first_image(reversed_file, meta, message) -> None:
+    with pytest.raises(ValueError, match=rf'reversed.json.* {message}'):
+        evaluate([], meta=meta, ann_file=reversed_file)
+
+
+def test_labels_that_no_class_has(ann_file) -> None:
+    samples = predictions()
+    samples[0].pred_instances.labels += 1
+    with pytest.raises(ValueError, match='predicts labels 1 to 2, but the data set has 2 classes'):
+        evaluate(samples, metric='bbox', ann_file=ann_file)
+
+
+def test_annotations_that_are_broken(ann_file) -> None:
+    content = json.loads(Path(ann_file).read_text())
+    del content['annotations'][1]['segmentation']
+    Path(ann_file).write_text(json.dumps(content))
+    with pytest.raises(ValueError, match='instances.json: annotation 2 has no segmentation'):
+        BoundaryCocoMetric(ann_file, metric='segm')
+    assert BoundaryCocoMetric(ann_file, metric='bbox').metrics == ['bbox']
 
 
 def test_evaluated_again_with_the_same_metric(ann_file) -> None:

@@ -1,19 +1,20 @@
 # COCO-format data of your own. Where it lies is told by the environment variable OWN_COCO:
 # annotations/instances_train.json, annotations/instances_val.json, train/, val/. Both files list
-# the same categories in the same order; their names and number are read from the first.
-# Polygons and RLE are read; with poly2mask=False all objects in RLE would silently be ignored.
+# the same categories, in any order; their names and number are read from the first. Files and
+# images are checked at the start: tools/check_coco.py tells all faults. Polygons and RLE are read;
+# with poly2mask=False objects in RLE would be left out.
 _base_ = './coco_instance.py'  # above imports, else OpenMMLab's mmengine takes them for new style
 
-import json
 import pathlib
+
+from mmfewshot_seg.datasets.sources.coco_json import read_coco_json
 
 data_root = '{{$OWN_COCO:data/mine}}/'
 train_file = data_root + 'annotations/instances_train.json'
 classes = ('object',)  # of nothing: so that the config loads without data
 if pathlib.Path(train_file).is_file():
-    categories = json.loads(pathlib.Path(train_file).read_text())['categories']
-    classes = tuple(category['name'] for category in categories)
-    del categories
+    classes = tuple(category['name'] for category in read_coco_json(train_file)['categories'])
+del read_coco_json
 num_classes = len(classes)
 train_pipeline = [
     dict(type='LoadImageFromFile'),
@@ -25,6 +26,7 @@ train_pipeline = [
 metainfo = dict(classes=classes)
 train_dataloader = dict(
     dataset=dict(
+        type='mmfewshot_seg.CheckedCocoDataset',
         data_root=data_root,
         ann_file='annotations/instances_train.json',
         data_prefix=dict(img='train/'),
@@ -34,6 +36,7 @@ train_dataloader = dict(
 )
 val_dataloader = dict(
     dataset=dict(
+        type='mmfewshot_seg.CheckedCocoDataset',
         data_root=data_root,
         ann_file='annotations/instances_val.json',
         data_prefix=dict(img='val/'),

@@ -12,7 +12,9 @@ data_root = '{{$OWN_COCO:data/mine}}/'
 split = dict(seen=data_root + 'seen.txt', unseen=data_root + 'unseen.txt')
 word_vectors = data_root + 'word_vectors.txt'
 tta_pipeline = None  # what merges views of masks is for RefineMask alone
-dataset = dict(type='mmfewshot_seg.ZeroShotCocoDataset', split=split, metainfo=None)
+dataset = dict(
+    type='mmfewshot_seg.ZeroShotCocoDataset', split=split, metainfo=None, check_images=True
+)
 train_dataloader = dict(
     dataset=dict(**dataset, mode='seen', ann_file='annotations/instances_train_seen.json')
 )

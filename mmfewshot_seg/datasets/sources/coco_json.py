@@ -30,7 +30,13 @@ _FIELDS = {
     'annotations': {'image_id': int | str, 'category_id': int | str},
 }
 _DETECTION_FIELDS = {'id': int, 'bbox': list, 'area': int | float}
-_UNIQUE = (('images', 'id'), ('images', 'file_name'), ('categories', 'id'), ('categories', 'name'))
+_UNIQUE = (
+    ('images', 'id'),
+    ('images', 'file_name'),
+    ('categories', 'id'),
+    ('categories', 'name'),
+    ('annotations', 'id'),
+)
 _NAMES = {'images': 'an image', 'categories': 'a category', 'annotations': 'an annotation'}
 
 
@@ -50,13 +56,16 @@ def read_json(path: str | os.PathLike) -> object:
         raise ValueError(f'{path} cannot be read as json: {error}') from error
 
 
-def read_coco_json(path: str | os.PathLike, detection: bool = False, masks: bool = False) -> dict:
+def read_coco_json(
+    path: str | os.PathLike, detection: bool = False, masks: bool = False, file_names: bool = True
+) -> dict:
     """Images, categories and annotations of a file without faults.
 
     Args:
         path: The file.
         detection: See :func:`find_faults`.
         masks: See :func:`find_faults`.
+        file_names: See :func:`find_faults`.
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -64,7 +73,7 @@ def read_coco_json(path: str | os.PathLike, detection: bool = False, masks: bool
             breaks something; the message names file, entry and cure.
     """
     content = read_lists(path)
-    refuse_first(path, find_faults(content, detection, masks))
+    refuse_first(path, find_faults(content, detection, masks, file_names))
     return content
 
 
@@ -99,7 +108,7 @@ def refuse_first(path: str | os.PathLike, faults: Iterable[CocoFault]) -> None:
 
 
 def find_faults(
-    content: Mapping, detection: bool = True, masks: bool = True
+    content: Mapping, detection: bool = True, masks: bool = True, file_names: bool = True
 ) -> Iterator[CocoFault]:
     """All faults of a file but those of its images; see :func:`find_image_faults`.
 
@@ -110,16 +119,20 @@ def find_faults(
         detection: Whether ids, boxes and areas of the annotations are looked at, which detectors
             need.
         masks: Whether the segmentations are looked at.
+        file_names: Whether images need them.
     """
     sound = {}
     for key, fields in _FIELDS.items():
         if key == 'annotations' and detection:
             fields = {**_DETECTION_FIELDS, **fields}
+        if key == 'images' and not file_names:
+            fields = {field: kind for field, kind in fields.items() if field != 'file_name'}
         wrong = [_field_fault(key, n, entry, fields) for n, entry in enumerate(content[key])]
         yield from filter(None, wrong)
         sound[key] = [(n, e) for n, e in enumerate(content[key]) if wrong[n] is None]
-    for key, field in (*_UNIQUE, *([('annotations', 'id')] if detection else [])):
-        yield from _twice(key, field, sound[key])
+    for key, field in _UNIQUE:
+        if (field != 'file_name' or file_names) and (key != 'annotations' or detection):
+            yield from _twice(key, field, sound[key])
     for key in ('images', 'categories'):
         if len(types := {type(entry['id']).__name__ for _, entry in sound[key]}) > 1:
             yield CocoFault(MIXED_IDS, f'{key} have ids of types {" and ".join(sorted(types))}')
@@ -203,7 +216,7 @@ def _twice(key: str, field: str, entries: Sequence[tuple[int, Mapping]]) -> Iter
         yield CocoFault(
             TWICE,
             f'{_NAMES[key]} is listed twice: {field} {value} '
-            f'({other} {first[value][other]} and {entry[other]})',
+            f'({other} {first[value].get(other)} and {entry.get(other)})',
         )
 
 
@@ -221,14 +234,14 @@ def _check_annotation(
             raise CocoFault(NO_MASK, f'{what} has no polygon of three points: {segmentation!r:.80}')
     if detection:
         if annotation['id'] == 0:
-            raise CocoFault(ID_ZERO, f'{what} of image {image["file_name"]}')
+            raise CocoFault(ID_ZERO, f'{what} of image {image["id"]}')
         x, y, width, height = annotation['bbox']
         across = min(x + width, image['width']) - max(x, 0)
         down = min(y + height, image['height']) - max(y, 0)
         if min(width, height) < 1 or min(across, down) <= 0 or annotation['area'] <= 0:
             raise CocoFault(
                 NO_AREA,
-                f'{what} of image {image["file_name"]} has bbox {annotation["bbox"]} and area '
+                f'{what} of image {image["id"]} has bbox {annotation["bbox"]} and area '
                 f'{annotation["area"]}',
             )
 

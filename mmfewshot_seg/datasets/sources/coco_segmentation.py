@@ -38,6 +38,10 @@ def has_mask(segmentation: list | dict) -> bool:
     return isinstance(segmentation, dict) or any(len(polygon) >= 6 for polygon in segmentation)
 
 
+def _name(image: Mapping) -> object:
+    return image.get('file_name', image['id'])
+
+
 def _check_polygons(what: str, polygons: list, image: Mapping) -> None:
     for polygon in polygons:
         if not isinstance(polygon, list) or not all(type(x) in (int, float) for x in polygon):
@@ -51,7 +55,7 @@ def _check_polygons(what: str, polygons: list, image: Mapping) -> None:
             )
         size, farthest = (image['height'], image['width']), max(map(abs, polygon), default=0)
         if not (farthest <= FARTHEST * max(size) and len(polygon) * farthest <= LONGEST):
-            name = f'{what}: a polygon of {image["file_name"]}'
+            name = f'{what}: a polygon of {_name(image)}'
             points = list(zip(polygon[::2], polygon[1::2], strict=True))
             try:
                 check_points(name, points, size)  # slow, COCO has a million polygons
@@ -70,7 +74,7 @@ def _check_run_lengths(what: str, code: Mapping, image: Mapping) -> None:
         raise CocoFault(
             BAD_RUN_LENGTHS,
             f'{what} has a run-length code of size {code["size"]}, its image '
-            f'{image["file_name"]} is {shape} (height, width)',
+            f'{_name(image)} is {shape} (height, width)',
         )
     if isinstance(counts, str):
         counts = _decompress(counts)
@@ -82,7 +86,7 @@ def _check_run_lengths(what: str, code: Mapping, image: Mapping) -> None:
         raise CocoFault(
             BAD_RUN_LENGTHS,
             f'{what} has a broken run-length code: its counts must be whole numbers that add up '
-            f'to the {shape[0] * shape[1]} pixels of its image {image["file_name"]}',
+            f'to the {shape[0] * shape[1]} pixels of its image {_name(image)}',
         )
 
 

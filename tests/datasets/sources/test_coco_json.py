@@ -111,7 +111,7 @@ def _detection(**changes) -> dict:
         ({'bbox': [1, 2, 3, float('inf')]}, r'bbox must be .* got \[1, 2, 3, inf\]'),
         ({'id': 'gone'}, 'id None: id must be int, got None'),
         ({'id': '5'}, "id must be int, got '5'"),
-        ({'id': 0}, 'annotation 0 of image a.jpg; number annotations from 1'),
+        ({'id': 0}, 'annotation 0 of image 7; number annotations from 1'),
         ({'segmentation': 'gone'}, 'annotation 5 has no segmentation: None; boxes alone'),
         ({'segmentation': None}, 'annotation 5 has no segmentation: None; boxes alone'),
         ({'segmentation': []}, r'annotation 5 has no polygon of three points: \[\]; .*check_coco'),
