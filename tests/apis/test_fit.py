@@ -66,3 +66,52 @@ def test_layouts_that_a_model_converts_are_no_other_sizes() -> None:
     checkpoint = dict(state_dict=dict(weight=torch.zeros(2, 3)))
     _load(model, checkpoint)
     assert checkpoint['state_dict']['weight'].shape == (2, 3)
+
+
+def _detector(num_classes: int) -> nn.Module:
+    model = nn.Linear(2, 3)
+    head = nn.Linear(2, 3)
+    head.num_classes = num_classes
+    model.roi_head = nn.Module()
+    model.roi_head.bbox_head = nn.ModuleList([head])
+    model.roi_head.mask_head = None
+    return model
+
+
+def _named(classes) -> SimpleNamespace:
+    loop = _loop('ours')
+    loop.dataloader.dataset.metainfo['classes'] = classes
+    return loop
+
+
+def test_number_of_classes_of_a_detector() -> None:
+    check_data(_detector(2), _named(('cat', 'dog')))
+    check_data(nn.Linear(2, 3), _named('cat'))
+    with pytest.raises(
+        ValueError, match=r'bbox_head\[0\].num_classes=80, but .* 2 classes \(cat, dog\)'
+    ):
+        check_data(_detector(80), _named(('cat', 'dog')))
+    with pytest.raises(ValueError, match=r"classes='person' .* is a string; .* \('name',\)"):
+        check_data(_detector(6), _named('person'))
+
+
+@pytest.mark.parametrize(
+    ('tested_on', 'message'),
+    [
+        (('Cat', 'dog'), None),
+        (('dog', 'cat'), "label 0 is 'cat' here and 'dog' there"),
+        (('cat', 'cow'), "label 1 is 'dog' here and 'cow' there"),
+    ],
+)
+def test_classes_of_a_checkpoint_by_name(tested_on, message) -> None:
+    model = _detector(2)
+    runner = SimpleNamespace(model=model, _test_loop=_named(tested_on))
+    meta = dict(dataset_meta=dict(classes=('cat', 'dog')))
+    checkpoint = dict(meta=meta, state_dict=model.state_dict())
+    if message is None:
+        CheckpointFitHook().after_load_checkpoint(runner, checkpoint)
+        return
+    with pytest.raises(
+        UsageError, match=f'the checkpoint was trained on other classes: .*{message}'
+    ):
+        CheckpointFitHook().after_load_checkpoint(runner, checkpoint)
