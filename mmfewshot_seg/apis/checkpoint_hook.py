@@ -7,9 +7,10 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from torch import nn
 
-from mmfewshot_seg.apis.fit import inner_model
+from mmfewshot_seg.apis.fit import class_heads, inner_model
 from mmfewshot_seg.checkpoints import CheckpointError
 from mmfewshot_seg.checkpoints.fit import load_for_prediction, load_to_train
+from mmfewshot_seg.datasets.zeroshot_splits import difference
 
 
 def check_trained_on(model: nn.Module, checkpoint: Mapping) -> None:
@@ -55,7 +56,25 @@ class CheckpointHook(Hook):
         if self.training:
             check_resume(runner, checkpoint, source)
         else:
+            check_names(model, checkpoint, runner.test_dataloader.dataset)
             warn_of_trained_classes(runner, checkpoint)
+
+
+def check_names(model: nn.Module, checkpoint: Mapping, dataset: object) -> None:
+    """Are the classes of a detector's training those of the data of a test, in the same order?
+
+    Raises:
+        CheckpointError: If not.
+    """
+    if hasattr(model, 'check_data') or not class_heads(model):
+        return
+    trained_on = _trained_on(checkpoint).get('classes')
+    tested_on = getattr(dataset, 'metainfo', {}).get('classes')
+    if trained_on and tested_on and (differ := difference(trained_on, tested_on)):
+        raise CheckpointError(
+            f'the checkpoint was trained on other classes: {differ}. Test on data whose '
+            'metainfo.classes names the same, in the same order'
+        )
 
 
 def warn_of_trained_classes(runner: Runner, checkpoint: Mapping) -> None:

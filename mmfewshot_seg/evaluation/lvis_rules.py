@@ -56,11 +56,9 @@ class LVISRulesCOCOeval(COCOeval):
 
     def _prepare(self) -> None:
         super()._prepare()
-        for key, annotations in self._gts.items():  # copies: LVIS has no crowds
-            self._gts[key] = [{'iscrowd': 0, **annotation} for annotation in annotations]
         for found in (self._gts, self._dts):
-            for key in list(found):
-                found[key] = [one for one in found[key] if one['area'] > 0]
+            for key in list(found):  # copies: LVIS has no crowds
+                found[key] = [{'iscrowd': 0, **one} for one in found[key] if one['area'] > 0]
                 if not found[key]:
                     del found[key]
         for image_id, class_id in list(self._dts):

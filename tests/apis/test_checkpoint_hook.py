@@ -8,7 +8,7 @@ import torch
 from helpers.wings import wing_model
 from torch import nn
 
-from mmfewshot_seg.apis.checkpoint_hook import CheckpointHook
+from mmfewshot_seg.apis.checkpoint_hook import CheckpointHook, check_names
 from mmfewshot_seg.checkpoints import CheckpointError
 from mmfewshot_seg.registry import MODELS
 
@@ -119,3 +119,25 @@ def test_tested_classes_that_were_trained_on_are_named(caplog) -> None:
     assert not caplog.text
     _load(_runner(model, novel_classes=('bus', 'dog')), checkpoint, training=False)
     assert '1 of 2 tested classes were trained on, says the checkpoint: dog' in caplog.text
+
+
+@pytest.mark.parametrize(
+    ('tested_on', 'message'),
+    [
+        (('Cat', 'dog'), None),
+        (('dog', 'cat'), "label 0 is 'cat' here and 'dog' there"),
+        (('cat', 'cow'), "label 1 is 'dog' here and 'cow' there"),
+    ],
+)
+def test_classes_of_a_checkpoint_by_name(tested_on, message) -> None:
+    model = nn.Module()
+    model.bbox_head = nn.Linear(2, 3)
+    checkpoint = dict(meta=dict(dataset_meta=dict(classes=('cat', 'dog'))))
+    dataset = SimpleNamespace(metainfo=dict(classes=tested_on))
+    check_names(model, checkpoint, dataset)  # no head that tells classes apart
+    model.bbox_head.num_classes = 2
+    if message is None:
+        check_names(model, checkpoint, dataset)
+        return
+    with pytest.raises(CheckpointError, match=f'was trained on other classes: .*{message}'):
+        check_names(model, checkpoint, dataset)

@@ -12,6 +12,7 @@ from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
 from mmfewshot_seg.models.refinemask.base_refine_mask_head import BaseRefineMaskHead
+from mmfewshot_seg.models.refinemask.foreign_roi_heads import foreign_work
 from mmfewshot_seg.models.refinemask.stage_maps import keep_stage_logits
 from mmfewshot_seg.models.refinemask.stage_merge import merge_stages
 
@@ -31,8 +32,9 @@ class RefineMaskMixin:
 
     Raises:
         ValueError: If there is no RoI extractor of the mask branch's own, if RoI features pass
-            through a shared head (C4), if the mask head is not one of RefineMask, or if it does
-            not fit the extractor or the box head.
+            through a shared head (C4), if options are of a RoI head with work of its own that
+            would be left undone, if the mask head is not one of RefineMask, or if it does not fit
+            the extractor or the box head.
     """
 
     def __init__(self, *args, rois_per_chunk: int = 100, **kwargs) -> None:
@@ -48,6 +50,8 @@ class RefineMaskMixin:
                 'no mask_roi_extractor (the one of the boxes would be shared)',
                 'one of its own: RefineMask needs the RoIs, and features of another size',
             )
+        if left_undone := foreign_work(type(self), kwargs, kwargs.get('train_cfg')):
+            self._refuse(*left_undone)
         super().__init__(*args, **kwargs)
         self.rois_per_chunk = rois_per_chunk
         self.stride_is_checked = False
