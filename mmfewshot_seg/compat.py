@@ -5,6 +5,7 @@ onedl forks (default) and OpenMMLab's. They are told apart by distribution, vers
 from the modules.
 """
 
+import logging
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
@@ -124,6 +125,25 @@ def is_usable(module: str) -> bool:
     except (ImportError, AssertionError):  # hosts assert the version of mmcv
         return False
     return True
+
+
+def hide_debug_prints() -> None:
+    """Keep messages of level DEBUG off the screen that the hosts print for want of a logger.
+
+    The onedl forks tell so, up to five times a run, that a module is missing which nobody wants.
+    """
+    from mmengine import logging as host
+
+    shown = host.print_log
+    if hasattr(shown, 'hides_debug'):
+        return
+
+    def print_log(msg, logger=None, level=logging.INFO) -> None:
+        if logger is not None or level > logging.DEBUG:
+            shown(msg, logger, level)
+
+    print_log.hides_debug = True
+    host.print_log = print_log
 
 
 def flips_channels(preprocessor) -> bool:

@@ -7,10 +7,15 @@ import argparse
 import platform
 import sys
 from importlib import import_module
+from pathlib import Path
+
+sys.path.append(str(Path(__file__).resolve().parents[1]))  # a clone need not be installed
+
+from mmfewshot_seg.command import ToolParser, run_tool
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = ToolParser(description=__doc__)
     parser.add_argument(
         '--require-ops', action='store_true', help="fail without mmcv's compiled ops"
     )
@@ -45,4 +50,4 @@ def main() -> int:
 
 
 if __name__ == '__main__':
-    sys.exit(main())
+    run_tool(main)

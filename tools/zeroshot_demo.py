@@ -53,10 +53,9 @@ def parse_args() -> argparse.Namespace:
 
 def run(args: argparse.Namespace) -> None:
     from mmfewshot_seg.apis import ZeroShotInferencer
-    from mmfewshot_seg.apis.package_inferencer import config_path
     from mmfewshot_seg.apis.run_config import existing, load_config
 
-    model = load_config(config_path(args.model), args.cfg_options)
+    model = load_config(args.model, args.cfg_options)
     inferencer = ZeroShotInferencer(model, existing(args.weights), args.word_vectors, args.device)
     results = inferencer(
         args.inputs[0] if len(args.inputs) == 1 else args.inputs,

@@ -2,11 +2,13 @@
 
 from importlib import import_module
 
+from mmfewshot_seg import compat
 from mmfewshot_seg.apis.runner import test, train
 from mmfewshot_seg.command import UsageError
 
 __all__ = ['FewShotInferencer', 'UsageError', 'ZeroShotInferencer', 'test', 'train']
 
+compat.hide_debug_prints()
 _INFERENCERS = {  # they import a host, which takes seconds
     'FewShotInferencer': 'fewshot_inferencer',
     'ZeroShotInferencer': 'zeroshot_inferencer',

@@ -7,7 +7,9 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmengine.utils import track_iter_progress
 
+from mmfewshot_seg.apis.config_checks import check_data_paths, check_parts
 from mmfewshot_seg.apis.run_config import load_config
+from mmfewshot_seg.command import UsageError
 from mmfewshot_seg.evaluation.mask_baselines import mask_baselines
 from mmfewshot_seg.registry import DATASETS
 
@@ -26,6 +28,14 @@ def baselines(config: str, cfg_options: Sequence[str] = ()) -> dict[str, float]:
         UsageError: If the config or its data is wrong.
     """
     cfg = load_config(config, cfg_options)
+    check_parts(cfg, ('test_dataloader',))
+    kind = cfg.test_dataloader.dataset.type
+    if 'FewShotDataset' not in str(kind):
+        raise UsageError(
+            f'{cfg.filename} tests {kind}, no few-shot episodes; a zero-shot config is measured by '
+            'tools/analysis_tools/zeroshot_baselines.py'
+        )
+    check_data_paths(cfg, ('test_dataloader',))
     init_default_scope(cfg.get('default_scope', 'mmseg'))
     return episode_baselines(cfg)
 

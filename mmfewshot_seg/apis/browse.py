@@ -12,6 +12,7 @@ from mmengine.structures import BaseDataElement
 from mmengine.utils import track_iter_progress
 from torch.utils.data import DataLoader, Dataset
 
+from mmfewshot_seg.apis.config_checks import check_data_paths, check_parts
 from mmfewshot_seg.apis.run_config import load_config
 from mmfewshot_seg.command import UsageError
 from mmfewshot_seg.structures import Episode
@@ -48,12 +49,12 @@ def browse(
     if num < 1:
         raise UsageError(f'the number of pictures must be at least 1, not {num}')
     cfg = load_config(config, cfg_options)
-    loader_cfg = cfg.get(f'{split}_dataloader')
-    if not loader_cfg:
-        raise UsageError(f'{config} defines no {split}_dataloader')
+    name = f'{split}_dataloader'
+    check_parts(cfg, (name,))
+    check_data_paths(cfg, (name,))
     init_default_scope(cfg.get('default_scope') or 'mmengine')
     seed = cfg.get('randomness', {}).get('seed') or 0
-    loader = Runner.build_dataloader(loader_cfg, seed=seed)
+    loader = Runner.build_dataloader(cfg[name], seed=seed)
     set_random_seed(seed)
     indices = list(_indices(loader, num, split))
     return [

@@ -7,8 +7,8 @@ from mmengine.model import BaseModel, revert_sync_batchnorm
 from mmengine.registry import MODELS, init_default_scope
 from torch import Tensor
 
+from mmfewshot_seg.apis.config_checks import check_parts
 from mmfewshot_seg.apis.run_config import load_config
-from mmfewshot_seg.command import UsageError
 
 _SIZE = (128, 192)
 _MOST_KEYS = 10
@@ -33,8 +33,7 @@ def check_weights(
             numbers that are not finite; the message names the keys.
     """
     cfg = load_config(config, cfg_options)
-    if 'model' not in cfg:
-        raise UsageError(f'{config} defines no model')
+    check_parts(cfg, ('model',))
     init_default_scope(cfg.get('default_scope') or 'mmengine')
     model = revert_sync_batchnorm(MODELS.build(cfg.model))
     try:

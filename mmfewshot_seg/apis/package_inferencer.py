@@ -8,27 +8,9 @@ from mmengine.infer import BaseInferencer
 from mmengine.registry import init_default_scope
 from torch import nn
 
-from mmfewshot_seg.did_you_mean import did_you_mean
+from mmfewshot_seg.apis.run_config import config_path
 
-SCOPE = 'mmfewshot_seg'
 ModelSource = str | Path | Config | ConfigDict | dict | None
-
-
-def config_path(model: str) -> str:
-    """A config file: ``model`` itself, or the config of this package that has this name.
-
-    Raises:
-        ValueError: If it is neither.
-    """
-    if Path(model).is_file():
-        return model
-    root = Path(BaseInferencer._get_repo_or_mim_dir(SCOPE))
-    metafiles = BaseInferencer._get_models_from_metafile(str(root))
-    entries = {entry['Name']: entry['Config'] for entry in metafiles}
-    if model not in entries:
-        hint = did_you_mean(Path(model).stem, entries)
-        raise ValueError(f'{model} is neither a config file nor the name of a config{hint}')
-    return str(root / entries[model])
 
 
 class PackageInferencer(BaseInferencer):

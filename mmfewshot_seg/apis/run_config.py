@@ -7,25 +7,50 @@ from pathlib import Path
 
 import torch
 from mmengine.config import Config, DictAction
+from mmengine.utils import import_modules_from_strings
 
+from mmfewshot_seg.apis.config_checks import warn_of_new_keys
 from mmfewshot_seg.apis.resume import newest_whole_checkpoint
 from mmfewshot_seg.command import UsageError
+from mmfewshot_seg.did_you_mean import did_you_mean
 
 
-def load_config(path: str, cfg_options: Sequence[str] = (), work_dir: str | None = None) -> Config:
+def config_path(config: str) -> str:
+    """A config file: ``config`` itself, or the config of this package that has this name.
+
+    Raises:
+        ValueError: If it is neither.
+    """
+    if Path(config).is_file():
+        return config
+    from mmengine.infer import BaseInferencer
+
+    root = BaseInferencer._get_repo_or_mim_dir('mmfewshot_seg')
+    metafiles = BaseInferencer._get_models_from_metafile(root)
+    entries = {entry['Name']: entry['Config'] for entry in metafiles}
+    if config not in entries:
+        hint = did_you_mean(Path(config).stem, entries)
+        raise ValueError(f'{config} is neither a config file nor the name of a config{hint}')
+    return str(Path(root) / entries[config])
+
+
+def load_config(
+    config: str, cfg_options: Sequence[str] = (), work_dir: str | None = None
+) -> Config:
     """Read a config and apply ``key=value`` options.
 
     Args:
-        path: Config file.
+        config: Config file, or the name of a config of this package.
         cfg_options: As on the command line, ``['train_cfg.max_iters=10', ...]``.
         work_dir: Where logs and checkpoints go; by default the config's, else
             ``work_dirs/<name of the config>``.
 
     Raises:
-        UsageError: If the file is missing or cannot be read, or an option is malformed.
+        UsageError: If the file cannot be read, a module of its ``custom_imports`` is not found, or
+            an option is malformed.
+        ValueError: If there is no such config.
     """
-    if not Path(path).is_file():
-        raise UsageError(f'config {path} does not exist')
+    path = config_path(config)
     malformed = [option for option in cfg_options if '=' not in option]
     if malformed:
         raise UsageError(f'--cfg-options takes key=value, got {malformed[0]!r}')
@@ -33,12 +58,31 @@ def load_config(path: str, cfg_options: Sequence[str] = (), work_dir: str | None
     parser.add_argument('--cfg-options', nargs='*', action=DictAction, default={})
     options = parser.parse_args(['--cfg-options', *cfg_options]).cfg_options
     try:
-        cfg = Config.fromfile(path)
+        cfg = Config.fromfile(path, import_custom_modules=False)
+        warn_of_new_keys(cfg.to_dict(), list(options))
         cfg.merge_from_dict(options)
     except Exception as error:  # a config is Python code: anything can go wrong in it
         raise UsageError(f'config {path}: {type(error).__name__}: {error}') from error
+    _import_custom_modules(cfg)
     cfg.work_dir = work_dir or cfg.get('work_dir') or f'work_dirs/{Path(path).stem}'
     return cfg
+
+
+def _import_custom_modules(cfg: Config) -> None:
+    """Import what ``custom_imports`` names; a bug in these modules is not one of the config."""
+    try:
+        import_modules_from_strings(**(cfg.get('custom_imports') or dict(imports=None)))
+    except ImportError as error:
+        cause = error.__context__
+        if cause is None:
+            raise
+        names = cfg.custom_imports.imports
+        if isinstance(cause, ModuleNotFoundError) and cause.name in names:
+            raise UsageError(
+                f'custom_imports of the config: there is no module {cause.name!r}; PYTHONPATH '
+                'has to name the folder that holds it'
+            ) from cause
+        raise cause from None
 
 
 def set_seed(cfg: Config, seed: int, loader: str) -> None:

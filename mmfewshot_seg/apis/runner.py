@@ -6,6 +6,12 @@ from mmengine.config import Config
 from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
 
+from mmfewshot_seg.apis.config_checks import (
+    PARTS_OF_TEST,
+    PARTS_OF_TRAINING,
+    check_data_paths,
+    check_parts,
+)
 from mmfewshot_seg.apis.fit import CheckpointFitHook, check_data, inner_model
 from mmfewshot_seg.apis.pretrained import PRETRAINED, load_pretrained
 from mmfewshot_seg.apis.run_config import (
@@ -35,7 +41,7 @@ def train(
     """Train the model of a config.
 
     Args:
-        config: Config file.
+        config: Config file, or the name of a config of this package.
         work_dir: See :func:`load_config`.
         amp: Whether to train in mixed precision.
         resume: ``'auto'``: from the last checkpoint of the work dir; else a checkpoint.
@@ -49,6 +55,8 @@ def train(
     """
     write_whole_checkpoints()
     cfg = load_config(config, cfg_options, work_dir)
+    check_parts(cfg, PARTS_OF_TRAINING)
+    check_data_paths(cfg, ('train_dataloader', 'val_dataloader'))
     set_launcher(cfg, launcher)
     if amp:
         set_amp(cfg)
@@ -73,7 +81,7 @@ def test(
     """Test the model of a config.
 
     Args:
-        config: Config file.
+        config: Config file, or the name of a config of this package.
         checkpoint: Weights; ``'pretrained'``: of a model that works without training, those that
             its config names.
         work_dir: See :func:`load_config`.
@@ -93,8 +101,10 @@ def test(
     """
     write_whole_checkpoints()
     cfg = load_config(config, cfg_options, work_dir)
+    check_parts(cfg, PARTS_OF_TEST)
     untrained = checkpoint == PRETRAINED
     cfg.load_from, cfg.resume = None if untrained else existing(checkpoint), False
+    check_data_paths(cfg, ('test_dataloader',))
     set_launcher(cfg, launcher)
     if out is not None:
         set_out(cfg, out)

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 from mmfewshot_seg.apis.fewshot_inferencer import DEFAULT_MODEL, FewShotInferencer
-from mmfewshot_seg.apis.package_inferencer import config_path
 from mmfewshot_seg.apis.run_config import existing, load_config
 from mmfewshot_seg.command import UsageError
 
@@ -26,5 +25,5 @@ def tool_inferencer(
     """
     if weights and not model:
         raise UsageError('--weights needs --model, the config that they are of')
-    config = load_config(config_path(model or DEFAULT_MODEL), cfg_options)
+    config = load_config(model or DEFAULT_MODEL, cfg_options)
     return FewShotInferencer(config, existing(weights) if weights else None, **options)

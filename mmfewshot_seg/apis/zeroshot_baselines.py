@@ -27,6 +27,7 @@ from prettytable import PrettyTable
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
+from mmfewshot_seg.apis.config_checks import PARTS_OF_TEST, check_data_paths, check_parts
 from mmfewshot_seg.apis.run_config import existing, load_config
 from mmfewshot_seg.apis.tool_runs import write_summary
 from mmfewshot_seg.command import UsageError
@@ -74,7 +75,9 @@ def zeroshot_baselines(
     if seeds < 1:
         raise UsageError(f'--seeds must be at least 1, not {seeds}')
     cfg = load_config(config, cfg_options, work_dir)
+    check_parts(cfg, PARTS_OF_TEST)
     cfg.load_from, cfg.resume = existing(checkpoint), False
+    check_data_paths(cfg, ('test_dataloader',))
     runner = Runner.from_cfg(cfg)
     loop = runner.test_loop
     test_cfg = _checked_test_cfg(runner.model)

@@ -3,12 +3,15 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from mmengine.dist import all_gather_object
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from mmfewshot_seg.registry import HOOKS, register
 from mmfewshot_seg.structures import Episode
 from mmfewshot_seg.visualization.episode_visualizer import episode_name
+
+PICTURES = 50
 
 
 @register(HOOKS, host='mmseg')
@@ -19,7 +22,8 @@ class EpisodeVisualizationHook(Hook):
 
     Args:
         draw: Whether to draw in validation and test; ``tools/test.py --show-dir`` sets it.
-        interval: In validation and test every ``interval``-th episode of a run is drawn.
+        interval: In validation and test every ``interval``-th episode of a run is drawn; by default
+            so that there are about ``PICTURES`` pictures.
         train_interval: In training the episodes of every ``train_interval``-th iteration are
             drawn with their truth; 0 for none.
         out_dir: Folder of the pictures; by default the visualizer's backends get them.
@@ -31,11 +35,11 @@ class EpisodeVisualizationHook(Hook):
     def __init__(
         self,
         draw: bool = False,
-        interval: int = 50,
+        interval: int | None = None,
         train_interval: int = 0,
         out_dir: str | None = None,
     ) -> None:
-        if interval < 1 or train_interval < 0:
+        if (interval is not None and interval < 1) or train_interval < 0:
             raise ValueError(
                 f'interval must be positive and train_interval not negative, got {interval} and '
                 f'{train_interval}'
@@ -44,6 +48,7 @@ class EpisodeVisualizationHook(Hook):
         self.interval = interval
         self.train_interval = train_interval
         self.out_dir = out_dir
+        self._drawn = 0
 
     def after_train_iter(
         self, runner: Runner, batch_idx: int, data_batch: dict, outputs: dict | None = None
@@ -66,12 +71,23 @@ class EpisodeVisualizationHook(Hook):
         # A runner that only tests would build its training loop to answer `runner.iter`.
         self._draw_chosen(runner, data_batch, outputs, 'test', step=0)
 
+    def after_test_epoch(self, runner: Runner, metrics: dict | None = None) -> None:
+        """Tell how many pictures there are."""
+        drawn = sum(all_gather_object(self._drawn))
+        if self.draw and self.out_dir is not None:
+            runner.logger.info(f'{drawn} pictures of episodes are in {self.out_dir}')
+
     def _draw_chosen(
         self, runner: Runner, data_batch: dict, episodes: Sequence[Episode], mode: str, step: int
     ) -> None:
+        if not self.draw:
+            return
+        total = len(getattr(runner, f'{mode}_dataloader').dataset)
+        interval = self.interval or max(1, total // PICTURES)
         for i, episode in enumerate(episodes):
-            if self.draw and episode.index % self.interval == 0:
+            if episode.index % interval == 0:
                 self._draw(runner, data_batch, i, episode, mode, step)
+                self._drawn += 1
 
     def _draw(
         self, runner: Runner, data_batch: dict, i: int, episode: Episode, mode: str, step: int

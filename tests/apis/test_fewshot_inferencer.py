@@ -12,8 +12,7 @@ from PIL import Image
 
 from mmfewshot_seg.apis import FewShotInferencer
 from mmfewshot_seg.apis.fitted_supports import FittedSupports
-from mmfewshot_seg.apis.package_inferencer import config_path
-from mmfewshot_seg.apis.run_config import load_config
+from mmfewshot_seg.apis.run_config import config_path, load_config
 from mmfewshot_seg.datasets.drawn import draw_scene
 from mmfewshot_seg.models.fewshot.edge_refinement import refine_edges
 from mmfewshot_seg.structures import SupportState

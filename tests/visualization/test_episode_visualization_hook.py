@@ -23,7 +23,8 @@ class OnlyTests:
     """A runner that only tests: asking for its iteration would build the training loop."""
 
     def __init__(self) -> None:
-        self.visualizer = MagicMock()
+        self.visualizer, self.logger = MagicMock(), MagicMock()
+        self.test_dataloader = SimpleNamespace(dataset=range(1000))
 
     @property
     def iter(self) -> int:
@@ -42,6 +43,17 @@ def test_draws_every_interval_th_episode_by_its_number() -> None:
     ]
     assert calls[0].args[1] == dict(query=torch.tensor(10))
     assert calls[0].kwargs['out_file'] == 'out/test_1_00010_tv-monitor_cat.png'
+
+
+@pytest.mark.parametrize(('total', 'drawn'), [(1000, 50), (120, 60), (30, 30)])
+def test_draws_some_fifty_by_default_and_tells_how_many(total, drawn) -> None:
+    hook, runner = EpisodeVisualizationHook(draw=True, out_dir='out'), OnlyTests()
+    runner.test_dataloader.dataset = range(total)
+    for index in range(total):
+        hook.after_test_iter(runner, 0, *_batch(index))
+    hook.after_test_epoch(runner, {})
+    assert runner.visualizer.add_datasample.call_count == drawn
+    runner.logger.info.assert_called_once_with(f'{drawn} pictures of episodes are in out')
 
 
 def test_draws_nothing_unless_told() -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mmfewshot_seg.apis.package_inferencer import config_path
+from mmfewshot_seg.apis.run_config import config_path
 from mmfewshot_seg.models.fewshot import DenseMatchingHead
 from mmfewshot_seg.models.fewshot.edge_refinement import refine_edges
 
