@@ -101,6 +101,7 @@ setup(
         name: read_requirements(name)
         for name in ('docs', 'onedl', 'openmmlab', 'photos', 'test', 'web')
     },
+    entry_points={'console_scripts': ['mmfewshot-seg = mmfewshot_seg.__main__:main']},
     cmdclass={
         'build_py': BuildPyWithMim,
         'develop': DevelopWithMim,

@@ -74,8 +74,9 @@ def parse_args() -> argparse.Namespace:
 
 
 def run(args: argparse.Namespace) -> None:
-    from mmfewshot_seg.apis.tool_inferencer import tool_inferencer
+    from mmfewshot_seg.apis.tool_inferencer import tool_inferencer, tool_inputs
 
+    inputs = tool_inputs(args.inputs)
     inferencer = tool_inferencer(
         args.model,
         args.weights,
@@ -99,7 +100,7 @@ def run(args: argparse.Namespace) -> None:
     if args.save_support:
         inferencer.save_support(args.save_support)
     batches = inferencer.stream(
-        args.inputs[0] if len(args.inputs) == 1 else args.inputs,
+        inputs,
         return_datasamples=True,
         batch_size=args.batch_size,
         out_dir=args.out_dir,

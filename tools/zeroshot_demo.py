@@ -54,11 +54,13 @@ def parse_args() -> argparse.Namespace:
 def run(args: argparse.Namespace) -> None:
     from mmfewshot_seg.apis import ZeroShotInferencer
     from mmfewshot_seg.apis.run_config import existing, load_config
+    from mmfewshot_seg.apis.tool_inferencer import tool_inputs
 
+    inputs = tool_inputs(args.inputs)
     model = load_config(args.model, args.cfg_options)
     inferencer = ZeroShotInferencer(model, existing(args.weights), args.word_vectors, args.device)
     results = inferencer(
-        args.inputs[0] if len(args.inputs) == 1 else args.inputs,
+        inputs,
         classes=args.classes,
         vectors=args.vectors,
         mode=args.mode,

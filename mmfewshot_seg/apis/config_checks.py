@@ -102,25 +102,25 @@ def _data_parts(node: object, key: str) -> Iterator[tuple[str, Mapping]]:
 
 
 def _check_paths(cfg: Config, key: str, part: Mapping) -> None:
-    root, file = part.get('data_root'), part.get('ann_file')
-    if part.get('backend_args') or any('://' in str(path) for path in (root, file)):
+    root, file = part.get('data_root') or '', part.get('ann_file') or ''
+    texts = isinstance(root, str) and isinstance(file, str)
+    if not texts or part.get('backend_args') or '://' in f'{root} {file}':
         return
-    if root and isinstance(root, str) and not Path(root).is_dir():
-        raise UsageError(f'there is no folder {root}{_below(root)}. {_cure(cfg, root, key)}')
-    if file and isinstance(file, str):
-        path = Path(root or '') / file
-        if not path.exists():
-            cure = _cure(cfg, root, key) if root else f'Set {key}.ann_file by --cfg-options'
-            raise UsageError(f'there is no {path}{_below(path)}. {cure}')
+    if root and not Path(root).is_dir():
+        raise UsageError(f'there is no folder {_told(root)}. {_cure(cfg, root, key, "data_root")}')
+    path = Path(root) / file
+    if file and not path.exists():
+        name = 'data_root' if root else 'ann_file'
+        raise UsageError(f'there is no file {_told(path)}. {_cure(cfg, str(path), key, name)}')
 
 
-def _below(path: str | Path) -> str:
-    return '' if Path(path).is_absolute() else f' in {Path.cwd()}'
+def _told(path: str | Path) -> str:
+    return str(path) if Path(path).is_absolute() else f'{path} in {Path.cwd()}'
 
 
-def _cure(cfg: Config, root: str, key: str) -> str:
+def _cure(cfg: Config, path: str, key: str, name: str) -> str:
     for variable, default in ENVIRONMENT.findall(cfg.text):
-        if root.startswith(os.environ.get(variable, default)):
+        if path.startswith(os.environ.get(variable, default)):
             draw = ' (`python tools/draw_dataset.py DIR` draws one)' if 'DRAWN' in variable else ''
             return f'Set the environment variable {variable} to the folder of the data set{draw}'
-    return f'Put the data there, or set {key}.data_root by --cfg-options'
+    return f'Put the data there, or set {key}.{name} by --cfg-options'

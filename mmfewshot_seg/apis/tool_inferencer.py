@@ -1,6 +1,7 @@
 """The few-shot inferencer that a command line describes."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from mmfewshot_seg.apis.fewshot_inferencer import DEFAULT_MODEL, FewShotInferencer
 from mmfewshot_seg.apis.run_config import existing, load_config
@@ -27,3 +28,18 @@ def tool_inferencer(
         raise UsageError('--weights needs --model, the config that they are of')
     config = load_config(model or DEFAULT_MODEL, cfg_options)
     return FewShotInferencer(config, existing(weights) if weights else None, **options)
+
+
+def tool_inputs(paths: Sequence[str]) -> str | list[str]:
+    """What a command line names as images, as inferencers take it.
+
+    Args:
+        paths: A folder or a video, alone, or images.
+
+    Raises:
+        UsageError: If a folder is not alone.
+    """
+    folders = [path for path in paths if Path(path).is_dir()]
+    if folders and len(paths) > 1:
+        raise UsageError(f'{folders[0]} is a folder: give one folder alone, or images')
+    return paths[0] if len(paths) == 1 else list(paths)

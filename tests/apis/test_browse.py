@@ -108,7 +108,7 @@ def test_instances_of_training_and_test(tmp_path, monkeypatch) -> None:
         (dict(split='val', cfg_options=['val_dataloader=None']), 'defines no val_dataloader'),
         (dict(cfg_options=['train_dataloader.dataset.fold=[squares]']), 'square'),
         (dict(cfg_options=['train_dataloader.dataset.source.data_root=gone']), 'gone'),
-        (dict(config='none.py'), 'config none.py does not exist'),
+        (dict(config='none.py'), 'none.py is neither a config file'),
     ],
 )
 def test_mistakes(episodes, tmp_path, options, message) -> None:
@@ -127,4 +127,7 @@ def test_the_tool(semantic, tmp_path, capfd) -> None:
     assert call_tool('browse_dataset', semantic, '--out-dir', tmp_path / 'out', '--num', 2) == 0
     assert capfd.readouterr().out.endswith(f'2 pictures are in {tmp_path}/out\n')
     assert call_tool('browse_dataset', 'no.py', '--out-dir', 'out') == 2
-    assert capfd.readouterr().err == 'browse_dataset: config no.py does not exist\n'
+    assert (
+        capfd.readouterr().err
+        == 'browse_dataset: no.py is neither a config file nor the name of a config\n'
+    )

@@ -69,7 +69,9 @@ def test_what_is_trained_is_only_tested(runs, tmp_path) -> None:
 
 
 def test_mistakes_are_told_before_the_first_training(runs, tmp_path) -> None:
-    with pytest.raises(UsageError, match='missing.py does not exist'):
+    with pytest.raises(
+        ValueError, match='missing.py is neither a config file nor the name of a config'
+    ):
         run(tmp_path, ['b', 'missing'])
     with pytest.raises(UsageError, match='names of their own, got b, b'):
         run(tmp_path, 'bb')

@@ -35,7 +35,7 @@ def test_bad_configs_are_refused(tmp_path, text, options, message) -> None:
 
 
 def test_missing_files_are_refused(tmp_path) -> None:
-    with pytest.raises(UsageError, match='config no.py does not exist'):
+    with pytest.raises(ValueError, match='no.py is neither a config file nor the name of a config'):
         run_config.load_config('no.py')
     with pytest.raises(UsageError, match='checkpoint no.pth does not exist'):
         run_config.set_resume(Config(), 'no.pth')

@@ -157,7 +157,7 @@ def test_baselines_of_a_config(folder) -> None:
 @pytest.mark.parametrize(
     ('tool', 'arguments', 'message'),
     [
-        ('train.py', ['no.py'], 'config no.py does not exist'),
+        ('train.py', ['no.py'], 'no.py is neither a config file'),
         ('test.py', ['config.py', 'no.pth'], 'checkpoint no.pth does not exist'),
         (
             'train.py',

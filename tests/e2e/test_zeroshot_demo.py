@@ -79,7 +79,7 @@ def test_baselines_are_printed_and_written(folder, run) -> None:
         (DEMO, ['unseen.py', 'weights.pth', 'val', '--classes', 'cat'], 'overlap: cat'),
         (DEMO, ['unseen.py', 'weights.pth', 'val', '--classes', 'okapi'], "for 'okapi'"),
         (DEMO, ['unseen.py', 'weights.pth', 'val', '--vectors', 'x'], '--vectors needs --classes'),
-        (BASELINES, ['no.py', 'weights.pth'], 'config no.py does not exist'),
+        (BASELINES, ['no.py', 'weights.pth'], 'no.py is neither a config file'),
         (BASELINES, ['unseen.py', 'weights.pth', '--seeds', '0'], '--seeds must be at least 1'),
     ],
 )

@@ -11,9 +11,11 @@ import sys
 import time
 from pathlib import Path
 
-from mmfewshot_seg.compat import requirement
-
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.append(str(ROOT))  # a clone need not be installed
+
+from mmfewshot_seg.command import ToolParser, run_tool
+
 GIB_PER_JOB = 2  # memory of one compiler process on torch's headers, with room to spare
 NINJA_LINE = re.compile(r'^\s*\[(\d+)/(\d+)\] ')
 
@@ -90,8 +92,12 @@ def report_failure(log: Path) -> None:
 
 
 def main() -> int:
+    ToolParser(description=__doc__).parse_args()
     if ops_work():
         return 0
+
+    from mmfewshot_seg.compat import requirement
+
     log = Path(sys.prefix) / 'mmcv_build.log'
     pinned = requirement('mmcv')
     install = [sys.executable, '-m', 'pip', 'install', '-v', '--no-build-isolation', '--no-deps']
@@ -117,4 +123,4 @@ def main() -> int:
 
 
 if __name__ == '__main__':
-    sys.exit(main())
+    run_tool(main)

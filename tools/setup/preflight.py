@@ -1,9 +1,9 @@
 """Say at once, before anything is downloaded, what set-up would fail on minutes later.
 
-Usage: ``preflight.py python FOLDER STACK`` (Python and disk) or ``preflight.py compiler``.
 Runs with any Python 3, standard library only.
 """
 
+import argparse
 import os
 import shutil
 import sys
@@ -69,10 +69,18 @@ def check_compiler():
 
 
 def main():
-    if sys.argv[1] == 'compiler':
+    parser = argparse.ArgumentParser(description=__doc__)
+    steps = parser.add_subparsers(dest='step', metavar='STEP')
+    steps.required = True
+    python = steps.add_parser('python', help='is this Python new enough, the disk large enough?')
+    python.add_argument('folder', metavar='FOLDER', help='of the environment to be made')
+    python.add_argument('stack', choices=sorted(NEWEST_PYTHON), help='host packages')
+    steps.add_parser('compiler', help='is there a C++ compiler?')
+    args = parser.parse_args()
+    if args.step == 'compiler':
         complaint = check_compiler()
     else:
-        complaint = check_python(sys.argv[3]) or check_disk(sys.argv[2])
+        complaint = check_python(args.stack) or check_disk(args.folder)
     if complaint:
         sys.exit(complaint)
 

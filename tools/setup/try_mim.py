@@ -11,6 +11,7 @@ only one kind of install, and both are the module ``mim``.
 The environments borrow PyTorch and the host packages of the Python that runs this.
 """
 
+import argparse
 import os
 import subprocess
 import sys
@@ -126,7 +127,13 @@ class Mim:
 
 
 def main() -> None:
-    folder = Path(sys.argv[1]).resolve()
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('folder', type=Path, metavar='FOLDER', help='to make; takes minutes')
+    folder = parser.parse_args().folder.resolve()
+    if folder.exists():
+        parser.error(f'{folder} exists')
     folder.mkdir(parents=True)
     draw_data(folder / 'drawn')
     for kind in MIMS:
