@@ -71,6 +71,8 @@ def _python(arguments: list[str], patch) -> int:
         return _module(rest, patch)
     if script in NOT_RUN:
         return 0
+    if '--help' in rest:
+        return _run(script, rest, patch)
     if special := TOOLS.get(script.removeprefix('tools/')):
         return special(script, rest, patch)
     return _run(script, rest, patch)
@@ -82,12 +84,21 @@ def _module(arguments: list[str], patch) -> int:
         return _pip(rest, patch)
     if name == 'pytest':  # cannot run within itself
         return subprocess.run([sys.executable, '-m', *arguments]).returncode
-    assert name == 'torch.distributed.run', f'python -m {name} is not known to the tests'
-    # One process stands for many, which tests/e2e/test_tools.py starts.
-    script = next(i for i, word in enumerate(rest) if word.endswith('.py'))
-    launcher = rest.index('--launcher')
-    options = [*rest[script:launcher], *rest[launcher + 2 :]]
-    return _python([os.path.relpath(options[0]), *options[1:]], patch)
+    raise AssertionError(f'python -m {name} is not known to the tests')
+
+
+def _launch(script: str, arguments: list[str], patch) -> int:
+    """One process stands for many, which tests/e2e/test_tools.py starts."""
+    tool, processes, *options = arguments
+    assert int(processes) > 0
+    return _python([os.path.relpath(tool), *options], patch)
+
+
+def _command(arguments: list[str], patch) -> int:
+    """What the installed package calls."""
+    if arguments[0] == '--help':
+        return _run('mmfewshot_seg/__main__.py', arguments, patch)
+    return _python([f'tools/{arguments[0]}.py', *arguments[1:]], patch)
 
 
 def _run(script: str, arguments: list[str], patch) -> int:
@@ -236,9 +247,10 @@ def _make(arguments: list[str], patch) -> int:
     return subprocess.run(['make', '-n', *arguments], stdout=subprocess.DEVNULL).returncode
 
 
-PROGRAMS = dict(python=_python, pip=_pip, make=_make)
+PROGRAMS = {'python': _python, 'pip': _pip, 'make': _make, 'mmfewshot-seg': _command}
 TOOLS = {
     'train.py': _train,
+    'launch.py': _launch,
     'convert_checkpoint.py': _convert,
     'draw_dataset.py': _draw,
     'prepare_pascal5i.py': _prepare,
