@@ -6,8 +6,9 @@ import argparse
 import ast
 import runpy
 import sys
-from difflib import get_close_matches
 from pathlib import Path
+
+from mmfewshot_seg.did_you_mean import did_you_mean
 
 PACKAGE = Path(__file__).resolve().parent
 COMMAND = 'mmfewshot-seg'
@@ -36,9 +37,8 @@ def main() -> None:
     parser.add_argument('options', nargs=argparse.REMAINDER, help='of the tool')
     args = parser.parse_args()
     if args.tool not in tools:
-        near = get_close_matches(args.tool, tools, 1)
-        hint = f'; did you mean {near[0]}?' if near else ''
-        parser.error(f'there is no tool {args.tool}{hint} `{COMMAND} --help` lists them')
+        hint = did_you_mean(args.tool, tools)
+        parser.error(f'there is no tool {args.tool}{hint}; `{COMMAND} --help` lists them')
     path = tools[args.tool]
     sys.argv = [str(path), *args.options]
     sys.path.insert(0, str(path.parent))  # as Python does for a script

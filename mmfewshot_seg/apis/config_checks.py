@@ -4,7 +4,6 @@ import inspect
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from difflib import get_close_matches
 from pathlib import Path
 from warnings import warn
 
@@ -12,6 +11,7 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 
 from mmfewshot_seg.command import UsageError
+from mmfewshot_seg.did_you_mean import did_you_mean
 
 RUNNER_KEYS = set(inspect.signature(Runner.__init__).parameters)
 PARTS_OF_TRAINING = ('model', 'train_dataloader', 'train_cfg', 'optim_wrapper')
@@ -65,9 +65,8 @@ def _warn_of(option: str, depth: int, parent: object) -> None:
     if not isinstance(parent, Mapping) or 'type' in parent:
         return
     known = [*parent, *(RUNNER_KEYS if depth == 0 else ())]
-    near = get_close_matches(keys[depth], known, 1)
-    if keys[depth] not in known and (near or depth == 0):
-        hint = f'; the nearest that it has is {".".join([*keys[:depth], *near])}' if near else ''
+    hint = did_you_mean(keys[depth], known)
+    if keys[depth] not in known and (hint or depth == 0):
         warn(
             f'--cfg-options {option}: the config has no {".".join(keys[: depth + 1])}{hint}',
             stacklevel=4,
