@@ -52,6 +52,13 @@ CURES = {
         'batch normalization cannot train on one value per channel: set '
         'train_dataloader.batch_size=2 or more, or a norm_cfg without batches, as GN'
     ),
+    'Target -?[0-9]+ is out of bounds|device-side assert': (
+        'labels hold a value that is no class of the model, most likely: num_classes counts them, '
+        '255 is ignored; tools/browse_dataset.py shows values without a class'
+    ),
+    'failed to load image|cannot identify image|image file is truncated|broken data stream': (
+        'an image or a label file is damaged, replace or remove it'
+    ),
     'No space left|Disk quota|PytorchStreamWriter failed|file write failed': (
         'the disk is full: free some space, or write elsewhere with --work-dir or --out-dir'
     ),

@@ -35,7 +35,7 @@ def test_a_tool_gets_its_options(monkeypatch, capsys) -> None:
 
 def test_an_unknown_tool(monkeypatch, capsys) -> None:
     assert _run(monkeypatch, 'trian') == 2
-    assert "did you mean 'train'" in capsys.readouterr().err
+    assert "did you mean 'train'?" in capsys.readouterr().err
 
 
 def test_without_a_clone_the_shipped_tools_are_found(monkeypatch, tmp_path) -> None:

@@ -39,7 +39,7 @@ def test_a_config_without_parts_is_refused(write) -> None:
     ('option', 'message'),
     [
         ('nosuchkey.deep', 'has no nosuchkey$'),
-        ('train_dataloader.batchsize', "did you mean 'batch_size'"),
+        ('train_dataloader.batchsize', "no train_dataloader.batchsize .did you mean 'batch_size'"),
         ('randomnes.seed', "did you mean 'randomness'"),
         ('randomness.seed', None),  # a key of the runner
         ('train_dataloader.pin_memory', None),  # new, and like none
@@ -84,7 +84,7 @@ def test_data_elsewhere_are_not_looked_for(write, data) -> None:
 def test_a_config_may_be_named() -> None:
     name = 'panet_r18-d8_1xb8-350_drawn'
     assert load_config(name).filename == config_path(name)
-    with pytest.raises(ValueError, match=f'did you mean .{name}'):
+    with pytest.raises(ValueError, match=f"did you mean '{name}'"):
         load_config('panet_r18-d8_1xb8_drawn')
 
 
