@@ -6,10 +6,8 @@ import pytest
 import torch
 from mmengine.config import Config
 
-from mmfewshot_seg import command
 from mmfewshot_seg.apis import run_config
 from mmfewshot_seg.command import UsageError
-from mmfewshot_seg.registry import DATASETS
 
 ROOT = Path(__file__).parents[2]
 
@@ -82,21 +80,6 @@ def test_one_value_sets_the_size_of_class_folders(monkeypatch, name) -> None:
         UsageError, match='Set the environment variable CLASS_FOLDER_SIDE, or train'
     ):
         run_config.load_config(path, ['scale=(224,224)'])
-
-
-def test_a_forgotten_data_folder_names_its_variable(monkeypatch, tmp_path, capsys) -> None:
-    monkeypatch.delenv('CLASS_FOLDER', raising=False)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(command, '_DEFAULTS', {})
-    cfg = run_config.load_config(f'{ROOT}/configs/_base_/datasets/class_folder.py')
-    with pytest.raises(FileNotFoundError) as caught:
-        DATASETS.build(cfg.source)
-    assert command.tell(caught.value) == command.USAGE
-    assert 'is no folder. data/fss1000 is where' in (told := capsys.readouterr().err)
-    assert 'environment variable CLASS_FOLDER is not set: export CLASS_FOLDER=' in told
-    monkeypatch.setenv('CLASS_FOLDER', 'data/fss1000')
-    command.tell(caught.value)
-    assert 'not set' not in capsys.readouterr().err
 
 
 def test_missing_files_are_refused(tmp_path) -> None:
