@@ -1,4 +1,4 @@
-"""Shared by all tests: no default scope and no logger leaks into the next; GPU tests need a GPU."""
+"""Shared by all tests: nothing global leaks into the next; GPU tests need a GPU."""
 
 import pytest
 
@@ -32,6 +32,12 @@ def _restore_loggers():
     yield
     MMLogger._instance_dict.clear()
     MMLogger._instance_dict.update(before)
+
+
+@pytest.fixture(autouse=True)
+def _no_folder_of_tracebacks(monkeypatch):
+    """A tool that is called within a test's process leaves its work dir to no other."""
+    monkeypatch.setattr('mmfewshot_seg.command._Tracebacks.folder', None)
 
 
 def pytest_collection_modifyitems(items) -> None:

@@ -33,8 +33,8 @@ def nameless_classes(state_dict: StateDict) -> dict:
     names = tuple(f'class {index}' for index in range(num_seen(state_dict)))
     return dict(
         split=dict(seen=names),
-        word_vectors=WordVectors(names, np.zeros((len(names), word_dim))),
-        vocabulary=np.zeros((vocabulary_size, word_dim)),
+        word_vectors=WordVectors(names, np.ones((len(names), word_dim))),
+        vocabulary=np.ones((vocabulary_size, word_dim)),
     )
 
 
