@@ -12,6 +12,7 @@ from mmfewshot_seg.datasets.folds import COCO_20I, COCO_CLASSES
 from mmfewshot_seg.datasets.sources.base import EpisodeSource
 from mmfewshot_seg.datasets.sources.coco_json import read_coco_json
 from mmfewshot_seg.datasets.sources.coco_segmentation import check_segmentation
+from mmfewshot_seg.datasets.sources.coordinates import check_pixels
 from mmfewshot_seg.registry import DATASETS, register
 
 
@@ -94,9 +95,21 @@ class Coco20iSource(EpisodeSource):
             what = f'{self.ann_file}: annotation {annotation.get("id")}'
             check_segmentation(what, segmentation, images[j])
             by_image[j].append((class_of[annotation['category_id']], segmentation))
+        self._check_pixels(annotations, images[0])
         chunks = [pickle.dumps(by_image[j], protocol=5) for j in range(len(images))]
         self._ends = np.cumsum([0, *map(len, chunks)])
         self._buffer = np.frombuffer(b''.join(chunks), dtype=np.uint8)
+
+    def _check_pixels(self, annotations: Sequence[Mapping], image: Mapping) -> None:
+        """Refuse polygons in shares of the image; the first ones tell."""
+        polygons = [
+            np.array(polygon)
+            for annotation in annotations[:20]
+            if isinstance(annotation['segmentation'], list)
+            for polygon in annotation['segmentation']
+            if polygon
+        ]
+        check_pixels(f'{self.ann_file}: polygons', polygons, (image['height'], image['width']))
 
     def __len__(self) -> int:
         return len(self._file_names)

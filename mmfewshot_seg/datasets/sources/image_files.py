@@ -1,16 +1,19 @@
 """Checking of image files."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import cv2
 import mmcv
 import numpy as np
+from mmengine.logging import print_log
 from PIL import Image
 
 IMAGE_SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp', '.webp', '.tif', '.tiff')
 _SHALLOW_SUFFIXES = ('.jpg', '.jpeg', '.bmp', '.webp')  # 8 bits always
 _EXIF_ORIENTATION = 0x0112
+_told_of: set[int] = set()
 
 
 class UnreadableImageError(ValueError):
@@ -53,9 +56,23 @@ def image_shape(path: str, to_end: bool = True) -> tuple[int, int]:
         if to_end:
             image.draft('L', (width // 8 or 1, height // 8 or 1))
             image.load()
+            if image.mode.startswith('I;16') and (most := image.getextrema()[1]) < 1 << 15:
+                _tell_of_dark(path, int(most).bit_length())
         if turned:  # which formats are turned is up to MMCV's decoder
             height, width = mmcv.imread(path).shape[:2]
     return height, width
+
+
+def _tell_of_dark(path: str, bits: int) -> None:
+    """Say once for each number of bits what a data set makes of such files."""
+    if bits not in _told_of:
+        _told_of.add(bits)
+        print_log(
+            f'{path} holds {bits} bits in 16: data sets load the highest 8, as MMCV does, '
+            'and see it nearly black; save such images with 8 bits',
+            'current',
+            logging.WARNING,
+        )
 
 
 def deep_image(path: str) -> np.ndarray | None:

@@ -205,3 +205,12 @@ def test_boxes_without_masks_are_told_from_missing_images(open_coco):
 
     with pytest.raises(ValueError, match='has boxes only: the segmentation of all 4 annotations'):
         open_coco(empty)
+
+
+def test_shares_of_the_image_are_no_pixels(open_coco):
+    def shares(content):
+        for annotation in content['annotations']:
+            annotation['segmentation'] = [[0.1, 0.2, 0.9, 0.2, 0.5, 1]]
+
+    with pytest.raises(ValueError, match='polygons: all coordinates are from 0 to 1; .*pixels'):
+        open_coco(shares)

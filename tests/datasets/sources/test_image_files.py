@@ -1,6 +1,9 @@
 import mmcv
+import numpy as np
 import pytest
+from PIL import Image
 
+from mmfewshot_seg.datasets.sources import image_files
 from mmfewshot_seg.datasets.sources.image_files import UnreadableImageError, image_shape
 
 
@@ -24,3 +27,14 @@ def test_truncated_files_are_noticed(tmp_path, write_image, truncate, suffix):
     truncate(path)
     with pytest.raises(UnreadableImageError, match=f'image.{suffix}'):
         image_shape(str(path))
+
+
+def test_dark_images_of_16_bits_are_told_once(tmp_path, monkeypatch):
+    told = []
+    monkeypatch.setattr(image_files, 'print_log', lambda text, *_: told.append(text))
+    monkeypatch.setattr(image_files, '_told_of', set())
+    for number, most in enumerate((4095, 4000, 65535)):
+        image = Image.fromarray(np.full((3, 4), most, np.uint16))
+        image.save(tmp_path / f'{number}.png')
+        assert image_shape(str(tmp_path / f'{number}.png')) == (3, 4)
+    assert len(told) == 1 and '0.png holds 12 bits in 16' in told[0]
