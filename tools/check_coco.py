@@ -36,7 +36,7 @@ def main() -> int:
         content = report.without_removable()
         breaking = [kind for kind in breaking if not kind.removable]
         left_out = len(report.content['annotations']) - len(content['annotations'])
-        write_whole(Path(args.write), json.dumps(content))
+        write_whole(args.write, json.dumps(content))
         print(f'{args.write}: written without {left_out} annotations')
     return 2 if breaking else 0
 

@@ -130,7 +130,7 @@ def _write(path: Path, content: dict, num_source_images: int) -> PreparedFile:
     counts = Counter(a['category_id'] for a in annotations)
     return PreparedFile(
         path=path,
-        changed=_write_changed(path, json.dumps(content)),
+        changed=_replace(path, json.dumps(content)),
         images=len(content['images']),
         without_objects=len(content['images']) - len(with_objects),
         objects=len(annotations) - crowds,
@@ -141,7 +141,7 @@ def _write(path: Path, content: dict, num_source_images: int) -> PreparedFile:
     )
 
 
-def _write_changed(path: Path, text: str) -> bool:
+def _replace(path: Path, text: str) -> bool:
     """Give a file this content at one stroke; False if it has it already."""
     if path.is_file() and path.read_text('utf-8') == text:
         return False

@@ -98,9 +98,7 @@ def test_other_meta_information_and_pickling(source) -> None:
 
 def test_an_unseen_class_that_no_category_has(source) -> None:
     misspelt = dict(seen=SPLIT['seen'], unseen=['dgo', 'boat'])
-    with pytest.raises(
-        ValueError, match=r"'dgo' \(did you mean 'dog'\?\)\. Without its name nobody"
-    ):
+    with pytest.raises(ValueError, match=r"'dgo' \(did .*\)\. Without its name nobody"):
         _dataset(source, 'seen', split=misspelt)
     prepared = prepare_zeroshot_json(SPLIT, train_json=source)[0].path
     assert len(_dataset(prepared, 'seen', split=misspelt)) == 4
