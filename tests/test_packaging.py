@@ -131,7 +131,7 @@ def test_model_index_leads_to_shipped_configs() -> None:
 
 MODULES = dict(pillow='PIL')  # of distributions that are not named like what they provide
 HOSTS = {'torch', 'mmengine', 'mmcv', 'mmdet', 'mmseg', 'cv2'}  # with the host stacks
-OPTIONAL = {'skimage'}  # what needs it says so: requirements/photos.txt
+OPTIONAL = {'skimage', 'lvis'}  # what needs them tells how to install them
 
 
 def test_runtime_requirements_are_what_the_package_imports() -> None:

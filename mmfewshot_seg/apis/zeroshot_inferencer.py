@@ -170,7 +170,8 @@ class ZeroShotInferencer(PackageInferencer, DetInferencer):
                 name = f'{number:08d}.jpg'
                 if isinstance(image, str):
                     name = self._names[image] + Path(image).suffix
-                mmcv.imwrite(picture[..., ::-1], str(Path(img_out_dir, 'vis', name)))
+                path = str(Path(img_out_dir, 'vis', name))
+                mmcv.imwrite(picture[..., ::-1], path, backend_args=WHOLE)
         return pictures if return_vis else None
 
     def pred2dict(self, data_sample: DetDataSample, pred_out_dir: str = '') -> dict:

@@ -8,6 +8,7 @@ from mmseg.structures import SegDataSample
 from mmseg.visualization import SegLocalVisualizer
 
 from mmfewshot_seg.registry import VISUALIZERS, register
+from mmfewshot_seg.whole_backend import WHOLE
 
 
 @register(VISUALIZERS, host='mmseg')
@@ -61,4 +62,5 @@ class SemanticVisualizer(SegLocalVisualizer):
             self.add_image(f'{name}_edges', picture, step)
         else:
             path = Path(out_file)
-            mmcv.imwrite(picture, str(path.with_name(f'{path.stem}_edges{path.suffix}')))
+            path = path.with_name(f'{path.stem}_edges{path.suffix}')
+            mmcv.imwrite(picture, str(path), backend_args=WHOLE)

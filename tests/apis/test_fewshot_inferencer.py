@@ -304,6 +304,24 @@ def test_mistakes_with_models_are_told(tmp_path) -> None:
         FewShotInferencer(config, device='cpu')
 
 
+def test_spoilt_support_sets_are_refused(tmp_path) -> None:
+    inferencer, (image, mask) = fewshot_inferencer(tmp_path), _scene(0)
+    path = tmp_path / 'support.pth'
+    inferencer.set_support([image], [mask], ['cat']).save_support(path)
+    saved = torch.load(path)
+    (name,) = saved['shots']['cat'][0]
+    for spoilt, told in (
+        (dict(shots={'cat': [{name: saved['shots']['cat'][0][name] / 0}]}), 'not finite'),
+        (dict(shots={'cat': [{}]}), 'is damaged'),
+        (dict(shots={'cat': 3}), 'is damaged'),
+        (dict(negatives=None), 'is damaged'),
+        (dict(meta={}), 'is damaged'),
+    ):
+        torch.save({**saved, **spoilt}, path)
+        with pytest.raises(ValueError, match=rf'support\.pth.*{told}'):
+            inferencer.load_support(path)
+
+
 def test_mistakes_with_supports_are_told(tmp_path) -> None:
     inferencer, (image, mask) = fewshot_inferencer(tmp_path), _scene(0)
     with pytest.raises(ValueError, match='call set_support or load_support first'):

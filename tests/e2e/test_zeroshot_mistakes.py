@@ -47,4 +47,5 @@ def test_told_in_a_line(name, tmp_path) -> None:
         text=True,
     )
     assert run.returncode == 2
-    assert message in run.stderr.splitlines()[-1] and 'Traceback' not in run.stderr
+    (line,) = [line for line in run.stderr.splitlines() if line.startswith('test: ')]
+    assert message in line and 'Traceback' not in run.stderr

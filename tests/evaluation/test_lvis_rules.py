@@ -145,3 +145,9 @@ def test_same_as_the_lvis_package(tmp_path, seed) -> None:
         ours.eval['precision'][..., 0], theirs.eval['precision'], rtol=0, atol=1e-12
     )
     assert 0.05 < theirs.results['AP'] < 0.95
+
+
+def test_the_annotations_get_no_crowds() -> None:
+    dataset = annotations([{'id': 0}], [(0, 1, SOMETHING)])
+    evaluate(dataset, [detection(0, 1, SOMETHING, 0.8)])
+    assert 'iscrowd' not in dataset['annotations'][0]
