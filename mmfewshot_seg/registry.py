@@ -20,8 +20,9 @@ from mmengine.registry import TRANSFORMS as ROOT_TRANSFORMS
 from mmengine.registry import VISUALIZERS as ROOT_VISUALIZERS
 from mmengine.registry import Registry
 
-from mmfewshot_seg.compat import check_versions, is_usable
+from mmfewshot_seg.compat import check_versions, hide_debug_prints, is_usable
 
+hide_debug_prints()
 SCOPE = 'mmfewshot_seg'
 # For mmengine.hub.get_config('mmfewshot_seg::panet/....py'), which knows only packages listed.
 # Not for `_base_`: there MMEngine would look for all types in our scope alone.

@@ -1,5 +1,6 @@
 """Version rules: refuse what is too old or missing, warn once above what was tried."""
 
+import logging
 import sys
 import warnings
 from pathlib import Path
@@ -115,3 +116,12 @@ def test_cures_name_the_pinned_versions() -> None:
         if module != 'torch':
             assert support.onedl in pins('onedl')
             assert support.openmmlab in pins('openmmlab')
+
+
+def test_debug_messages_without_a_logger_are_not_printed(capsys) -> None:
+    compat.hide_debug_prints()
+    from mmengine.logging import print_log
+
+    print_log('detail', level=logging.DEBUG)
+    print_log('news')
+    assert capsys.readouterr().out == 'news\n'
