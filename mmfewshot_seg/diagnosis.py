@@ -41,6 +41,7 @@ class Environment:
         doubled: Modules that two installed distributions provide.
         ops_error: Why mmcv's compiled ops do not load; ``None`` where they do.
         missing_photos: Modules of ``PHOTOS`` that are not installed.
+        has_lvis: Whether the package ``lvis`` is installed, which judges LVIS.
     """
 
     stack: str
@@ -49,6 +50,7 @@ class Environment:
     doubled: tuple[str, ...] = ()
     ops_error: str | None = None
     missing_photos: tuple[str, ...] = ()
+    has_lvis: bool = True
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,9 @@ def probe() -> Environment:
         and is_installed(support.openmmlab.partition('==')[0])
     )
     missing = tuple(module for module in PHOTOS if find_spec(module) is None)
-    return Environment(host_stack(), versions, errors, doubled, ops_error(), missing)
+    return Environment(
+        host_stack(), versions, errors, doubled, ops_error(), missing, bool(find_spec('lvis'))
+    )
 
 
 def torchvision_for(torch_version: str) -> str:
@@ -193,6 +197,13 @@ def _photo_problems(env: Environment) -> list[Problem]:
     ]
 
 
+def _lvis_problems(env: Environment) -> list[Problem]:
+    if env.has_lvis:
+        return []
+    text = 'lvis is not installed: LVISv1Metric cannot judge LVIS'
+    return [Problem(text, (), 'pip install lvis')]
+
+
 def run_op(device: str) -> None:
     """Run one compiled op, non-maximum suppression, on three boxes of known outcome.
 
@@ -251,4 +262,5 @@ def find_problems(env: Environment) -> list[Problem]:
         *_openmmlab_problems(env),
         *_ops_problems(env),
         *_photo_problems(env),
+        *_lvis_problems(env),
     ]

@@ -48,6 +48,8 @@ def test_missing_torchvision_is_no_problem() -> None:
 
 
 def test_missing_extras_of_photographs_are_named_with_their_line() -> None:
+    (problem,) = find_problems(environment(has_lvis=False))
+    assert problem.cure == 'pip install lvis' and problem.stops == ()
     (problem,) = find_problems(environment(missing_photos=('timm',)))
     assert problem.text == 'timm is not installed: there are no pretrained encoders'
     assert problem.stops == ()

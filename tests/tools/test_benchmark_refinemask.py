@@ -108,7 +108,8 @@ def test_targets_agree(naive) -> None:
         ('inference', (1203, True)),
         ('training', (80, False)),
         ('training', (1203, True)),
-        ('targets', ()),
+        ('targets', (12,)),
+        ('targets', (40,)),
     ],
 )
 def test_both_sides_of_a_case_compute_the_same(refinemask, builder, options) -> None:

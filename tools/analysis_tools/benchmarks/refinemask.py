@@ -101,13 +101,16 @@ def training(
     return call
 
 
-def targets(side: str, device: str, tiny: bool) -> Callable[[], list[Tensor]]:
-    """Targets of 64 RoIs at all sizes, and of the semantic map, from bitmaps of 12 objects."""
+def targets(side: str, device: str, tiny: bool, objects: int) -> Callable[[], list[Tensor]]:
+    """Targets of 64 RoIs at all sizes, and of the semantic map, from bitmaps of some objects.
+
+    The RoIs have 12 of them.
+    """
     head = _head(side, device, 1, agnostic_end=False)
     _, level, rois, _ = _inputs(device, tiny, 64, 1)
     height, width = (STRIDE * extent for extent in level.shape[2:])
     generator = np.random.default_rng(0)
-    masks = np.zeros((OBJECTS, height, width), np.uint8)
+    masks = np.zeros((objects, height, width), np.uint8)
     for mask in masks:
         top, left = generator.integers(height // 2), generator.integers(width // 2)
         mask[top : top + height // 2, left : left + width // 2] = 1
