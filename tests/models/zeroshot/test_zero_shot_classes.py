@@ -37,7 +37,9 @@ def test_the_mean_of_the_seen_classes_is_taken_off() -> None:
 def test_other_classes_are_prepared_like_the_first(options: dict) -> None:
     found = load_classes(SPLIT, TABLE, **options)
     np.testing.assert_allclose(found.vectors_of(['fox']), found.unseen)
-    np.testing.assert_allclose(found.prepared(np.array([[5.0, 1.0]])), found.unseen, rtol=1e-6)
+    np.testing.assert_allclose(
+        found.prepared(['x'], np.array([[5.0, 1.0]])), found.unseen, rtol=1e-6
+    )
     if norm := options.get('norm'):
         lengths = np.linalg.norm([*found.seen, *found.unseen], axis=1)
         np.testing.assert_allclose(lengths, norm, rtol=1e-6)
@@ -45,4 +47,4 @@ def test_other_classes_are_prepared_like_the_first(options: dict) -> None:
 
 def test_vectors_of_another_length_are_refused() -> None:
     with pytest.raises(ValueError, match=r'vectors of shape \(1, 3\), expected a row of 2 numbers'):
-        load_classes(SPLIT, TABLE).prepared(np.zeros((1, 3)))
+        load_classes(SPLIT, TABLE).prepared(['x'], np.zeros((1, 3)))
