@@ -13,7 +13,7 @@ from mmengine.registry import Registry
 
 from mmfewshot_seg import command
 from mmfewshot_seg.command import ToolParser, UsageError, describe, run_tool
-from mmfewshot_seg.tensor_file import load_tensors
+from mmfewshot_seg.files.tensor_file import load_tensors
 
 ROOT = Path(__file__).parents[1]
 PARTS = Registry('parts', scope='mmfewshot_seg', locations=['mmfewshot_seg'])

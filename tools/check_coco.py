@@ -27,7 +27,7 @@ def main() -> int:
     import json
 
     from mmfewshot_seg.datasets.coco_report import report_coco
-    from mmfewshot_seg.whole_file import write_whole
+    from mmfewshot_seg.files.whole_file import write_whole
 
     report = report_coco(args.json, args.images, masks=not args.boxes)
     print(report)

@@ -34,13 +34,13 @@ def parse_args() -> argparse.Namespace:
 
 def run(args: argparse.Namespace) -> None:
     if args.support:
-        from mmfewshot_seg.apis.photo_demo import segment_folders
+        from mmfewshot_seg.studies.photo_demo import segment_folders
 
         out_dir = args.work_dir / 'photographs'
         for path in segment_folders(args.support, args.queries, out_dir, args.mask_suffix):
             print(path, flush=True)
     else:
-        from mmfewshot_seg.apis.demo import run_demo
+        from mmfewshot_seg.studies.demo import run_demo
 
         picture = run_demo(Path(__file__).resolve().parents[1], args.work_dir)
         print(f'Episodes (support, query, prediction, truth): {picture}')

@@ -32,10 +32,10 @@ def main() -> None:
     )
     args = parser.parse_args()
 
-    from mmfewshot_seg.datasets.class_split import read_names
-    from mmfewshot_seg.datasets.text_embeddings import embed_names
-    from mmfewshot_seg.datasets.word_vector_files import check_target
-    from mmfewshot_seg.datasets.word_vectors import write_word_vectors
+    from mmfewshot_seg.classes.class_split import read_names
+    from mmfewshot_seg.classes.text_embeddings import embed_names
+    from mmfewshot_seg.classes.word_vector_files import check_target
+    from mmfewshot_seg.classes.word_vectors import write_word_vectors
 
     check_target(args.out)
     names = read_names(args.names, 'NAMES')

@@ -22,7 +22,7 @@ def main() -> None:
     )
     args = parser.parse_args()
 
-    from mmfewshot_seg.datasets.prepare_coco_20i import OFFICIAL_COUNTS, prepare_coco_20i
+    from mmfewshot_seg.datasets.prepare.coco_20i import OFFICIAL_COUNTS, prepare_coco_20i
 
     for split in args.splits:
         counts = None if args.any_counts else OFFICIAL_COUNTS.get(split)

@@ -22,7 +22,7 @@ def main() -> None:
     )
     args = parser.parse_args()
 
-    from mmfewshot_seg.datasets.prepare_pascal_5i import OFFICIAL_COUNTS, prepare_pascal_5i
+    from mmfewshot_seg.datasets.prepare.pascal_5i import OFFICIAL_COUNTS, prepare_pascal_5i
 
     counts = None if args.any_counts else OFFICIAL_COUNTS
     prepared = prepare_pascal_5i(args.voc, args.sbd, counts)

@@ -28,7 +28,7 @@ def main() -> None:
     if (args.split is None) != lists or lists != bool(args.seen or args.unseen):
         parser.error('give either a split, or both --seen and --unseen')
 
-    from mmfewshot_seg.datasets.prepare_zeroshot_json import describe, prepare_zeroshot_json
+    from mmfewshot_seg.datasets.prepare.zeroshot_json import describe, prepare_zeroshot_json
 
     prepared = prepare_zeroshot_json(
         args.split or dict(seen=args.seen, unseen=args.unseen),

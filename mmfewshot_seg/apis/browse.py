@@ -15,8 +15,8 @@ from torch.utils.data import DataLoader, Dataset
 from mmfewshot_seg.apis.config_checks import check_data_paths, check_parts
 from mmfewshot_seg.apis.run_config import load_config
 from mmfewshot_seg.command import UsageError
+from mmfewshot_seg.files.whole_backend import WHOLE
 from mmfewshot_seg.structures import Episode
-from mmfewshot_seg.whole_backend import WHOLE
 
 SPLITS = ('train', 'val', 'test')
 

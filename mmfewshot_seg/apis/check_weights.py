@@ -9,7 +9,7 @@ from torch import Tensor
 
 from mmfewshot_seg.apis.config_checks import check_parts
 from mmfewshot_seg.apis.run_config import load_config
-from mmfewshot_seg.checkpoints import load_weights
+from mmfewshot_seg.apis.weights_fit import load_weights
 
 _SIZE = (128, 192)
 

@@ -7,10 +7,10 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from torch import nn
 
-from mmfewshot_seg.apis.fit import class_heads, inner_model
+from mmfewshot_seg.apis.data_fit import class_heads, inner_model
+from mmfewshot_seg.apis.weights_fit import load_for_prediction, load_to_train
 from mmfewshot_seg.checkpoints import CheckpointError
-from mmfewshot_seg.checkpoints.fit import load_for_prediction, load_to_train
-from mmfewshot_seg.datasets.zeroshot_splits import difference
+from mmfewshot_seg.classes.zeroshot_splits import difference
 
 
 def check_trained_on(model: nn.Module, checkpoint: Mapping) -> None:

@@ -27,14 +27,14 @@ from mmfewshot_seg.apis.pretrained import load_pretrained
 from mmfewshot_seg.apis.queries import Queries, Query, list_images, read_queries
 from mmfewshot_seg.apis.support_set import Image, as_list, folder_supports, group_supports
 from mmfewshot_seg.datasets.sources.masks import Value, check_choice
+from mmfewshot_seg.files.tensor_file import first_line
+from mmfewshot_seg.files.whole_backend import WHOLE
+from mmfewshot_seg.files.whole_file import whole_file
 from mmfewshot_seg.models.fewshot import FewShotSegmentor
 from mmfewshot_seg.models.fewshot.edge_refinement import check_method, refine_edges
 from mmfewshot_seg.structures import SupportState
-from mmfewshot_seg.tensor_file import first_line
 from mmfewshot_seg.visualization.overlay import overlay, save_label_map
 from mmfewshot_seg.visualization.region_names import write_names
-from mmfewshot_seg.whole_backend import WHOLE
-from mmfewshot_seg.whole_file import whole_file
 
 DEFAULT_MODEL = 'dense-matching_lite0-d8_photographs'
 

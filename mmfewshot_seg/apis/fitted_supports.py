@@ -7,9 +7,9 @@ from pathlib import Path
 
 import torch
 
+from mmfewshot_seg.files.tensor_file import first_line, load_tensors, save_tensors
 from mmfewshot_seg.models.fewshot import BaseFewShotHead
 from mmfewshot_seg.structures import SupportState
-from mmfewshot_seg.tensor_file import first_line, load_tensors, save_tensors
 
 
 @dataclass

@@ -9,9 +9,9 @@ from torch import nn
 
 from mmfewshot_seg.apis.checkpoint_hook import check_trained_on
 from mmfewshot_seg.apis.run_config import config_path
+from mmfewshot_seg.apis.weights_fit import load_for_prediction
 from mmfewshot_seg.checkpoints import checkpoint_gate
 from mmfewshot_seg.checkpoints.config_text import config_of_checkpoint
-from mmfewshot_seg.checkpoints.fit import load_for_prediction
 
 ModelSource = str | Path | Config | ConfigDict | dict | None
 

@@ -13,7 +13,7 @@ from mmfewshot_seg.apis.config_checks import (
     check_data_paths,
     check_parts,
 )
-from mmfewshot_seg.apis.fit import check_data, inner_model
+from mmfewshot_seg.apis.data_fit import check_data, inner_model
 from mmfewshot_seg.apis.pretrained import PRETRAINED, load_pretrained
 from mmfewshot_seg.apis.run_config import (
     existing,
@@ -28,7 +28,7 @@ from mmfewshot_seg.apis.run_config import (
 )
 from mmfewshot_seg.checkpoints import checkpoint_gate
 from mmfewshot_seg.command import keep_tracebacks
-from mmfewshot_seg.whole_checkpoints import write_whole_checkpoints
+from mmfewshot_seg.files.whole_checkpoints import write_whole_checkpoints
 
 
 def train(

@@ -20,12 +20,12 @@ from torch import Tensor, nn
 from mmfewshot_seg.apis.image_pipeline import pil_to_bgr
 from mmfewshot_seg.apis.package_inferencer import ModelSource, PackageInferencer
 from mmfewshot_seg.apis.queries import Queries, QueryImage, free_name, list_images
+from mmfewshot_seg.classes.word_vectors import WordVectors
+from mmfewshot_seg.classes.zeroshot_splits import distinct_names
 from mmfewshot_seg.datasets.sources.image_files import check_image_array, decoding
-from mmfewshot_seg.datasets.word_vectors import WordVectors
-from mmfewshot_seg.datasets.zeroshot_splits import distinct_names
+from mmfewshot_seg.files.whole_backend import WHOLE
 from mmfewshot_seg.models.zeroshot import ZeroShotFasterRCNN
 from mmfewshot_seg.models.zeroshot.zero_shot_classes import vector_table
-from mmfewshot_seg.whole_backend import WHOLE
 
 Vectors = str | Path | WordVectors | np.ndarray | Tensor
 

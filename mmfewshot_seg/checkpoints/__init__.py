@@ -1,13 +1,5 @@
-"""Checkpoints: how they are read without running their code, and whether they fit a model."""
+"""Checkpoints: how they are read without running their code, and where weights come from."""
 
-from mmfewshot_seg.checkpoints.fit import Fit, load_weights, not_finite
 from mmfewshot_seg.checkpoints.gate import CheckpointError, checkpoint_gate, read_checkpoint
 
-__all__ = [
-    'CheckpointError',
-    'Fit',
-    'checkpoint_gate',
-    'load_weights',
-    'not_finite',
-    'read_checkpoint',
-]
+__all__ = ['CheckpointError', 'checkpoint_gate', 'read_checkpoint']

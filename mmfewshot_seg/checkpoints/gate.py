@@ -18,8 +18,8 @@ import torch
 from mmengine.runner import CheckpointLoader
 from torch import Tensor
 
-from mmfewshot_seg.data_pickle import NotDataError
-from mmfewshot_seg.tensor_file import (
+from mmfewshot_seg.files.data_pickle import NotDataError
+from mmfewshot_seg.files.tensor_file import (
     MoreThanDataError,
     first_line,
     load_data,

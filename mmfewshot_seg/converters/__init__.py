@@ -1,8 +1,10 @@
 """Converters of official checkpoints, one module of key tables per system."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from pathlib import Path
+
+from torch import Tensor
 
 from mmfewshot_seg.checkpoints import read_checkpoint
 from mmfewshot_seg.converters.checkpoint import (
@@ -24,6 +26,18 @@ def layouts(system: str) -> tuple[Layout, ...]:
     if system not in SYSTEMS:
         raise ValueError(f'unknown system {system!r}, expected one of {", ".join(SYSTEMS)}')
     return import_module(f'{__name__}.{system}').LAYOUTS
+
+
+def official_system(state_dict: Mapping[str, Tensor]) -> str | None:
+    """The system whose official files have such names, if one of ``SYSTEMS`` has."""
+    for system in SYSTEMS:
+        try:
+            known = layouts(system)
+        except ImportError:  # a host that is not installed
+            continue
+        if any(layout.signature in state_dict for layout in known):
+            return system
+    return None
 
 
 def convert_checkpoint(
@@ -59,4 +73,4 @@ def convert_checkpoint(
     return state_dict
 
 
-__all__ = ['SYSTEMS', 'convert_checkpoint', 'convert_state_dict', 'layouts']
+__all__ = ['SYSTEMS', 'convert_checkpoint', 'convert_state_dict', 'layouts', 'official_system']

@@ -1,7 +1,7 @@
 """Official checkpoint -> ours, driven by a table of renamings."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,19 +9,12 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from mmfewshot_seg.checkpoints.fit import not_finite, official_system
-from mmfewshot_seg.tensor_file import save_tensors
+from mmfewshot_seg.files.tensor_file import save_tensors
+from mmfewshot_seg.functional.key_renaming import rename
+from mmfewshot_seg.functional.not_finite import not_finite
 from mmfewshot_seg.version import __version__
 
 StateDict = dict[str, Tensor]
-
-
-def rename(key: str, renames: Iterable[tuple[str, str]]) -> str | None:
-    """Replacement by the first regular expression that the whole key matches, if one does."""
-    for pattern, replacement in renames:
-        if re.fullmatch(pattern, key):
-            return re.sub(pattern, replacement, key)
-    return None
 
 
 @dataclass(frozen=True)
@@ -109,6 +102,8 @@ def convert_state_dict(state_dict: StateDict, layouts: tuple[Layout, ...]) -> St
     for layout in layouts:
         if layout.signature in state_dict:
             return layout.convert(state_dict)
+    from mmfewshot_seg.converters import official_system  # which imports this module
+
     system = official_system(state_dict)
     raise ValueError(
         'no known layout: none of '

@@ -13,10 +13,10 @@ import torch
 from mmengine.config import ConfigDict
 from torch import Tensor
 
+from mmfewshot_seg.classes.word_vectors import WordVectors, read_word_vectors
+from mmfewshot_seg.classes.zeroshot_splits import resolve_split
 from mmfewshot_seg.converters.checkpoint import Layout, StateDict
 from mmfewshot_seg.converters.resnet_depth import resnet_depth
-from mmfewshot_seg.datasets.word_vectors import WordVectors, read_word_vectors
-from mmfewshot_seg.datasets.zeroshot_splits import resolve_split
 from mmfewshot_seg.registry import MODELS
 
 BOX_DELTAS = 4

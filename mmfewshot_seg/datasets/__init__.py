@@ -1,4 +1,4 @@
-"""Sources of images and masks, episodes drawn from them, and classes known by word vectors.
+"""Sources of images and masks, and episodes drawn from them.
 
 Data sets of detection need MMDetection and are left out where this cannot be imported.
 """
@@ -30,13 +30,6 @@ from mmfewshot_seg.datasets.transforms import (
     bounding_box_annotation,
     scribble_annotation,
 )
-from mmfewshot_seg.datasets.word_vectors import (
-    WordVectors,
-    read_vocabulary,
-    read_word_vectors,
-    write_word_vectors,
-)
-from mmfewshot_seg.datasets.zeroshot_splits import ZeroShotSplit, resolve_split
 
 __all__ = [
     'PROTOCOLS',
@@ -59,15 +52,9 @@ __all__ = [
     'ResizeLongSide',
     'ScribbleAnnotation',
     'SegDatasetSource',
-    'WordVectors',
-    'ZeroShotSplit',
     'bounding_box_annotation',
-    'read_vocabulary',
-    'read_word_vectors',
     'resolve_protocol',
-    'resolve_split',
     'scribble_annotation',
-    'write_word_vectors',
 ]
 
 _OF_DETECTION = {'CheckedCocoDataset': 'checked_coco', 'ZeroShotCocoDataset': 'zeroshot_coco'}

@@ -8,12 +8,12 @@ from mmdet.datasets import CocoDataset
 from mmdet.datasets.api_wrappers import COCO
 from mmengine.logging import print_log
 
+from mmfewshot_seg.classes.zeroshot_splits import category_ids, spelling
 from mmfewshot_seg.datasets.sources.coco_json import (
     find_image_faults,
     read_coco_json,
     refuse_first,
 )
-from mmfewshot_seg.datasets.zeroshot_splits import category_ids, spelling
 from mmfewshot_seg.registry import DATASETS, register
 
 

@@ -8,10 +8,10 @@ from mmengine.dataset import Compose
 from mmengine.logging import print_log
 from torch.utils.data import Dataset
 
-from mmfewshot_seg.datasets import class_split
-from mmfewshot_seg.datasets.class_split import ClassList
+from mmfewshot_seg.classes import class_split
+from mmfewshot_seg.classes.class_split import ClassList
+from mmfewshot_seg.classes.folds import resolve_classes
 from mmfewshot_seg.datasets.episode_sampler import EpisodeSampler
-from mmfewshot_seg.datasets.folds import resolve_classes
 from mmfewshot_seg.datasets.pack_episode import pack_episode
 from mmfewshot_seg.datasets.protocols import resolve_protocol
 from mmfewshot_seg.datasets.seeded_rng import seeded_rng

@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping
 
-from mmfewshot_seg.datasets.checked_coco import CheckedCOCO, CheckedCocoDataset
-from mmfewshot_seg.datasets.class_split import ClassList
-from mmfewshot_seg.datasets.zeroshot_splits import (
+from mmfewshot_seg.classes.class_split import ClassList
+from mmfewshot_seg.classes.zeroshot_splits import (
     ZeroShotSplit,
     category_ids,
     resolve_split,
     spelling,
 )
+from mmfewshot_seg.datasets.checked_coco import CheckedCOCO, CheckedCocoDataset
 from mmfewshot_seg.registry import DATASETS, register
 
 

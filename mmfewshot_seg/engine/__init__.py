@@ -2,6 +2,6 @@
 
 from mmfewshot_seg.engine.cpu_amp_optim_wrapper import CpuAmpOptimWrapper
 from mmfewshot_seg.engine.label_report_hook import LabelReportHook
-from mmfewshot_seg.whole_checkpoints import WholeCheckpointHook
+from mmfewshot_seg.files.whole_checkpoints import WholeCheckpointHook
 
 __all__ = ['CpuAmpOptimWrapper', 'LabelReportHook', 'WholeCheckpointHook']

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from mmengine.evaluator import BaseMetric
 
-from mmfewshot_seg.datasets.shape_edges import shape_edges
+from mmfewshot_seg.functional.shape_edges import shape_edges
 from mmfewshot_seg.registry import METRICS, register
 from mmfewshot_seg.structures.labels import IGNORED
 

@@ -15,8 +15,8 @@ from mmengine.logging import print_log
 from prettytable import PrettyTable
 from pycocotools.cocoeval import COCOeval
 
+from mmfewshot_seg.classes.zeroshot_splits import difference
 from mmfewshot_seg.datasets.checked_coco import load_results
-from mmfewshot_seg.datasets.zeroshot_splits import difference
 from mmfewshot_seg.evaluation.boundary_coco_metric import load_masks
 from mmfewshot_seg.evaluation.coco_labels import CheckedAnnotations, check_labels
 from mmfewshot_seg.registry import METRICS, register

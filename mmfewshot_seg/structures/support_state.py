@@ -5,7 +5,7 @@ from pathlib import Path
 import torch
 from mmengine.structures import BaseDataElement
 
-from mmfewshot_seg.tensor_file import load_tensors, save_tensors
+from mmfewshot_seg.files.tensor_file import load_tensors, save_tensors
 
 
 class SupportState(BaseDataElement):

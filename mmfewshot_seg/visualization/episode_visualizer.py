@@ -13,12 +13,12 @@ from mmengine.visualization import Visualizer
 from torch import Tensor
 
 from mmfewshot_seg.evaluation.fewshot_iou import episode_counts, iou
+from mmfewshot_seg.files.whole_backend import WHOLE
 from mmfewshot_seg.registry import VISUALIZERS, register
 from mmfewshot_seg.structures import Episode
 from mmfewshot_seg.visualization.overlay import overlay_prototypes
 from mmfewshot_seg.visualization.text import legible
 from mmfewshot_seg.visualization.tiles import stack, tile
-from mmfewshot_seg.whole_backend import WHOLE
 
 
 @register(VISUALIZERS, host='mmseg')

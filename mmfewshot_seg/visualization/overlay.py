@@ -7,8 +7,8 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from mmfewshot_seg.files.whole_file import whole_file
 from mmfewshot_seg.structures.labels import IGNORED
-from mmfewshot_seg.whole_file import whole_file
 
 # RGB of the first ways: five that are distinct for people with colour-vision deficiency (Okabe and
 # Ito), blue first, which is seen on skin, wood and metal; then each as far as possible from those

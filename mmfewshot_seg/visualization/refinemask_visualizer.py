@@ -14,6 +14,7 @@ from mmdet.visualization import DetLocalVisualizer
 from mmengine.structures import InstanceData
 from torch import Tensor
 
+from mmfewshot_seg.files.whole_backend import WHOLE
 from mmfewshot_seg.models.refinemask import merge_stages
 from mmfewshot_seg.models.refinemask.boundary_region import (
     boundary_region,
@@ -24,7 +25,6 @@ from mmfewshot_seg.models.refinemask.stage_merge import MERGE_WIDTH
 from mmfewshot_seg.registry import VISUALIZERS, register
 from mmfewshot_seg.visualization.overlay import COLOURS
 from mmfewshot_seg.visualization.tiles import stack, tile
-from mmfewshot_seg.whole_backend import WHOLE
 
 
 @register(VISUALIZERS, host='mmdet')

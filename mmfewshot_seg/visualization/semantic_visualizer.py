@@ -7,8 +7,8 @@ import numpy as np
 from mmseg.structures import SegDataSample
 from mmseg.visualization import SegLocalVisualizer
 
+from mmfewshot_seg.files.whole_backend import WHOLE
 from mmfewshot_seg.registry import VISUALIZERS, register
-from mmfewshot_seg.whole_backend import WHOLE
 
 
 @register(VISUALIZERS, host='mmseg')

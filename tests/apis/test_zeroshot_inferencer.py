@@ -14,7 +14,7 @@ from mmdet.structures.mask import encode_mask_results
 from mmengine.config import Config
 from PIL import Image
 
-from mmfewshot_seg.datasets.word_vectors import WordVectors, write_word_vectors
+from mmfewshot_seg.classes.word_vectors import WordVectors, write_word_vectors
 
 inferencers = pytest.importorskip('mmfewshot_seg.apis.zeroshot_inferencer', reason='needs ops')
 

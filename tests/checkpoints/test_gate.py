@@ -14,7 +14,7 @@ from mmengine.logging import HistoryBuffer
 from mmengine.runner import CheckpointLoader, load_checkpoint
 
 from mmfewshot_seg.checkpoints import CheckpointError, checkpoint_gate, read_checkpoint
-from mmfewshot_seg.tensor_file import load_tensors
+from mmfewshot_seg.files.tensor_file import load_tensors
 
 WRITERS = {
     'archive': save_with_code,

@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader
 
 from mmfewshot_seg.datasets.fewshot_dataset import FewShotDataset
 from mmfewshot_seg.datasets.sources.base import EpisodeSource
-from mmfewshot_seg.datasets.superpixel_seeds import superpixel_seeds
+from mmfewshot_seg.functional.superpixel_seeds import superpixel_seeds
 from mmfewshot_seg.registry import DATASETS
 
 LOAD = dict(type='LoadImageFromFile')

@@ -7,7 +7,7 @@ from helpers.zeroshot_json import SPLIT, zeroshot_json
 from mmengine.registry import DATASETS as ROOT_DATASETS
 
 from mmfewshot_seg.datasets import ZeroShotCocoDataset
-from mmfewshot_seg.datasets.prepare_zeroshot_json import prepare_zeroshot_json
+from mmfewshot_seg.datasets.prepare.zeroshot_json import prepare_zeroshot_json
 from mmfewshot_seg.registry import DATASETS
 
 

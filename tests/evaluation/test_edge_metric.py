@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from mmfewshot_seg.datasets.shape_edges import shape_edges
 from mmfewshot_seg.evaluation import EdgeMetric
+from mmfewshot_seg.functional.shape_edges import shape_edges
 
 
 def _sample(edges: torch.Tensor, labels: torch.Tensor) -> dict:

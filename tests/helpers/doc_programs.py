@@ -149,7 +149,8 @@ def _draw(script: str, arguments: list[str], patch) -> int:
 
 def _prepare(script: str, arguments: list[str], patch) -> int:
     """The stand-ins of the data sets have fewer images."""
-    from mmfewshot_seg.datasets import prepare_coco_20i, prepare_pascal_5i
+    from mmfewshot_seg.datasets.prepare import coco_20i as prepare_coco_20i
+    from mmfewshot_seg.datasets.prepare import pascal_5i as prepare_pascal_5i
 
     patch.setattr(prepare_pascal_5i, 'OFFICIAL_COUNTS', None)
     patch.setattr(prepare_coco_20i, 'OFFICIAL_COUNTS', {})
@@ -157,7 +158,7 @@ def _prepare(script: str, arguments: list[str], patch) -> int:
 
 
 def _compare(script: str, arguments: list[str], patch) -> int:
-    from mmfewshot_seg.apis import compare
+    from mmfewshot_seg.studies import compare
 
     def run_here(title, arguments, log, total) -> float:
         tool, *rest = map(str, arguments)

@@ -8,8 +8,8 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from parity.reference import load_manifest
 
-from mmfewshot_seg.datasets.word_vectors import read_word_vectors
-from mmfewshot_seg.datasets.zeroshot_splits import SPLITS
+from mmfewshot_seg.classes.word_vectors import read_word_vectors
+from mmfewshot_seg.classes.zeroshot_splits import SPLITS
 from mmfewshot_seg.registry import MODELS
 
 MANIFESTS = Path(__file__).parents[1] / 'parity/data'

@@ -5,7 +5,7 @@ from helpers.refinemask_configs import CHANNELS, roi_extractor
 from helpers.refinemask_configs import detector as plain_detector
 from mmengine.config import ConfigDict
 
-from mmfewshot_seg.datasets.word_vectors import WordVectors
+from mmfewshot_seg.classes.word_vectors import WordVectors
 
 SEEN = ('cat', 'dog', 'bus', 'boat')
 UNSEEN = ('lion', 'ship', 'tram')

@@ -6,11 +6,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from mmfewshot_seg.classes.folds import COCO_CLASSES
+from mmfewshot_seg.classes.word_vectors import WordVectors, write_word_vectors
+from mmfewshot_seg.classes.zeroshot_splits import SPLITS
 from mmfewshot_seg.datasets.drawn import draw_dataset
-from mmfewshot_seg.datasets.folds import COCO_CLASSES
-from mmfewshot_seg.datasets.prepare_zeroshot_json import prepare_zeroshot_json
-from mmfewshot_seg.datasets.word_vectors import WordVectors, write_word_vectors
-from mmfewshot_seg.datasets.zeroshot_splits import SPLITS
+from mmfewshot_seg.datasets.prepare.zeroshot_json import prepare_zeroshot_json
 
 SIDE = 96
 WORD_DIM = 6

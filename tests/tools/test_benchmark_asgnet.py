@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from mmfewshot_seg.datasets.superpixel_seeds import superpixel_seeds
+from mmfewshot_seg.functional.superpixel_seeds import superpixel_seeds
 from mmfewshot_seg.models.fewshot import ASGNetHead
 from mmfewshot_seg.models.fewshot.prototype_allocation import allocate
 from mmfewshot_seg.models.fewshot.superpixel_clustering import superpixel_clustering

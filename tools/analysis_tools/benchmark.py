@@ -13,7 +13,7 @@ from benchmarks.table import markdown_table
 
 from mmfewshot_seg.command import ToolParser, run_tool
 from mmfewshot_seg.did_you_mean import did_you_mean
-from mmfewshot_seg.whole_file import write_whole
+from mmfewshot_seg.files.whole_file import write_whole
 
 
 def parse_args(argv: list[str] | None) -> argparse.Namespace:

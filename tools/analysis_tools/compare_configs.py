@@ -25,7 +25,7 @@ def main() -> None:
     parser.add_argument('--cfg-options', nargs='+', default=[], metavar='KEY=VALUE')
     args = parser.parse_args()
 
-    from mmfewshot_seg.apis.compare import compare
+    from mmfewshot_seg.studies.compare import compare
 
     compare(Path(__file__).resolve().parents[1], **vars(args))
 

@@ -17,7 +17,7 @@ def main() -> None:
     parser.add_argument('--cfg-options', nargs='+', default=[], metavar='KEY=VALUE')
     args = parser.parse_args()
 
-    from mmfewshot_seg.apis.baselines import baselines
+    from mmfewshot_seg.studies.baselines import baselines
 
     figures = baselines(args.config, args.cfg_options)
     for name, value in figures.items():

@@ -21,7 +21,7 @@ def main() -> None:
     parser.add_argument('--cfg-options', nargs='+', default=[], metavar='KEY=VALUE')
     args = parser.parse_args()
 
-    from mmfewshot_seg.apis.zeroshot_baselines import zeroshot_baselines
+    from mmfewshot_seg.studies.zeroshot_baselines import zeroshot_baselines
 
     zeroshot_baselines(**vars(args))
 

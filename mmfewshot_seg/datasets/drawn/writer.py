@@ -12,7 +12,7 @@ from pycocotools import mask as coco_mask
 from mmfewshot_seg.datasets.drawn.classes import CLASSES
 from mmfewshot_seg.datasets.drawn.layout import SPLITS, coco_categories, write_descriptions
 from mmfewshot_seg.datasets.drawn.scene import MAX_OBJECTS, Scene, draw_scene
-from mmfewshot_seg.whole_file import whole_folder
+from mmfewshot_seg.files.whole_file import whole_folder
 
 _FORMAT = 4  # raise it when the same settings would give other files
 _SETTINGS = 'settings.json'

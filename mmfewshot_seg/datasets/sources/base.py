@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 import cv2
 import numpy as np
 
-from mmfewshot_seg.datasets.folds import FoldTables
+from mmfewshot_seg.classes.folds import FoldTables
 from mmfewshot_seg.datasets.sources.pair_index import check_unreadable, log_empty, pair_index
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 from pycocotools import mask as mask_utils
 
-from mmfewshot_seg.datasets.folds import COCO_20I, COCO_CLASSES
+from mmfewshot_seg.classes.folds import COCO_20I, COCO_CLASSES
 from mmfewshot_seg.datasets.sources.base import EpisodeSource
 from mmfewshot_seg.datasets.sources.coco_json import read_coco_json
 from mmfewshot_seg.datasets.sources.coco_segmentation import check_segmentation

@@ -18,8 +18,8 @@ from mmengine.logging import print_log
 from mmengine.utils import track_iter_progress
 
 from mmfewshot_seg.datasets.sources.image_files import UnreadableImageError, image_shape
+from mmfewshot_seg.files.whole_file import whole_file
 from mmfewshot_seg.first_process import by_first_process
-from mmfewshot_seg.whole_file import whole_file
 
 _FORMAT = 1  # raise it when the meaning of a stored index changes
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from mmfewshot_seg.datasets.folds import PASCAL_5I, VOC_CLASSES
+from mmfewshot_seg.classes.folds import PASCAL_5I, VOC_CLASSES
 from mmfewshot_seg.datasets.sources import sbd
 from mmfewshot_seg.datasets.sources.label_map_source import LabelMapSource
 from mmfewshot_seg.datasets.sources.masks import read_label_map

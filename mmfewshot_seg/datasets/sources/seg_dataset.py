@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from mmseg.registry import DATASETS as MMSEG_DATASETS
 
-from mmfewshot_seg.datasets.folds import resolve_classes
+from mmfewshot_seg.classes.folds import resolve_classes
 from mmfewshot_seg.datasets.sources.label_map_source import LabelMapSource
 from mmfewshot_seg.datasets.transforms.load_labels import LoadLabels
 from mmfewshot_seg.registry import DATASETS, register

@@ -3,7 +3,7 @@
 import torch
 from mmcv.transforms import BaseTransform
 
-from mmfewshot_seg.datasets.shape_edges import shape_edges
+from mmfewshot_seg.functional.shape_edges import shape_edges
 from mmfewshot_seg.registry import TRANSFORMS, register
 
 

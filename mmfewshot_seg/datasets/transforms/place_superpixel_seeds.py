@@ -4,7 +4,7 @@ import math
 
 from mmcv.transforms import BaseTransform
 
-from mmfewshot_seg.datasets.superpixel_seeds import SEEDINGS, superpixel_seeds
+from mmfewshot_seg.functional.superpixel_seeds import SEEDINGS, superpixel_seeds
 from mmfewshot_seg.registry import TRANSFORMS, register
 
 

@@ -8,12 +8,12 @@ import torch.nn.functional as F
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
-from mmfewshot_seg.registry import MODELS, register
-from mmfewshot_seg.weight_sources import (
+from mmfewshot_seg.checkpoints.weight_sources import (
     CheckpointError,
     import_timm,
     read_weights,
 )
+from mmfewshot_seg.registry import MODELS, register
 
 
 @register(MODELS, host='mmseg', guest_of='mmdet')

@@ -12,7 +12,7 @@ import torch
 from mmseg.models.utils import resize
 from torch import Tensor, nn
 
-from mmfewshot_seg.datasets.superpixel_seeds import SEEDINGS, superpixel_seeds
+from mmfewshot_seg.functional.superpixel_seeds import SEEDINGS, superpixel_seeds
 from mmfewshot_seg.models.fewshot.base_fewshot_head import BaseFewShotHead
 from mmfewshot_seg.models.fewshot.masked_pooling import masked_average, resized_mask
 from mmfewshot_seg.models.fewshot.prototype_allocation import SIMILARITIES, allocate

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from mmfewshot_seg.converters.checkpoint import rename
+from mmfewshot_seg.functional.key_renaming import rename
 
 
 @dataclass(frozen=True)

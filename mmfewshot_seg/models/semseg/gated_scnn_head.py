@@ -14,7 +14,7 @@ from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 from mmseg.models.utils import resize
 from torch import Tensor, nn
 
-from mmfewshot_seg.datasets.shape_edges import shape_edges
+from mmfewshot_seg.functional.shape_edges import shape_edges
 from mmfewshot_seg.models.semseg.class_labels import (
     check_labels,
     check_single_output,

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from mmfewshot_seg.datasets.zeroshot_splits import MODES
+from mmfewshot_seg.classes.zeroshot_splits import MODES
 
 
 class ClassVectors(nn.Module):

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mmfewshot_seg.datasets.word_vectors import (
+from mmfewshot_seg.classes.word_vectors import (
     WordVectors,
     check_rows,
     read_vocabulary,
     read_word_vectors,
     scale_rows,
 )
-from mmfewshot_seg.datasets.zeroshot_splits import ZeroShotSplit, resolve_split
+from mmfewshot_seg.classes.zeroshot_splits import ZeroShotSplit, resolve_split
 
 
 @dataclass(frozen=True, eq=False)

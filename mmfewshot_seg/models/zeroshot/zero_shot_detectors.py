@@ -13,8 +13,8 @@ from mmdet.structures import DetDataSample
 from mmengine.config import ConfigDict
 from torch import Tensor
 
-from mmfewshot_seg.datasets.class_split import ClassList
-from mmfewshot_seg.datasets.zeroshot_splits import ZeroShotSplit, difference
+from mmfewshot_seg.classes.class_split import ClassList
+from mmfewshot_seg.classes.zeroshot_splits import ZeroShotSplit, difference
 from mmfewshot_seg.models.zeroshot.background_aware_rpn_head import BackgroundAwareRPNHead
 from mmfewshot_seg.models.zeroshot.class_vectors import check_mode
 from mmfewshot_seg.models.zeroshot.zero_shot_classes import load_classes

@@ -6,7 +6,7 @@ import pytest
 from pycocotools import mask as mask_utils
 from pycocotools.coco import COCO
 
-from mmfewshot_seg.datasets.folds import COCO_20I, COCO_CLASSES
+from mmfewshot_seg.classes.folds import COCO_20I, COCO_CLASSES
 from mmfewshot_seg.datasets.sources import Coco20iSource
 
 HEIGHT, WIDTH = 12, 16

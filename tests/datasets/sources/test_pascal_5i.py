@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 
-from mmfewshot_seg.datasets.folds import PASCAL_5I
+from mmfewshot_seg.classes.folds import PASCAL_5I
 from mmfewshot_seg.datasets.sources import Pascal5iSource
 
 # aeroplane 1, bird 3; 255 void

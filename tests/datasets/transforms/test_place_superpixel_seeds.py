@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from mmfewshot_seg.datasets.superpixel_seeds import superpixel_seeds
 from mmfewshot_seg.datasets.transforms import PlaceSuperpixelSeeds
+from mmfewshot_seg.functional.superpixel_seeds import superpixel_seeds
 from mmfewshot_seg.registry import TRANSFORMS
 
 

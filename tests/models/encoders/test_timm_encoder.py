@@ -3,8 +3,8 @@
 import pytest
 import torch
 
+from mmfewshot_seg.checkpoints.weight_sources import CheckpointError
 from mmfewshot_seg.registry import MODELS
-from mmfewshot_seg.weight_sources import CheckpointError
 
 timm = pytest.importorskip('timm', reason='needs timm: pip install mmfewshot_seg[photos]')
 

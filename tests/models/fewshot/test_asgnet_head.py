@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from mmfewshot_seg.datasets.superpixel_seeds import superpixel_seeds
+from mmfewshot_seg.functional.superpixel_seeds import superpixel_seeds
 from mmfewshot_seg.models.fewshot import ASGNetHead, FewShotSegmentor
 from mmfewshot_seg.models.fewshot.asgnet_head import against_background
 from mmfewshot_seg.structures import Episode, SupportState

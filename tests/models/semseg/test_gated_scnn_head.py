@@ -9,7 +9,7 @@ from mmengine.runner.activation_checkpointing import turn_on_activation_checkpoi
 from mmengine.structures import PixelData
 from mmseg.structures import SegDataSample
 
-from mmfewshot_seg.datasets.shape_edges import shape_edges
+from mmfewshot_seg.functional.shape_edges import shape_edges
 from mmfewshot_seg.models.semseg import EdgeAttentionLoss, GatedSCNNHead
 from mmfewshot_seg.models.semseg.image_gradient import FeaturesWithGradient
 from mmfewshot_seg.models.semseg.per_image_weighted_cross_entropy import (

@@ -24,7 +24,7 @@ from mmengine.model import ExponentialMovingAverage
 from mmengine.registry import DefaultScope
 from torch import nn
 
-from mmfewshot_seg.datasets.word_vectors import WordVectors
+from mmfewshot_seg.classes.word_vectors import WordVectors
 from mmfewshot_seg.registry import MODELS
 
 SHAPES = [(3, 96, 128), (3, 64, 70)]

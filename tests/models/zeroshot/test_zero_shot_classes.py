@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mmfewshot_seg.datasets.word_vectors import WordVectors
+from mmfewshot_seg.classes.word_vectors import WordVectors
 from mmfewshot_seg.models.zeroshot.zero_shot_classes import load_classes
 
 SPLIT = dict(seen=['cat', 'dog'], unseen=['fox'])

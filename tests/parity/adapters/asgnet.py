@@ -7,7 +7,7 @@ from parity.helpers import gradients
 from parity.reference import reference_image, reference_mask, reference_tensor
 
 from mmfewshot_seg.converters import convert_state_dict, layouts
-from mmfewshot_seg.datasets.superpixel_seeds import official_placement
+from mmfewshot_seg.functional.superpixel_seeds import official_placement
 from mmfewshot_seg.models.fewshot import FewShotSegmentor
 from mmfewshot_seg.models.fewshot.prototype_allocation import allocate
 from mmfewshot_seg.models.fewshot.superpixel_clustering import superpixel_clustering

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 from mmfewshot_seg.converters import convert_state_dict, layouts
 from mmfewshot_seg.converters.gscnn import segmentor_config
-from mmfewshot_seg.datasets.shape_edges import shape_edges
 from mmfewshot_seg.evaluation.boundary_f import boundary_f_scores, pixel_radius
+from mmfewshot_seg.functional.shape_edges import shape_edges
 from mmfewshot_seg.models.semseg.balanced_edge_loss import BalancedEdgeLoss
 from mmfewshot_seg.models.semseg.dual_task_loss import dual_task_loss
 from mmfewshot_seg.models.semseg.edge_aspp import EdgeASPP

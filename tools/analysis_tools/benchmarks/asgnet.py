@@ -9,7 +9,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from mmfewshot_seg.datasets.superpixel_seeds import superpixel_seeds
+from mmfewshot_seg.functional.superpixel_seeds import superpixel_seeds
 from mmfewshot_seg.models.fewshot import ASGNetHead, FrozenResNet
 from mmfewshot_seg.models.fewshot.prototype_allocation import allocate
 from mmfewshot_seg.models.fewshot.superpixel_clustering import superpixel_clustering

@@ -11,8 +11,8 @@ import torch
 from scipy.ndimage import distance_transform_edt
 from torch import Tensor
 
-from mmfewshot_seg.datasets.shape_edges import shape_edges
 from mmfewshot_seg.evaluation.boundary_f import boundary_f_scores
+from mmfewshot_seg.functional.shape_edges import shape_edges
 from mmfewshot_seg.models.semseg.gated_conv import GatedConv
 from mmfewshot_seg.models.semseg.shape_stream import ShapeStream
 

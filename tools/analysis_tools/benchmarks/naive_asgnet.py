@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mmfewshot_seg.datasets.superpixel_seeds import superpixel_seeds
+from mmfewshot_seg.functional.superpixel_seeds import superpixel_seeds
 from mmfewshot_seg.models.fewshot import ASGNetHead, FeatureEnrichment
 
 

@@ -1,0 +1,1 @@
+"""Experiments behind the figures of the documents: the demo, comparisons, yardsticks."""
