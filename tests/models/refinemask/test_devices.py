@@ -25,7 +25,8 @@ ROI_HEADS = {
 }
 ROIS = torch.tensor([[0, 8.0, 8, 60, 50], [1, 3.0, 9, 40, 44], [0, 0.0, 0, 127, 95]])
 # Of the host's, proposals and samplers, there are many more.
-WAITS = dict(mask_rcnn=3, simple=8, cascade=11)  # masks to the device; images of the RoIs
+# Of each image: which masks its RoIs have, these masks to the device; images of the RoIs.
+WAITS = dict(mask_rcnn=7, simple=12, cascade=19)
 each_detector = pytest.mark.parametrize('name', ROI_HEADS)
 
 

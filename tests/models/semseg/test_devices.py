@@ -48,7 +48,7 @@ MODELS_TRIED = dict(
 )
 SIZES = (64, 90), (60, 96)
 # The check of labels, once a loss, counts of classes, and the edges of the image, there and back.
-WAITS = dict(danet=1, danet_rows=1, gscnn=7, gscnn_official=5)
+WAITS = dict(danet=1, danet_rows=1, gscnn=9, gscnn_official=6)
 each_model = pytest.mark.parametrize('name', MODELS_TRIED)
 
 
