@@ -5,10 +5,10 @@ import sys
 
 import pytest
 
-from mmfewshot_seg.compat import mmseg_needs_ops
+from mmfewshot_seg.compat import hosts_need_ops
 
 mmseg_without_ops = pytest.mark.skipif(
-    mmseg_needs_ops(), reason="OpenMMLab's mmseg itself needs mmcv's ops"
+    hosts_need_ops(), reason="OpenMMLab's mmseg itself needs mmcv's ops"
 )
 
 

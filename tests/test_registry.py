@@ -8,7 +8,7 @@ from mmengine.registry import MODELS as ROOT_MODELS
 from mmengine.registry import DefaultScope, init_default_scope
 from torch import nn
 
-from mmfewshot_seg.compat import mmseg_needs_ops
+from mmfewshot_seg.compat import hosts_need_ops
 from mmfewshot_seg.registry import MODELS, register
 
 PREFIXED = {'type': 'mmfewshot_seg.PANetHead', 'scale': 7.0}
@@ -91,7 +91,7 @@ MODELS.build(dict(type='mmfewshot_seg.RefineRoIHead'))
 @pytest.mark.slow
 def test_classes_of_a_wing_that_cannot_be_imported_say_why() -> None:
     run = subprocess.run([sys.executable, '-c', WITHOUT_OPS], capture_output=True, text=True)
-    user = "OpenMMLab's mmseg" if mmseg_needs_ops() else 'RefineMask'
+    user = "OpenMMLab's mmseg" if hosts_need_ops() else 'RefineMask'
     assert f"{user} needs mmcv's compiled ops" in run.stderr
     assert 'make ops' in run.stderr
 

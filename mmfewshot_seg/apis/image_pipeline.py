@@ -1,10 +1,10 @@
 """From an image of a user to what a few-shot network sees, by the transforms of a config's test."""
 
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 
 import mmcv.transforms  # noqa: F401  registers LoadImageFromFile and others for pipelines
-import mmseg.datasets.transforms  # noqa: F401
 import numpy as np
 from mmengine.config import ConfigDict
 from mmengine.dataset import Compose
@@ -41,6 +41,9 @@ class ImagePipeline:
 
     def __init__(self, transforms: Sequence[dict]) -> None:
         self.config = list(transforms)
+        import_module(
+            'mmseg.datasets.transforms'
+        )  # here, as other users of this file have no mmseg
         loader, *others = transforms
         if loader['type'].rpartition('.')[2] != 'LoadImageFromFile':
             raise ValueError(f'the pipeline must begin with LoadImageFromFile, not {loader}')
