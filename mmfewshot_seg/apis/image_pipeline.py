@@ -40,10 +40,9 @@ class ImagePipeline:
     """
 
     def __init__(self, transforms: Sequence[dict]) -> None:
+        # Registers them; here, because detectors use this file too and need no mmseg.
+        import_module('mmseg.datasets.transforms')
         self.config = list(transforms)
-        import_module(
-            'mmseg.datasets.transforms'
-        )  # here, as other users of this file have no mmseg
         loader, *others = transforms
         if loader['type'].rpartition('.')[2] != 'LoadImageFromFile':
             raise ValueError(f'the pipeline must begin with LoadImageFromFile, not {loader}')

@@ -8,20 +8,13 @@ from mmfewshot_seg.parts import require
 require('models.refinemask')
 
 from mmfewshot_seg.models.refinemask.boundary_region import boundary_region
-from mmfewshot_seg.models.refinemask.cascade_refine_roi_head import (
-    CascadeRefineRoIHead,
-)
+from mmfewshot_seg.models.refinemask.cascade_refine_roi_head import CascadeRefineRoIHead
 from mmfewshot_seg.models.refinemask.mask_tta_model import MaskTTAModel
-from mmfewshot_seg.models.refinemask.refine_loss import (
-    BARCrossEntropyLoss,
-    RefineCrossEntropyLoss,
-)
+from mmfewshot_seg.models.refinemask.refine_loss import BARCrossEntropyLoss, RefineCrossEntropyLoss
 from mmfewshot_seg.models.refinemask.refine_mask_head import RefineMaskHead
 from mmfewshot_seg.models.refinemask.refine_mask_mixin import RefineMaskMixin
 from mmfewshot_seg.models.refinemask.refine_roi_head import RefineRoIHead
-from mmfewshot_seg.models.refinemask.simple_refine_mask_head import (
-    SimpleRefineMaskHead,
-)
+from mmfewshot_seg.models.refinemask.simple_refine_mask_head import SimpleRefineMaskHead
 from mmfewshot_seg.models.refinemask.stage_merge import merge_stages
 
 __all__ = [

@@ -7,9 +7,7 @@ from mmfewshot_seg.parts import require
 
 require('models.zeroshot')
 
-from mmfewshot_seg.models.zeroshot.background_aware_rpn_head import (
-    BackgroundAwareRPNHead,
-)
+from mmfewshot_seg.models.zeroshot.background_aware_rpn_head import BackgroundAwareRPNHead
 from mmfewshot_seg.models.zeroshot.class_vectors import ClassVectors
 from mmfewshot_seg.models.zeroshot.semantic_mask_head import SemanticMaskHead
 from mmfewshot_seg.models.zeroshot.v1_anchor_generator import V1AnchorGenerator
