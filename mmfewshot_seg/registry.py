@@ -43,7 +43,7 @@ class PartsRegistry(Registry):
         self.import_from_location()
         scope, name = self.split_scope_key(key)
         if scope in (None, self.scope):
-            error = absence(name.rpartition('.')[2])
+            error = absence(name)
             if error is not None:
                 raise error
         return super().get(key)
