@@ -66,8 +66,8 @@ def requirement(module: str, stack: str | None = None) -> str:
     return getattr(SUPPORTED[module], stack or host_stack())
 
 
-def mmseg_needs_ops(stack: str | None = None) -> bool:
-    """Whether mmseg itself cannot be imported without mmcv's compiled ops: OpenMMLab's cannot."""
+def hosts_need_ops(stack: str | None = None) -> bool:
+    """Whether the hosts themselves import mmcv's compiled ops, as OpenMMLab's do."""
     return (stack or host_stack()) == 'openmmlab'
 
 
@@ -91,6 +91,11 @@ def _check_version(module: str) -> None:
         raise ImportError(
             f'mmfewshot_seg needs {module}, which is not installed. '
             f'Install it: pip install {requirement(module)}'
+        ) from error
+    except AssertionError as error:  # hosts assert the version of mmcv
+        raise ImportError(
+            f'mmfewshot_seg needs {module}, which refuses what it stands on: {error}\n'
+            '`mmfewshot-seg check_env` tells what to install'
         ) from error
     if is_too_old(module, version):
         raise ImportError(
@@ -123,7 +128,7 @@ def is_usable(module: str) -> bool:
     """Whether a module of ``SUPPORTED`` is there, not too old, and content with its host."""
     try:
         check_versions(module)
-    except (ImportError, AssertionError):  # hosts assert the version of mmcv
+    except ImportError:
         return False
     return True
 
@@ -221,3 +226,17 @@ def require_ops(user: str) -> None:
             f'Compile them with `{make_ops()}` in a clone of this project (once, 6 to 38 minutes '
             f'on two cores), or by hand:\n{ops_cure()}'
         )
+
+
+def require_host(host: str) -> None:
+    """Refuse early what cannot run without a host framework.
+
+    Args:
+        host: ``'mmseg'`` or ``'mmdet'``.
+
+    Raises:
+        ImportError: If the host, or what it stands on, is missing or too old; with the cure.
+    """
+    check_versions('torch', 'mmengine', 'mmcv', host)
+    if hosts_need_ops():
+        require_ops(f"OpenMMLab's {host}")

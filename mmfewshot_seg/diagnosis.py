@@ -11,11 +11,11 @@ from mmfewshot_seg.compat import (
     PHOTOS_CURE,
     SUPPORTED,
     host_stack,
+    hosts_need_ops,
     is_installed,
     is_too_old,
     is_untested,
     make_ops,
-    mmseg_needs_ops,
     ops_cure,
     ops_error,
     requirement,
@@ -185,7 +185,7 @@ def _ops_problems(env: Environment) -> list[Problem]:
     if 'No module named' not in why:
         why += '\n(they were compiled for another torch or Python)'
     cure = f'`{make_ops(env.stack)}` in a clone of this project, or by hand:\n{ops_cure(env.stack)}'
-    stops = (FEWSHOT, DETECTION) if mmseg_needs_ops(env.stack) else (DETECTION,)
+    stops = (FEWSHOT, DETECTION) if hosts_need_ops(env.stack) else (DETECTION,)
     return [Problem(f"mmcv's compiled ops do not load: {why}", stops, cure)]
 
 

@@ -8,6 +8,7 @@ host (mmseg or mmdet), so that ``type='PANetHead'`` works in a config of the hos
 
 from collections.abc import Callable
 from importlib import import_module
+from importlib.util import find_spec
 
 from mmengine.config.utils import MODULE2PACKAGE
 from mmengine.registry import DATASETS as ROOT_DATASETS
@@ -21,6 +22,7 @@ from mmengine.registry import VISUALIZERS as ROOT_VISUALIZERS
 from mmengine.registry import Registry
 
 from mmfewshot_seg.compat import check_versions, hide_debug_prints, is_usable
+from mmfewshot_seg.parts import absence
 
 hide_debug_prints()
 SCOPE = 'mmfewshot_seg'
@@ -29,9 +31,27 @@ SCOPE = 'mmfewshot_seg'
 MODULE2PACKAGE[SCOPE] = SCOPE
 
 
+class PartsRegistry(Registry):
+    """Registry that tells why a class of ours could not be imported, and what to install."""
+
+    def get(self, key: str) -> type | None:
+        """Find a class, as the base does.
+
+        Raises:
+            ImportError: If the part that defines it could not be imported.
+        """
+        self.import_from_location()
+        scope, name = self.split_scope_key(key)
+        if scope in (None, self.scope):
+            error = absence(name)
+            if error is not None:
+                raise error
+        return super().get(key)
+
+
 def _child(name: str, parent: Registry, *locations: str) -> Registry:
     locations = [f'{SCOPE}.{location}' for location in locations]
-    return Registry(name, parent=parent, scope=SCOPE, locations=locations)
+    return PartsRegistry(name, parent=parent, scope=SCOPE, locations=locations)
 
 
 MODELS = _child('model', ROOT_MODELS, 'models')
@@ -47,21 +67,26 @@ OPTIM_WRAPPERS = _child('optimizer wrapper', ROOT_OPTIM_WRAPPERS, 'engine')
 def register(registry: Registry, host: str, guest_of: str | None = None) -> Callable[[type], type]:
     """Class decorator: register in our ``registry`` and in the host's one of the same kind.
 
+    Where the host is not installed, ours alone has the class.
+
     Args:
         registry: One of the registries of this module.
         host: ``'mmseg'`` or ``'mmdet'``, the framework whose configs use the class.
-        guest_of: The other one, if its configs use the class too, where it is installed.
+        guest_of: The other one, if its configs use the class too; left out where it is unusable.
 
     Raises:
-        ImportError: If the host or what it stands on is missing or too old.
+        ImportError: If the host is too old, or what it stands on is missing or too old.
         KeyError: If the host already has a class of that name; ours then needs its own name.
 
     Example:
         >>> @register(MODELS, host='mmseg')
         ... class MyHead(nn.Module): ...
     """
-    check_versions('torch', 'mmengine', 'mmcv', host)
-    hosts = [host]
+    check_versions('torch', 'mmengine', 'mmcv')
+    hosts = []
+    if find_spec(host) is not None:
+        check_versions(host)
+        hosts.append(host)
     if guest_of and is_usable(guest_of):
         hosts.append(guest_of)
     for name in hosts:

@@ -52,6 +52,16 @@ def test_missing_is_refused_with_the_pip_line(mmcv_version, monkeypatch) -> None
         compat.check_versions('mmcv')
 
 
+def test_host_that_refuses_another_module_is_told(mmcv_version, monkeypatch) -> None:
+    def refuse(name: str):
+        raise AssertionError('MMCV==2.3.6 is used but incompatible')
+
+    monkeypatch.setattr(compat, 'import_module', refuse)
+    with pytest.raises(ImportError, match=r'mmdet, which refuses .*MMCV==2\.3\.6[\s\S]*check_env'):
+        compat.check_versions('mmdet')
+    assert not compat.is_usable('mmdet')
+
+
 def test_newer_than_tried_warns_once_and_goes_on(mmcv_version) -> None:
     mmcv_version('2.4.0')
     with pytest.warns(UserWarning, match=r'mmcv 2\.4\.0 is newer .*up to 2\.3'):

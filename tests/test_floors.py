@@ -11,7 +11,8 @@ PACKAGE = 'mmfewshot_seg'
 # From the ground up; docs/architecture.md draws them. Rooms of a floor do not see each other.
 FLOORS = (
     ('command', 'compat', 'did_you_mean', 'first_process', 'functional', 'version'),
-    ('__init__', 'diagnosis', 'registry'),
+    ('__init__', 'diagnosis', 'parts'),
+    ('registry',),
     ('files',),
     ('checkpoints', 'classes', 'structures'),
     (

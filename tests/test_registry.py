@@ -8,7 +8,6 @@ from mmengine.registry import MODELS as ROOT_MODELS
 from mmengine.registry import DefaultScope, init_default_scope
 from torch import nn
 
-from mmfewshot_seg.compat import mmseg_needs_ops
 from mmfewshot_seg.registry import MODELS, register
 
 PREFIXED = {'type': 'mmfewshot_seg.PANetHead', 'scale': 7.0}
@@ -80,29 +79,15 @@ def test_name_of_the_host_is_not_overwritten() -> None:
         MODELS.module_dict.pop('DAHead', None)
 
 
-WITHOUT_OPS = """
-import sys
-sys.modules['mmcv._ext'] = None
-from mmengine.registry import MODELS
-MODELS.build(dict(type='mmfewshot_seg.RefineRoIHead'))
-"""
+def test_class_is_ours_alone_where_its_host_is_not_installed(monkeypatch) -> None:
+    monkeypatch.setitem(sys.modules, 'mmseg', None)
 
+    @register(MODELS, host='mmseg')
+    class AloneProbe(nn.Module):
+        pass
 
-@pytest.mark.slow
-def test_classes_of_a_wing_that_cannot_be_imported_say_why() -> None:
-    run = subprocess.run([sys.executable, '-c', WITHOUT_OPS], capture_output=True, text=True)
-    user = "OpenMMLab's mmseg" if mmseg_needs_ops() else 'RefineMask'
-    assert f"{user} needs mmcv's compiled ops" in run.stderr
-    assert 'make ops' in run.stderr
-
-
-def test_detection_wings_list_their_classes() -> None:
-    from mmfewshot_seg.models import DETECTION_WINGS
-
-    for wing, names in DETECTION_WINGS.items():
-        found = {
-            name
-            for name, cls in MODELS.module_dict.items()
-            if cls.__module__.startswith(f'mmfewshot_seg.models.{wing}.')
-        }
-        assert found == set(names)
+    try:
+        assert MODELS.get('AloneProbe') is AloneProbe
+        assert 'AloneProbe' not in ROOT_MODELS.children['mmseg'].module_dict
+    finally:
+        del MODELS.module_dict['AloneProbe']

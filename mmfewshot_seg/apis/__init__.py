@@ -5,6 +5,7 @@ from importlib import import_module
 from mmfewshot_seg import compat
 from mmfewshot_seg.apis.runner import test, train
 from mmfewshot_seg.command import UsageError
+from mmfewshot_seg.parts import missing, stands
 
 __all__ = ['FewShotInferencer', 'UsageError', 'ZeroShotInferencer', 'test', 'train']
 
@@ -16,6 +17,7 @@ _INFERENCERS = {  # they import a host, which takes seconds
 
 
 def __getattr__(name: str):
-    if name not in _INFERENCERS:
-        raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
-    return getattr(import_module(f'{__name__}.{_INFERENCERS[name]}'), name)
+    module = _INFERENCERS.get(name)
+    if module and stands(f'apis.{module}'):
+        return getattr(import_module(f'{__name__}.{module}'), name)
+    raise missing(__name__, name)

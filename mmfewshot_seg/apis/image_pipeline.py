@@ -1,10 +1,10 @@
 """From an image of a user to what a few-shot network sees, by the transforms of a config's test."""
 
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 
 import mmcv.transforms  # noqa: F401  registers LoadImageFromFile and others for pipelines
-import mmseg.datasets.transforms  # noqa: F401
 import numpy as np
 from mmengine.config import ConfigDict
 from mmengine.dataset import Compose
@@ -40,6 +40,8 @@ class ImagePipeline:
     """
 
     def __init__(self, transforms: Sequence[dict]) -> None:
+        # Registers them; here, because detectors use this file too and need no mmseg.
+        import_module('mmseg.datasets.transforms')
         self.config = list(transforms)
         loader, *others = transforms
         if loader['type'].rpartition('.')[2] != 'LoadImageFromFile':

@@ -314,24 +314,6 @@ def test_model_without_masks_is_told(ann_file) -> None:
         evaluate(predictions(with_masks=False), metric='boundary', ann_file=ann_file)
 
 
-WITHOUT_MMDET = """
-import sys
-sys.modules['mmdet'] = None
-import mmfewshot_seg.evaluation as evaluation
-from mmfewshot_seg.registry import METRICS
-print(METRICS.get('FewShotIoUMetric').__name__, evaluation.__all__)
-evaluation.BoundaryCocoMetric
-"""
-
-
-@pytest.mark.slow
-def test_fewshot_metric_does_without_mmdet() -> None:
-    run = subprocess.run([sys.executable, '-c', WITHOUT_MMDET], capture_output=True, text=True)
-    assert 'FewShotIoUMetric' in run.stdout
-    assert 'BoundaryCocoMetric' not in run.stdout
-    assert 'mmfewshot_seg needs mmdet, which is not installed' in run.stderr
-
-
 WITHOUT_OPS = """
 import sys
 sys.modules['mmcv._ext'] = None

@@ -2,17 +2,24 @@
 
 from mmfewshot_seg.datasets.transforms.generate_shape_edge import GenerateShapeEdge
 from mmfewshot_seg.datasets.transforms.load_episode_mask import LoadEpisodeMask
-from mmfewshot_seg.datasets.transforms.load_labels import LoadLabels
 from mmfewshot_seg.datasets.transforms.place_superpixel_seeds import PlaceSuperpixelSeeds
-from mmfewshot_seg.datasets.transforms.random_crop_keep_foreground import RandomCropKeepForeground
 from mmfewshot_seg.datasets.transforms.random_gaussian_blur import RandomGaussianBlur
-from mmfewshot_seg.datasets.transforms.resize_long_side import ResizeLongSide
 from mmfewshot_seg.datasets.transforms.weak_annotation import (
     BoundingBoxAnnotation,
     ScribbleAnnotation,
     bounding_box_annotation,
     scribble_annotation,
 )
+from mmfewshot_seg.parts import missing, stands
+
+if stands('datasets.transforms.load_labels'):
+    from mmfewshot_seg.datasets.transforms.load_labels import LoadLabels
+if stands('datasets.transforms.random_crop_keep_foreground'):
+    from mmfewshot_seg.datasets.transforms.random_crop_keep_foreground import (
+        RandomCropKeepForeground,
+    )
+if stands('datasets.transforms.resize_long_side'):
+    from mmfewshot_seg.datasets.transforms.resize_long_side import ResizeLongSide
 
 __all__ = [
     'BoundingBoxAnnotation',
@@ -27,3 +34,7 @@ __all__ = [
     'bounding_box_annotation',
     'scribble_annotation',
 ]
+
+
+def __getattr__(name: str):
+    raise missing(__name__, name)

@@ -1,5 +1,9 @@
 """Few-shot segmentation for MMSegmentation. Runs without compiled mmcv ops."""
 
+from mmfewshot_seg.parts import require
+
+require('models.fewshot')
+
 from mmfewshot_seg.models.fewshot.asgnet_head import ASGNetHead
 from mmfewshot_seg.models.fewshot.aspp_decoder import ASPPDecoder
 from mmfewshot_seg.models.fewshot.base_fewshot_head import BaseFewShotHead

@@ -3,27 +3,19 @@
 Needs mmcv's compiled ops.
 """
 
-from mmfewshot_seg.compat import check_versions, require_ops
+from mmfewshot_seg.parts import require
 
-require_ops('RefineMask')
-check_versions('mmdet')
+require('models.refinemask')
 
-from mmfewshot_seg.models.refinemask.boundary_region import boundary_region  # noqa: E402
-from mmfewshot_seg.models.refinemask.cascade_refine_roi_head import (  # noqa: E402
-    CascadeRefineRoIHead,
-)
-from mmfewshot_seg.models.refinemask.mask_tta_model import MaskTTAModel  # noqa: E402
-from mmfewshot_seg.models.refinemask.refine_loss import (  # noqa: E402
-    BARCrossEntropyLoss,
-    RefineCrossEntropyLoss,
-)
-from mmfewshot_seg.models.refinemask.refine_mask_head import RefineMaskHead  # noqa: E402
-from mmfewshot_seg.models.refinemask.refine_mask_mixin import RefineMaskMixin  # noqa: E402
-from mmfewshot_seg.models.refinemask.refine_roi_head import RefineRoIHead  # noqa: E402
-from mmfewshot_seg.models.refinemask.simple_refine_mask_head import (  # noqa: E402
-    SimpleRefineMaskHead,
-)
-from mmfewshot_seg.models.refinemask.stage_merge import merge_stages  # noqa: E402
+from mmfewshot_seg.models.refinemask.boundary_region import boundary_region
+from mmfewshot_seg.models.refinemask.cascade_refine_roi_head import CascadeRefineRoIHead
+from mmfewshot_seg.models.refinemask.mask_tta_model import MaskTTAModel
+from mmfewshot_seg.models.refinemask.refine_loss import BARCrossEntropyLoss, RefineCrossEntropyLoss
+from mmfewshot_seg.models.refinemask.refine_mask_head import RefineMaskHead
+from mmfewshot_seg.models.refinemask.refine_mask_mixin import RefineMaskMixin
+from mmfewshot_seg.models.refinemask.refine_roi_head import RefineRoIHead
+from mmfewshot_seg.models.refinemask.simple_refine_mask_head import SimpleRefineMaskHead
+from mmfewshot_seg.models.refinemask.stage_merge import merge_stages
 
 __all__ = [
     'BARCrossEntropyLoss',

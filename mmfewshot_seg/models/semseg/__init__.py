@@ -1,5 +1,9 @@
 """Semantic segmentation for MMSegmentation. Runs without compiled mmcv ops and without mmdet."""
 
+from mmfewshot_seg.parts import require
+
+require('models.semseg')
+
 from mmfewshot_seg.models.semseg.balanced_edge_loss import BalancedEdgeLoss
 from mmfewshot_seg.models.semseg.channel_attention import ChannelAttention
 from mmfewshot_seg.models.semseg.dual_attention_head import DualAttentionHead

@@ -3,23 +3,20 @@
 Needs mmcv's compiled ops.
 """
 
-from mmfewshot_seg.compat import check_versions, require_ops
+from mmfewshot_seg.parts import require
 
-require_ops('Zero-shot instance segmentation')
-check_versions('mmdet')
+require('models.zeroshot')
 
-from mmfewshot_seg.models.zeroshot.background_aware_rpn_head import (  # noqa: E402
-    BackgroundAwareRPNHead,
-)
-from mmfewshot_seg.models.zeroshot.class_vectors import ClassVectors  # noqa: E402
-from mmfewshot_seg.models.zeroshot.semantic_mask_head import SemanticMaskHead  # noqa: E402
-from mmfewshot_seg.models.zeroshot.v1_anchor_generator import V1AnchorGenerator  # noqa: E402
-from mmfewshot_seg.models.zeroshot.zero_shot_bbox_head import ZeroShotBBoxHead  # noqa: E402
-from mmfewshot_seg.models.zeroshot.zero_shot_detectors import (  # noqa: E402
+from mmfewshot_seg.models.zeroshot.background_aware_rpn_head import BackgroundAwareRPNHead
+from mmfewshot_seg.models.zeroshot.class_vectors import ClassVectors
+from mmfewshot_seg.models.zeroshot.semantic_mask_head import SemanticMaskHead
+from mmfewshot_seg.models.zeroshot.v1_anchor_generator import V1AnchorGenerator
+from mmfewshot_seg.models.zeroshot.zero_shot_bbox_head import ZeroShotBBoxHead
+from mmfewshot_seg.models.zeroshot.zero_shot_detectors import (
     ZeroShotFasterRCNN,
     ZeroShotMaskRCNN,
 )
-from mmfewshot_seg.models.zeroshot.zero_shot_roi_head import ZeroShotRoIHead  # noqa: E402
+from mmfewshot_seg.models.zeroshot.zero_shot_roi_head import ZeroShotRoIHead
 
 __all__ = [
     'BackgroundAwareRPNHead',

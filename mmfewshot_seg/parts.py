@@ -1,0 +1,107 @@
+"""Parts of this package that need a host or compiled ops, and what is told where these are missing.
+
+Packages import such parts by :func:`stands`, which keeps the error of a part that cannot be
+imported. The others work; who asks for a name of that part, in a config or as an attribute of its
+package, gets the error, which tells what to install.
+"""
+
+import re
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+
+from mmfewshot_seg.compat import require_host, require_ops
+
+PACKAGE = 'mmfewshot_seg'
+
+NEEDS: dict[str, tuple[str, ...]] = {
+    'models.fewshot': ('mmseg',),
+    'models.semseg': ('mmseg',),
+    'models.refinemask': ('mmdet', 'ops'),
+    'models.zeroshot': ('mmdet', 'ops'),
+    'datasets.labelled_images': ('mmseg',),
+    'datasets.sources.seg_dataset': ('mmseg',),
+    'datasets.transforms.load_labels': ('mmseg',),
+    'datasets.transforms.random_crop_keep_foreground': ('mmseg',),
+    'datasets.transforms.resize_long_side': ('mmseg',),
+    'datasets.checked_coco': ('mmdet',),
+    'datasets.zeroshot_coco': ('mmdet',),
+    'evaluation.boundary_coco_metric': ('mmdet',),
+    'evaluation.lvis_metric': ('mmdet',),
+    'evaluation.zeroshot_coco_metric': ('mmdet',),
+    'visualization.semantic_visualizer': ('mmseg',),
+    'visualization.refinemask_visualizer': ('mmdet', 'ops'),
+    'engine.label_report_hook': ('mmseg',),
+    'apis.fewshot_inferencer': ('mmseg',),
+    'apis.zeroshot_inferencer': ('mmdet', 'ops'),
+}
+"""What a module, or all modules of a folder, cannot be imported without.
+
+Not what is imported when it is first used, as timm by ``TimmEncoder``.
+"""
+
+_DEFINITION = re.compile(r'^(?:class|def) (\w+)', re.MULTILINE)
+_errors: dict[str, ImportError] = {}
+
+
+def require(part: str) -> None:
+    """Refuse to go on without what a part of ``NEEDS`` needs.
+
+    Raises:
+        ImportError: With the command that helps.
+    """
+    for need in NEEDS[part]:
+        if need == 'ops':
+            require_ops(f'{PACKAGE}.{part}')
+        else:
+            require_host(need)
+
+
+def stands(part: str) -> bool:
+    """Import a part of ``NEEDS``; whether it could be. An error is kept for who asks for a name.
+
+    Raises:
+        ImportError: If a module or a name of this package is missing: a fault of its own.
+    """
+    try:
+        require(part)
+        import_module(f'{PACKAGE}.{part}')
+    except ImportError as error:
+        if (error.name or '').partition('.')[0] == PACKAGE:
+            raise
+        _errors[part] = error
+        return False
+    return True
+
+
+@cache
+def _names(part: str) -> frozenset[str]:
+    """Names that a part defines, read from its source: it cannot be imported."""
+    path = Path(__file__).parent / part.replace('.', '/')
+    files = path.glob('*.py') if path.is_dir() else [path.with_suffix('.py')]
+    found = {name for file in files for name in _DEFINITION.findall(file.read_text('utf-8'))}
+    return frozenset({path.name, *found})
+
+
+def absence(name: str, package: str = PACKAGE) -> ImportError | None:
+    """Why the part that defines a name could not be imported.
+
+    Args:
+        name: A class, function or module.
+        package: Where to look: this package or one of its folders, ``'mmfewshot_seg.models'``.
+
+    Returns:
+        The error to raise; None if no part of ``package`` that defines the name has failed.
+    """
+    for part, error in _errors.items():
+        if f'{PACKAGE}.{part}'.startswith(f'{package}.') and name in _names(part):
+            told = ImportError(f'{name} cannot be imported: {error}')
+            told.__cause__ = error
+            return told
+    return None
+
+
+def missing(package: str, name: str) -> ImportError | AttributeError:
+    """What ``__getattr__`` of a package raises for a name that it does not have."""
+    unknown = AttributeError(f'module {package!r} has no attribute {name!r}')
+    return absence(name, package) or unknown
