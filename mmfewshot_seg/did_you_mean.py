@@ -9,7 +9,7 @@ def did_you_mean(name: object, known: Iterable[str]) -> str:
 
     Capitals and underscores do not count.
 
-    Example:
+    Examples:
         >>> f"unknown class 'Sofaa'{did_you_mean('Sofaa', ['sofa', 'table'])}"
         "unknown class 'Sofaa' (did you mean 'sofa'?)"
     """

@@ -78,9 +78,10 @@ def register(registry: Registry, host: str, guest_of: str | None = None) -> Call
         ImportError: If the host is too old, or what it stands on is missing or too old.
         KeyError: If the host already has a class of that name; ours then needs its own name.
 
-    Example:
-        >>> @register(MODELS, host='mmseg')
-        ... class MyHead(nn.Module): ...
+    Example::
+
+        @register(MODELS, host='mmseg')
+        class MyHead(nn.Module): ...
     """
     check_versions('torch', 'mmengine', 'mmcv')
     hosts = []

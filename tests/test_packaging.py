@@ -55,7 +55,7 @@ def check_wheel(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     mim = {name.removeprefix('mmfewshot_seg/.mim/') for name in names if '/.mim/' in name}
     assert mim == files_under('configs') | files_under('tools') | {'model-index.yml'}
-    assert 'mmfewshot_seg/registry.py' in names
+    assert {'mmfewshot_seg/registry.py', 'mmfewshot_seg/py.typed'} <= names
     assert not {name for name in names if name.startswith(('tests/', 'configs/', 'tools/'))}
 
 

@@ -27,7 +27,7 @@ def novel_classes(
     Raises:
         ValueError: If the fold does not exist or is empty, or a name is not a class.
 
-    Example:
+    Examples:
         >>> from mmfewshot_seg.classes.folds import COCO_20I, COCO_CLASSES
         >>> novel_classes(1, COCO_CLASSES, COCO_20I, 'interleaved')[:3]
         ('bicycle', 'bus', 'traffic light')

@@ -46,7 +46,7 @@ def resolve_classes(names: Sequence[str], known: Sequence[str]) -> tuple[int, ..
     Raises:
         ValueError: If a name is unknown or given twice, or if there is none.
 
-    Example:
+    Examples:
         >>> resolve_classes(['cat', 'bird'], VOC_CLASSES)
         (7, 2)
     """

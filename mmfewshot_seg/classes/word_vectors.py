@@ -96,7 +96,7 @@ class WordVectors:
         Raises:
             ValueError: If no word of a name is there.
 
-        Example:
+        Examples:
             >>> table = WordVectors(('hot', 'dog', 'cat'), [[1, 0], [0, 1], [2, 2]])
             >>> table.select(['hot dog', 'Cat'])
             array([[0.5, 0.5],

@@ -21,7 +21,7 @@ def spelling(name: str) -> str:
 
     Letters with marks are the same whether they are one character or two (NFC and NFD).
 
-    Example:
+    Examples:
         >>> spelling('Traffic_Light'), spelling('red-plain-arrow')
         ('traffic light', 'red plain arrow')
     """
@@ -137,7 +137,7 @@ def resolve_split(split: 'str | Mapping[str, ClassList] | ZeroShotSplit') -> Zer
     Raises:
         ValueError: If the split is unknown or malformed, or a class is named twice.
 
-    Example:
+    Examples:
         >>> len(resolve_split('coco_65_15').unseen)
         15
         >>> resolve_split(dict(seen=['cat', 'dog'], unseen=['fox'])).classes('generalized')
@@ -186,7 +186,7 @@ def difference(model: Sequence[str], data: Sequence[str]) -> str | None:
         model: Class names in the order of the model's labels.
         data: Those of the data set; names are compared by `spelling`.
 
-    Example:
+    Examples:
         >>> difference(['hot_dog', 'cat'], ['hot dog', 'cat'])
         >>> difference(['cat', 'dog'], ['cat', 'fox', 'dog'])
         "the model has 2 classes, the data set 3; label 1 is 'dog' here and 'fox' there"

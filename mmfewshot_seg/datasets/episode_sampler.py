@@ -67,7 +67,7 @@ class EpisodeSampler:
         ValueError: If a number is no positive integer, the seed is out of range, a pair is listed
             twice, the classes are fewer than the ways, or a class has fewer than K + Q images.
 
-    Example:
+    Examples:
         >>> pairs = [(image, image % 2, 50) for image in range(10)]
         >>> EpisodeSampler(pairs, [0, 1], num_episodes=5).episode(0).class_ids
         (0,)

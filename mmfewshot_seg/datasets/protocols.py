@@ -119,7 +119,7 @@ def resolve_protocol(protocol: str | Mapping, benchmark: str | None = None) -> P
     Raises:
         ValueError: If the name, a key or a value is unknown.
 
-    Example:
+    Examples:
         >>> resolve_protocol('pfenet', 'coco').num_episodes
         20000
         >>> resolve_protocol({'name': 'pfenet', 'num_episodes': 1000}).num_episodes

@@ -15,7 +15,7 @@ def seeded_rng(key: Sequence[int]) -> Iterator[None]:
     Args:
         key: Non-negative integers below 2**32; each sequence is a state of its own.
 
-    Example:
+    Examples:
         >>> with seeded_rng([1, 2]):
         ...     first = np.random.rand()
         >>> with seeded_rng([1, 2]):

@@ -33,7 +33,7 @@ class ZeroShotCocoDataset(CheckedCocoDataset):
         ValueError: If split or mode is unknown, the file has a fault, a class is no category of
             it, or images to train on show objects of unseen classes.
 
-    Example:
+    Examples:
         >>> train_dataset = dict(
         ...     type='mmfewshot_seg.ZeroShotCocoDataset',
         ...     split='coco_48_17',

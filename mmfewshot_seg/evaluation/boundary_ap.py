@@ -21,7 +21,7 @@ from mmfewshot_seg.evaluation.image_pairs import RLE, ClassPairs, map_images, pa
 def boundary_width(height: int, width: int, dilation_ratio: float) -> int:
     """Width of the boundary in pixels: a share of the image diagonal, at least one.
 
-    Example:
+    Examples:
         >>> boundary_width(480, 640, dilation_ratio=0.02)
         16
     """

@@ -107,7 +107,7 @@ class BoundaryCocoMetric(CheckedAnnotations, CocoMetric):
     Raises:
         ValueError: If an option is out of range, or the annotations have a fault.
 
-    Example:
+    Examples:
         >>> val_evaluator = dict(
         ...     type='mmfewshot_seg.BoundaryCocoMetric',
         ...     ann_file='data/coco/annotations/instances_val2017.json',

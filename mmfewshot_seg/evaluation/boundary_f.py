@@ -28,7 +28,7 @@ def class_boundaries(labels: np.ndarray, num_classes: int) -> np.ndarray:
     Returns:
         (K, H, W) bool.
 
-    Example:
+    Examples:
         >>> class_boundaries(np.array([[1, 1, 0, 0]]), 2)[:, 0].astype(int)
         array([[0, 1, 0, 0],
                [0, 1, 0, 0]])

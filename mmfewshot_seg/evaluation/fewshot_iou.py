@@ -40,7 +40,7 @@ def episode_counts(
     Raises:
         ValueError: If the shapes differ, or a label is outside 0..N.
 
-    Example:
+    Examples:
         >>> episode_counts(np.array([[0, 1, 1]]), np.array([[0, 0, 1]]), num_ways=1)
         array([[1, 0, 1],
                [1, 1, 0]])

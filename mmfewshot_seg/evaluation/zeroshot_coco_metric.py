@@ -59,7 +59,7 @@ def class_figures(
 def harmonic_mean(a: float, b: float) -> float:
     """2ab / (a + b); 0 if both are 0.
 
-    Example:
+    Examples:
         >>> harmonic_mean(0.75, 0.25)
         0.375
     """
@@ -100,7 +100,7 @@ class ZeroShotCocoMetric(CheckedAnnotations, CocoMetric):
     Source: the evaluation of Zheng et al., Zero-Shot Instance Segmentation, CVPR 2021, which is
     that of Rahman et al., 2020, and of Bansal et al., 2018.
 
-    Example:
+    Examples:
         >>> test_evaluator = dict(
         ...     type='mmfewshot_seg.ZeroShotCocoMetric',
         ...     ann_file='data/coco/annotations/instances_val2014_gzsi_48_17.json',

@@ -39,9 +39,11 @@ def whole_file(path: str | Path) -> Iterator[BinaryIO]:
         FileNotFoundError: If the folder of ``path`` does not exist.
         OSError: If ``path`` is a folder or a device, or cannot be written; names ``path``.
 
-    Example:
-        >>> with whole_file('figures.npz') as file:
-        ...     np.savez(file, x=np.arange(3))
+    Examples:
+        >>> with whole_file('note.txt') as file:
+        ...     number_of_bytes = file.write(b'all of it')
+        >>> Path('note.txt').read_bytes()
+        b'all of it'
     """
     path = Path(path)
     if path.exists() and not path.is_file():

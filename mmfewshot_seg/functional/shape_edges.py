@@ -41,7 +41,7 @@ def shape_edges(
     Raises:
         ValueError: If the radius is less than 1, or ``labels`` holds no integers.
 
-    Example:
+    Examples:
         >>> shape_edges(torch.tensor([[3, 3, 3, 1, 1, 1]]), radius=1).tolist()
         [[0, 0, 1, 1, 0, 0]]
     """

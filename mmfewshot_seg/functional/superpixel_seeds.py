@@ -40,7 +40,7 @@ def superpixel_seeds(
     Returns:
         (max_seeds, 2) int64 rows and columns at feature size, the unused places -1.
 
-    Example:
+    Examples:
         >>> superpixel_seeds(np.ones((97, 97), bool), (13, 13), max_seeds=2, seeding='clean')
         array([[-1, -1],
                [-1, -1]])

@@ -14,7 +14,7 @@ class SupportState(BaseDataElement):
     A head chooses the tensors (PANet: ``prototypes`` (B, 1+N, C), background first); all have the
     episodes as first dimension. ``to``, ``cpu``, ``cuda`` and ``detach`` move every tensor.
 
-    Example:
+    Examples:
         >>> state = SupportState(prototypes=torch.zeros(1, 2, 8))
         >>> state.save('cat.pth')
         >>> SupportState.load('cat.pth').prototypes.shape

@@ -161,7 +161,7 @@ def nearest_seen(seen: Tensor, unseen: Tensor) -> Tensor:
         (S, U) bool; each column is true at least once, and more often only where classes are
         equally similar.
 
-    Example:
+    Examples:
         >>> nearest_seen(torch.eye(2), torch.tensor([[2.0, 1.0], [3.0, 3.0]])).tolist()
         [[True, True], [False, True]]
     """

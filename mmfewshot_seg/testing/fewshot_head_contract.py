@@ -30,7 +30,7 @@ class FewShotHeadContract:
         half_tolerance: Largest difference of scores under bfloat16 autocast, as a share of the
             largest score.
 
-    Example:
+    Examples:
         ::
 
             class TestMyHead(FewShotHeadContract):

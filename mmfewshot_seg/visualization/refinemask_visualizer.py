@@ -40,7 +40,7 @@ class RefineMaskVisualizer(DetLocalVisualizer):
     Args:
         kwargs: See mmdet's ``DetLocalVisualizer``.
 
-    Example:
+    Examples:
         >>> visualizer = dict(type='mmfewshot_seg.RefineMaskVisualizer', name='visualizer')
         >>> model = dict(test_cfg=dict(rcnn=dict(stage_maps=4)))
     """

@@ -18,7 +18,7 @@ class SemanticVisualizer(SegLocalVisualizer):
     Edges are those of :class:`GatedSCNN`, as bright as they are probable. Their picture is named
     after the first, with ``_edges``; without edges there is none.
 
-    Example:
+    Examples:
         >>> visualizer = dict(type='mmfewshot_seg.SemanticVisualizer', name='visualizer')
     """
 

@@ -87,6 +87,15 @@ def test_markdown_within_lists_is_understood(pages) -> None:
 
 
 @pytest.mark.slow
+def test_examples_of_docstrings_are_code(pages) -> None:
+    """Under ``Examples:``; any other heading makes a quotation of ``>>>``."""
+    texts = {path: path.read_text(encoding='utf-8') for path in pages}
+    assert any('class="gp"' in text for text in texts.values())  # Pygments' class of a prompt
+    quoted = re.compile(r'<blockquote>\s*<blockquote>')
+    assert not [path for path, text in texts.items() if quoted.search(text)]
+
+
+@pytest.mark.slow
 def test_nothing_is_loaded_from_elsewhere(site, pages) -> None:
     assert not [link for page in pages.values() for link in page.loaded if urlparse(link).netloc]
     assert not [css.name for css in site.rglob('*.css') if 'url(http' in css.read_text()]

@@ -33,11 +33,16 @@ class SegDatasetSource(LabelMapSource):
         ValueError: If the data set wraps others, is empty, names no classes or has no labels, or
             there is no class named ``background``.
 
-    Example:
-        >>> SegDatasetSource(dict(
-        ...     type='mmseg.BaseSegDataset', data_root='camvid',
-        ...     data_prefix=dict(img_path='img_dir/train', seg_map_path='ann_dir/train'),
-        ...     metainfo=dict(classes=('sky', 'building', 'road'))))  # doctest: +SKIP
+    Example::
+
+        SegDatasetSource(
+            dict(
+                type='mmseg.BaseSegDataset',
+                data_root='camvid',
+                data_prefix=dict(img_path='img_dir/train', seg_map_path='ann_dir/train'),
+                metainfo=dict(classes=('sky', 'building', 'road')),
+            )
+        )
     """
 
     def __init__(

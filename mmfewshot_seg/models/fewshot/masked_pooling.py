@@ -63,7 +63,7 @@ def masked_average(features: Tensor, weights: Tensor, eps: float = 1e-5) -> Tens
     Returns:
         (..., P, C) prototypes.
 
-    Example:
+    Examples:
         >>> masked_average(torch.ones(1, 4, 8, 8), torch.ones(2, 1, 8, 8)).shape
         torch.Size([2, 4])
     """

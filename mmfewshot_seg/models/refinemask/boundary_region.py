@@ -28,7 +28,7 @@ def boundary_region(mask: Tensor, width: int) -> Tensor:
     Raises:
         ValueError: If the width is less than 1.
 
-    Example:
+    Examples:
         >>> boundary_region(torch.ones(1, 3, 3, dtype=torch.bool), 1)[0].int().tolist()
         [[1, 1, 1], [1, 0, 1], [1, 1, 1]]
     """

@@ -25,7 +25,7 @@ class MaskTTAModel(DetTTAModel):
         tta_cfg: As of mmdet's ``DetTTAModel``: ``nms`` and ``max_per_img``.
         kwargs: See mmengine's ``BaseTTAModel``.
 
-    Example:
+    Examples:
         >>> tta_model = dict(
         ...     type='mmfewshot_seg.MaskTTAModel',
         ...     tta_cfg=dict(nms=dict(type='nms', iou_threshold=0.5), max_per_img=100),

@@ -16,7 +16,7 @@ def norm_cfg_of_width(norm_cfg: dict | None, channels: int, pooled: bool = False
         pooled: Whether the layer gives one value per channel; a group then has two or more, for a
             single one has no deviation.
 
-    Example:
+    Examples:
         >>> norm_cfg_of_width(dict(type='GN', num_groups=32), 48)
         {'type': 'GN', 'num_groups': 16}
     """
