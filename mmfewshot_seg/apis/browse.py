@@ -3,9 +3,11 @@
 from collections.abc import Iterator, Sequence
 from itertools import chain, islice
 from pathlib import Path
+from typing import Any
 
 import mmcv
 import numpy as np
+from mmengine.dataset import BaseDataset
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner, set_random_seed
 from mmengine.structures import BaseDataElement
@@ -65,9 +67,11 @@ def browse(
 
 def _indices(loader: DataLoader, num: int, split: str) -> Iterator[tuple[int, int]]:
     """Pairs of the number that names a picture, and the index of its item."""
+    batches: Any = loader.batch_sampler
     if split == 'train':
-        return islice(enumerate(chain.from_iterable(loader.batch_sampler)), num)
-    total = len(loader.dataset)
+        return islice(enumerate(chain.from_iterable(batches)), num)
+    dataset: Any = loader.dataset
+    total = len(dataset)
     return ((i, i) for i in sorted({place * total // num for place in range(num)}) if i < total)
 
 
@@ -93,7 +97,7 @@ def _draw(dataset: Dataset, index: int, out_dir: Path, name: str) -> Path:
     return path
 
 
-def _picture(dataset: Dataset, item: dict) -> np.ndarray:
+def _picture(dataset: BaseDataset, item: dict) -> np.ndarray:
     """Picture of a sample of MMDetection or MMSegmentation."""
     from mmfewshot_seg.visualization.sample_pictures import sample_picture
 

@@ -20,9 +20,10 @@ def check_trained_on(model: nn.Module, checkpoint: Mapping) -> None:
         CheckpointError: If the model refuses it.
     """
     trained_on = _trained_on(checkpoint)
-    if trained_on and hasattr(model, 'check_data'):
+    check = getattr(model, 'check_data', None)
+    if trained_on and check:
         try:
-            model.check_data(trained_on, training=True)
+            check(trained_on, training=True)
         except ValueError as error:
             raise CheckpointError(f'the checkpoint was trained on other data: {error}') from error
 

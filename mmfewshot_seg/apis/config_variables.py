@@ -57,12 +57,11 @@ def check_read(cfg: Config, names: Iterable[str]) -> None:
 
 def _places(part: object, value: object, place: str = '') -> Iterator[str]:
     """Dotted names of the values below ``part`` that are equal to ``value``."""
+    items: Iterable[tuple[object, object]] = ()
     if isinstance(part, Mapping):
         items = part.items()
     elif isinstance(part, list | tuple) and any(isinstance(v, Mapping) for v in part):
         items = enumerate(part)
-    else:
-        items = ()
     for key, child in items:
         below = f'{place}.{key}' if place else str(key)
         if type(child) is type(value) and child == value:

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 
 from mmengine.model import BaseTTAModel, is_model_wrapper
+from mmengine.runner import BaseLoop
 from torch import nn
 
 
-def check_data(model: nn.Module, loop: object, training: bool = False) -> None:
+def check_data(model: nn.Module, loop: BaseLoop | None, training: bool = False) -> None:
     """Ask a model that has a ``check_data`` of its own, as zero-shot detectors have.
 
     Of other detectors the number of classes is compared with the names of the data set.
@@ -23,8 +24,8 @@ def check_data(model: nn.Module, loop: object, training: bool = False) -> None:
     if loop is None:
         return
     meta = loop.dataloader.dataset.metainfo
-    if hasattr(model, 'check_data'):
-        model.check_data(meta, training)
+    if check := getattr(model, 'check_data', None):
+        check(meta, training)
     elif meta.get('classes') is not None:
         _check_num_classes(model, meta['classes'])
 
@@ -60,12 +61,14 @@ def class_heads(model: nn.Module) -> dict[str, nn.Module]:
     return {
         name: head
         for name, head in stages.items()
-        if hasattr(head, 'num_classes') and not getattr(head, 'class_agnostic', False)
+        if head is not None
+        and hasattr(head, 'num_classes')
+        and not getattr(head, 'class_agnostic', False)
     }
 
 
 def inner_model(model: nn.Module) -> nn.Module:
     """The model itself, of one that is wrapped for several processes or test-time augmentation."""
     while is_model_wrapper(model) or isinstance(model, BaseTTAModel):
-        model = model.module
+        model = model.get_submodule('module')
     return model

@@ -4,9 +4,10 @@ Shape letters: ``N`` ways, ``H W`` size of a query.
 """
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Sized
 from itertools import count, groupby, repeat
 from pathlib import Path
+from typing import cast
 
 import mmcv
 import numpy as np
@@ -218,14 +219,16 @@ class FewShotInferencer(PackageInferencer):
             supports = {}
         elif not as_list(images) and masks is None:
             raise ValueError('there is nothing to add: give images, a folder or negatives')
-        elif masks is None and class_names is None:
+        elif masks is None and class_names is None and isinstance(images, str | Path):
             supports = folder_supports(images, mask_suffix)
         elif masks is None or class_names is None:
             raise ValueError('set_support takes images, masks and class names, or a folder alone')
         else:
             supports = group_supports(images, masks, class_names)
         check_choice(mask_threshold, mask_value)
-        singles = [(name, *pair) for name, pairs in supports.items() for pair in pairs]
+        singles: list[tuple[str | None, Image, Annotation | None]] = [
+            (name, *pair) for name, pairs in supports.items() for pair in pairs
+        ]
         singles += [(None, image, None) for image in negatives]
         fitted = FittedSupports({name: [] for name in supports})
         for name, image, annotation in self._tracked(singles, len(singles)):
@@ -334,7 +337,7 @@ class FewShotInferencer(PackageInferencer):
             skip_unreadable=skip_unreadable,
             support=support,
         )
-        results = dict(predictions=[], visualization=[])
+        results: dict[str, list] = dict(predictions=[], visualization=[])
         for batch in batches:
             for name, values in batch.items():
                 results[name] += values
@@ -366,7 +369,7 @@ class FewShotInferencer(PackageInferencer):
         kwargs.update(img_out_dir=img_out_dir, pred_out_dir=pred_out_dir)
         _, _, visualize_kwargs, postprocess_kwargs = self._dispatch_kwargs(**kwargs)
         images = list_images(inputs)
-        number = math.ceil(len(images) / batch_size) if hasattr(images, '__len__') else 0
+        number = math.ceil(len(images) / batch_size) if isinstance(images, Sized) else 0
         batches = self.preprocess(images, batch_size, skip_unreadable)
         for batch in self._tracked(batches, number):
             samples = self.forward(batch, support)
@@ -383,7 +386,7 @@ class FewShotInferencer(PackageInferencer):
     @torch.no_grad()
     def forward(self, batch: list[Query], support: SupportState) -> list[SegDataSample]:
         """Segment a batch; images of unlike size go through the network one after the other."""
-        samples = []
+        samples: list[SegDataSample] = []
         for _, group in groupby(batch, key=lambda query: query.seen.shape):
             queries = list(group)
             images = torch.stack([query.seen for query in queries])
@@ -404,7 +407,7 @@ class FewShotInferencer(PackageInferencer):
         with_labels: bool = True,
     ) -> list[np.ndarray]:
         """Pictures of the predictions, see :meth:`__call__`; none if nobody wants them."""
-        pictures = []
+        pictures: list[np.ndarray] = []
         if not (return_vis or show or img_out_dir):
             return pictures
         for query, sample in zip(batch, samples, strict=True):
@@ -475,16 +478,17 @@ class FewShotInferencer(PackageInferencer):
         value: Value | None,
     ) -> SupportState:
         """State of one support by itself; without a class name it is a negative."""
-        image = self.support_pipeline.load(image)
+        loaded = self.support_pipeline.load(image)
         if class_name is None:
-            label = np.zeros(image.shape[:2], np.uint8)
+            mask = np.zeros(loaded.shape[:2], np.uint8)
         else:
-            label = annotation_label(annotation, image.shape[:2], class_name, threshold, value)
-        image, label = map(torch.from_numpy, self.support_pipeline(image, label))
+            given = cast(Annotation, annotation)  # negatives alone have none
+            mask = annotation_label(given, loaded.shape[:2], class_name, threshold, value)
+        seen, label = map(torch.from_numpy, self.support_pipeline(loaded, mask))
         if class_name is not None and not (label == 1).any():
             size = 'x'.join(map(str, label.shape))
             raise ValueError(f'what the mask marks is too small: nothing is left of it at {size}')
-        inputs = dict(support=[image[None, None]], support_masks=[label[None, None]])
+        inputs = dict(support=[seen[None, None]], support_masks=[label[None, None]])
         inputs = self.model.data_preprocessor(dict(inputs=inputs))['inputs']
         return self.model.fit_support(inputs['support'], inputs['support_masks'])
 

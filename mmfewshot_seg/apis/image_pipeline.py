@@ -112,4 +112,5 @@ def pipelines_of_test(cfg: ConfigDict) -> tuple[ImagePipeline, ImagePipeline]:
             'the config names no transforms of images: it needs test_dataloader.dataset.pipeline, '
             'or support_pipeline and query_pipeline'
         )
-    return tuple(map(ImagePipeline, pipelines))
+    support, query = map(ImagePipeline, pipelines)
+    return support, query

@@ -1,6 +1,7 @@
 """Inferencers of this package: configs by name, and no weight left random."""
 
 from pathlib import Path
+from typing import TypeAlias
 
 from mmengine.config import Config, ConfigDict
 from mmengine.infer import BaseInferencer
@@ -13,7 +14,7 @@ from mmfewshot_seg.apis.weights_fit import load_for_prediction
 from mmfewshot_seg.checkpoints import checkpoint_gate
 from mmfewshot_seg.checkpoints.config_text import config_of_checkpoint
 
-ModelSource = str | Path | Config | ConfigDict | dict | None
+ModelSource: TypeAlias = str | Path | Config | ConfigDict | dict | None
 
 
 class PackageInferencer(BaseInferencer):
@@ -67,5 +68,5 @@ class PackageInferencer(BaseInferencer):
     ) -> None:
         if checkpoint is not None:
             check_trained_on(model, checkpoint)
-            load_for_prediction(model, checkpoint['state_dict'], self._weights)
+            load_for_prediction(model, checkpoint['state_dict'], str(self._weights))
         super()._load_weights_to_model(model, checkpoint, cfg)

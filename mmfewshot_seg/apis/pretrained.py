@@ -1,5 +1,7 @@
 """Models that work without training, on the pretrained weights that their config names."""
 
+from typing import Any
+
 from torch import nn
 
 PRETRAINED = 'pretrained'
@@ -15,7 +17,9 @@ def load_pretrained(model: nn.Module) -> None:
     Raises:
         ValueError: If parameters would stay random, or the weights cannot be had or do not fit.
     """
-    pretrained = [m for m in model.modules() if _is_pretrained(getattr(m, 'init_cfg', None))]
+    pretrained: list[Any] = [
+        m for m in model.modules() if _is_pretrained(getattr(m, 'init_cfg', None))
+    ]
     covered = {id(parameter) for module in pretrained for parameter in module.parameters()}
     loose = [name for name, p in model.named_parameters() if id(p) not in covered]
     if loose:

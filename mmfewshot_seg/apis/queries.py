@@ -109,7 +109,8 @@ def read_queries(
     Raises:
         ValueError: If an image cannot be read, and is not to be left out.
     """
-    taken, unreadable = set(), []
+    taken: set[str] = set()
+    unreadable: list[str] = []
     for image in images:
         path = str(image) if isinstance(image, str | Path) else None
         stem = Path(path).stem if path else f'{next(numbers):08d}'
@@ -121,9 +122,9 @@ def read_queries(
                 raise
             unreadable.append(str(error))
             continue
-        seen, inside = pipeline(image, np.ones(image.shape[:2], np.uint8))
+        transformed, inside = pipeline(image, np.ones(image.shape[:2], np.uint8))
         height, width = ((inside == 1).any(axis).sum() for axis in (1, 0))
-        seen = torch.from_numpy(np.ascontiguousarray(seen))
+        seen = torch.from_numpy(np.ascontiguousarray(transformed))
         yield Query(name, path, image, seen, (int(height), int(width)))
     if unreadable:
         print_log(

@@ -51,4 +51,4 @@ def _numbered(folder: Path) -> set[Path]:
 
 
 def _number(path: Path) -> int:
-    return int(re.search(r'\d+$', path.stem)[0])
+    return int(re.findall(r'\d+$', path.stem)[0])

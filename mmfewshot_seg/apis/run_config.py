@@ -158,7 +158,7 @@ def set_resume(cfg: Config, resume: str) -> None:
     """
     checkpoint = newest_whole_checkpoint(cfg.work_dir) if resume == 'auto' else resume
     cfg.resume = checkpoint is not None
-    if cfg.resume:
+    if checkpoint is not None:
         cfg.load_from = existing(checkpoint)
 
 
@@ -183,10 +183,10 @@ def set_out(cfg: Config, out: str) -> None:
         raise UsageError('--out needs a config with a test_evaluator')
     if Path(out).suffix not in ('.pkl', '.pickle'):
         raise UsageError(f'--out must end with .pkl or .pickle, got {out}')
-    dump = 'DumpDetResults' if cfg.get('default_scope') == 'mmdet' else 'DumpResults'
-    evaluator, dump = cfg.test_evaluator, dict(type=dump, out_file_path=out)
+    kind = 'DumpDetResults' if cfg.get('default_scope') == 'mmdet' else 'DumpResults'
+    evaluator, dump = cfg.test_evaluator, dict(type=kind, out_file_path=out)
     if isinstance(evaluator, dict) and 'metrics' in evaluator:  # an Evaluator of its own type
-        evaluator.metrics = [*_as_list(evaluator.metrics), dump]
+        evaluator['metrics'] = [*_as_list(evaluator['metrics']), dump]
     else:
         cfg.test_evaluator = [*_as_list(evaluator), dump]
 

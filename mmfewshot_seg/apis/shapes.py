@@ -5,7 +5,8 @@ Label values: 0 background, 1 the class, 255 not annotated.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from numbers import Integral, Real
+from numbers import Real
+from typing import Any
 
 import cv2
 import numpy as np
@@ -55,7 +56,11 @@ def shapes_of(annotation: Mapping) -> list[Shape]:
             f'scribbles; got {sorted(map(str, annotation))}'
         )
     width = annotation.get('width', 3)
-    if not isinstance(width, Integral) or isinstance(width, bool) or not 1 <= width <= _WIDEST:
+    if (
+        not isinstance(width, int | np.integer)
+        or isinstance(width, bool)
+        or not 1 <= width <= _WIDEST
+    ):
         raise ValueError(f'width of scribbles is a whole number from 1 to {_WIDEST}, got {width!r}')
     return [
         Shape(kind, points, value, what, int(width))
@@ -109,7 +114,7 @@ def _each(shapes: Iterable, key: str) -> list:
         shapes = list(shapes)
     except TypeError as error:
         raise ValueError(f'{key} is a list, an entry for each shape, got {shapes!r:.80}') from error
-    entry = shapes
+    entry: Any = shapes
     for _ in range(1 if key == 'boxes' else 2):
         entry = entry[0] if isinstance(entry, Sequence | np.ndarray) and len(entry) else ()
     return [shapes] if isinstance(entry, Real) else shapes

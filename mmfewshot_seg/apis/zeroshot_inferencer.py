@@ -5,7 +5,7 @@ Shape letters: ``K`` classes, ``D`` length of a word vector, ``H W`` size of an 
 
 import os
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import mmcv
@@ -194,11 +194,11 @@ class ZeroShotInferencer(PackageInferencer, DetInferencer):
             mmengine.dump(prediction, str(path), backend_args=WHOLE)
         return prediction
 
-    def _inputs_to_list(self, inputs: Queries) -> Sequence:
+    def _inputs_to_list(self, inputs: Queries) -> Iterable[QueryImage]:
         images = list_images(inputs)
         if not hasattr(images, '__len__'):
             images = list(images)
-        self._names = {}
+        self._names: dict[str, str] = {}
         if not isinstance(images, list | tuple):
             return images  # a video, which reads its frames one by one
         images = [_plain(image) for image in images]

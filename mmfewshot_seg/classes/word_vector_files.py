@@ -7,6 +7,7 @@ import os
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -183,7 +184,8 @@ def write_entries(path: str, names: Sequence[str], arrays: Mapping[str, np.ndarr
     target.parent.mkdir(parents=True, exist_ok=True)
     with whole_file(target) as file:
         if target.suffix == '.npz':
-            np.savez(file, names=np.array(names), **arrays)
+            content: dict[str, Any] = {'names': np.array(names), **arrays}
+            np.savez(file, **content)
         else:
             for name, row in zip(names, arrays['vectors'], strict=True):
                 line = ['_'.join(name.split()), *(f'{x:.9g}' for x in row)]

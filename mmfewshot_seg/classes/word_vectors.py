@@ -178,12 +178,12 @@ def check_rows(vectors: np.ndarray, names: Sequence[str], what: str, zero: bool 
     """
     finite = np.isfinite(vectors).all(axis=1)
     if not finite.all():
-        raise ValueError(f'{what}: the vector of {names[finite.argmin()]!r} is not finite')
+        raise ValueError(f'{what}: the vector of {names[int(finite.argmin())]!r} is not finite')
     empty = ~vectors.any(axis=1)
     if not zero and empty.any():
         raise ValueError(
-            f'{what}: the vector of {names[empty.argmax()]!r} is zero, and like every other; give '
-            'the class another vector'
+            f'{what}: the vector of {names[int(empty.argmax())]!r} is zero, and like every other; '
+            'give the class another vector'
         )
 
 
@@ -222,7 +222,8 @@ def read_word_vectors(
     if names is not None:
         raise ValueError(f'{path} has names of its own; names={names!r:.40} is for tables without')
     if kind == 'npz':
-        return WordVectors(**read_npz(path))
+        arrays = read_npz(path)
+        return WordVectors(tuple(arrays['names']), arrays['vectors'], arrays.get('background'))
     keep, near = _filters(wanted)
     return _collect(_ENTRIES[kind](path, keep), near, path, wanted or ())
 

@@ -148,7 +148,9 @@ def resolve_split(split: 'str | Mapping[str, ClassList] | ZeroShotSplit') -> Zer
     if isinstance(split, Mapping):
         if not {'seen'} <= split.keys() <= {'seen', 'unseen'}:
             raise ValueError(f'split takes the keys seen and unseen, got {sorted(split)}')
-        return ZeroShotSplit(split['seen'], split.get('unseen', ()))
+        return ZeroShotSplit(
+            read_names(split['seen'], 'seen'), read_names(split.get('unseen', ()), 'unseen')
+        )
     if split not in SPLITS:
         raise ValueError(
             f'split={split!r}: the splits are {", ".join(SPLITS)}; for other classes give '

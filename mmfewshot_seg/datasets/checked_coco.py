@@ -92,13 +92,14 @@ class CheckedCocoDataset(CocoDataset):
     def __init__(
         self, *args, metainfo: dict | None = None, check_images: bool = True, **kwargs
     ) -> None:
-        if isinstance((metainfo or {}).get('classes'), str):
+        metainfo = metainfo or {}
+        if isinstance(metainfo.get('classes'), str):
             raise ValueError(
                 f'metainfo: classes={metainfo["classes"]!r} is a string, expected a list of names; '
                 "of one class it is ('name',), with a comma"
             )
         self.check_images = check_images
-        super().__init__(*args, metainfo={**(metainfo or {}), 'labels_by_name': True}, **kwargs)
+        super().__init__(*args, metainfo={**metainfo, 'labels_by_name': True}, **kwargs)
 
     def COCOAPI(self, path: str) -> CheckedCOCO:  # noqa: N802
         """Read and check the annotations; the host calls what it expects to be a class."""

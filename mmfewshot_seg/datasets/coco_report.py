@@ -43,6 +43,7 @@ class CocoReport:
             for kind, faults in self.faults.items()
             if kind.removable
             for fault in faults
+            if fault.entry
         }
         annotations = enumerate(self.content['annotations'])
         kept = [annotation for number, annotation in annotations if number not in gone]

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from math import comb
-from numbers import Integral
 
 import numpy as np
 from numpy.random import RandomState
@@ -96,10 +95,14 @@ class EpisodeSampler:
             'num_runs': num_runs,
         }
         for key, value in sizes.items():
-            if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:
+            if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < 1:
                 raise ValueError(f'{key} must be an integer of at least 1, got {value!r}')
         most = 2**32 - num_runs  # run r has the seed + r, which NumPy takes up to 2**32 - 1
-        if not isinstance(seed, Integral) or isinstance(seed, bool) or not 0 <= seed <= most:
+        if (
+            not isinstance(seed, int | np.integer)
+            or isinstance(seed, bool)
+            or not 0 <= seed <= most
+        ):
             raise ValueError(f'seed must be an integer from 0 to {most}, got {seed!r}')
         if query_order not in ('random', 'images', 'pairs'):
             raise ValueError(f"query_order is 'random', 'images' or 'pairs', got {query_order!r}")
@@ -171,7 +174,7 @@ class EpisodeSampler:
             query.append(self._draw(rng, class_id, query))
         support, used = [], list(query)
         for class_id in classes:
-            shots = []
+            shots: list[int] = []
             for _ in range(self.num_shots):
                 shots.append(self._draw(rng, class_id, query + shots, used))
                 used.append(shots[-1])

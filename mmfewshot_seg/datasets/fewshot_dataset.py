@@ -84,16 +84,16 @@ class FewShotDataset(Dataset):
         drop_novel_images: bool = False,
     ) -> None:
         self.source = DATASETS.build(source) if isinstance(source, Mapping) else source
-        protocol = resolve_protocol(protocol, getattr(self.source, 'benchmark', None))
-        self.protocol = protocol
+        rules = resolve_protocol(protocol, getattr(self.source, 'benchmark', None))
+        self.protocol = rules
         self.test_mode = test_mode
         self.pipelines = {
             'support': _build_pipeline('support', support_pipeline or pipeline),
             'query': _build_pipeline('query', query_pipeline or pipeline),
         }
         names = tuple(self.source.class_names)
-        self.novel_classes = ()
-        style = fold_style or protocol.fold_style
+        self.novel_classes: tuple[str, ...] = ()
+        style = fold_style or rules.fold_style
         class_split.check_style(style, self.source.folds)
         if fold is not None:
             self.novel_classes = class_split.novel_classes(fold, names, self.source.folds, style)
@@ -105,9 +105,9 @@ class FewShotDataset(Dataset):
         if drop_novel_images and not test_mode:
             pairs = self._without_novel_images(pairs)
         if num_episodes is None:
-            num_episodes = protocol.num_episodes if test_mode else TRAIN_EPISODES
+            num_episodes = rules.num_episodes if test_mode else TRAIN_EPISODES
         if num_runs is None:
-            num_runs = protocol.num_runs if test_mode else 1
+            num_runs = rules.num_runs if test_mode else 1
         self.sampler = EpisodeSampler(
             pairs,
             resolve_classes(drawn, names),
@@ -116,9 +116,9 @@ class FewShotDataset(Dataset):
             num_queries=num_queries,
             num_episodes=num_episodes,
             num_runs=num_runs,
-            seed=protocol.seed if seed is None else seed,
-            min_area=protocol.min_area,
-            query_order=protocol.query_order,
+            seed=rules.seed if seed is None else seed,
+            min_area=rules.min_area,
+            query_order=rules.query_order,
             shuffle_list=not test_mode,
             class_names=names,
         )

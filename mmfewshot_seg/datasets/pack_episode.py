@@ -61,7 +61,7 @@ def pack_episode(
     grid = (len(support), len(support[0]))
     images = _stack([results['img'].transpose(2, 0, 1) for results in shots], 0)
     masks = _stack([results['gt_seg_map'] for results in shots], IGNORED)
-    inputs = {
+    inputs: dict[str, Tensor | None] = {
         'query': _stack([results['img'].transpose(2, 0, 1) for results in query], 0),
         'support': images.reshape(*grid, *images.shape[1:]),
         'support_masks': masks.reshape(*grid, *masks.shape[1:]),

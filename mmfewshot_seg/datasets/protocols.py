@@ -25,7 +25,7 @@ shows the labels of every way of its episode (PANet on COCO: of one class only).
 """
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from mmfewshot_seg.did_you_mean import did_you_mean
@@ -134,11 +134,12 @@ def resolve_protocol(protocol: str | Mapping, benchmark: str | None = None) -> P
     for key in changes:
         if key not in keys:
             raise ValueError(_unknown(f'key of protocol {name!r}', key, keys))
-    published = dataclasses.replace(base, **base.on.get(benchmark, {}), on={})
+    own = base.on.get(benchmark, {}) if benchmark else {}
+    published = dataclasses.replace(base, **own, on={})
     replaced = [f'{k}={v}' for k, v in changes.items() if v != getattr(published, k)]
     label = f'{name} with {", ".join(replaced)}' if replaced else name
     return dataclasses.replace(published, **changes, name=label)
 
 
-def _unknown(what: str, value: object, known: object) -> str:
+def _unknown(what: str, value: object, known: Collection[str]) -> str:
     return f'unknown {what}: {value!r}{did_you_mean(value, known)}. Known: {", ".join(known)}'

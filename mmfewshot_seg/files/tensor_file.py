@@ -3,6 +3,7 @@
 import os
 import zipfile
 from pathlib import Path
+from typing import IO
 from unittest.mock import patch
 
 import torch
@@ -64,7 +65,7 @@ def load_tensors(path: str | Path, map_location: str = 'cpu', trust: bool = Fals
         ) from error
 
 
-def load_data(file: object, map_location: str | None = None, **options) -> object:
+def load_data(file: str | Path | IO[bytes], map_location: str | None = None, **options) -> object:
     """``torch.load`` of data alone, whatever ``options`` say; errors are those of PyTorch.
 
     Raises:
@@ -115,7 +116,7 @@ def more_than_data(source: object, error: data_pickle.NotDataError) -> str:
     return f'{source} holds more than tensors and plain values ({error}): reading it would run code'
 
 
-def first_line(error: Exception) -> str:
+def first_line(error: BaseException) -> str:
     """Kind and first line of an error."""
     lines = str(error).splitlines()
     return f'{type(error).__name__}: {lines[0]}' if lines else type(error).__name__

@@ -1,7 +1,8 @@
 """Checkpoints that a killed training leaves whole, and never none."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from mmengine.fileio import register_backend
 from mmengine.fileio.backends import BaseStorageBackend
@@ -20,6 +21,8 @@ class WholeCheckpointHook(CheckpointHook):
     With ``max_keep_ckpts=1`` or ``save_best`` there is space needed for two for a moment.
     """
 
+    file_backend: Any
+
     def _save_checkpoint_with_step(self, runner: Runner, step: int, meta: dict) -> None:
         with self._removing_last():
             super()._save_checkpoint_with_step(runner, step, meta)
@@ -30,15 +33,15 @@ class WholeCheckpointHook(CheckpointHook):
 
     @contextmanager
     def _removing_last(self) -> Iterator[None]:
-        backend, self.file_backend = self.file_backend, _LateRemoval(self.file_backend)
+        backend = self.file_backend
+        self.file_backend = late = _LateRemoval(backend)
         try:
             yield
-            removals = self.file_backend.removals
         finally:
             self.file_backend = backend
         best = getattr(self, 'best_ckpt_path_dict', {}).values()
         written = {self.last_ckpt, getattr(self, 'best_ckpt_path', None), *best}
-        for remove, path in removals:
+        for remove, path in late.removals:
             if path not in written:  # a training that was resumed may write the same name
                 remove(path)
 
@@ -48,7 +51,7 @@ class _LateRemoval:
 
     def __init__(self, backend: BaseStorageBackend) -> None:
         self.backend = backend
-        self.removals = []
+        self.removals: list[tuple[Callable[[str], object], str]] = []
 
     def __getattr__(self, name: str):
         return getattr(self.backend, name)

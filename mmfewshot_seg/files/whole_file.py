@@ -14,15 +14,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 from uuid import uuid4
 
 try:
     import fcntl
 except ImportError:  # Windows
-    fcntl = None
+    fcntl = None  # type: ignore[assignment]  # a module, or nothing
 
 _PART = re.compile(r'\.mmfewshot_seg-[0-9a-f]{32}\.part')
+Descriptor = TypeVar('Descriptor', int, int | None)
 
 
 @contextmanager
@@ -98,7 +99,7 @@ def whole_folder(path: str | Path) -> Iterator[Path]:
             os.close(descriptor)
 
 
-def _open_part(path: Path, create: Callable[[Path], int | None]) -> tuple[Path, int | None]:
+def _open_part(path: Path, create: Callable[[Path], Descriptor]) -> tuple[Path, Descriptor]:
     """A new, locked part beside ``path``, and its descriptor."""
     folder = path.absolute().parent
     if not folder.is_dir():
@@ -112,7 +113,7 @@ def _open_part(path: Path, create: Callable[[Path], int | None]) -> tuple[Path, 
             if folder.is_dir():  # taken for a left-over before it was opened
                 continue
             raise
-        if _is_locked_by_us(descriptor, part):
+        if descriptor is None or _is_locked_by_us(descriptor, part):
             return part, descriptor
         os.close(descriptor)
 
@@ -127,7 +128,7 @@ def _create_folder(part: Path) -> int | None:
     return os.open(part, os.O_RDONLY) if fcntl else None
 
 
-def _is_locked_by_us(descriptor: int | None, part: Path) -> bool:
+def _is_locked_by_us(descriptor: int, part: Path) -> bool:
     """Lock a new part; False if it was taken for a left-over before it was locked."""
     if not fcntl:
         return True

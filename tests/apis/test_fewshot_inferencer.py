@@ -330,6 +330,9 @@ def test_mistakes_with_supports_are_told(tmp_path) -> None:
         inferencer.save_support(tmp_path / 'support.pth')
     with pytest.raises(ValueError, match='images, masks and class names, or a folder alone'):
         inferencer.set_support([image], [mask])
+    for alone in (image, [image]):
+        with pytest.raises(ValueError, match='images, masks and class names, or a folder alone'):
+            inferencer.set_support(alone)
     with pytest.raises(ValueError, match=r"support 2 of 'cat': the mask has the size \(64, 9\)"):
         inferencer.set_support([image, image], [mask, mask[:, :9]], 'cat')
     with pytest.raises(ValueError, match=r"support 1 of 'cat' \(none\.jpg\): none\.jpg"):

@@ -151,7 +151,7 @@ def _paint(
     """Draw an object and the shadow it casts into ``image`` (H, W, 3)."""
     height, width = image.shape[:2]
     size = min(height, width)
-    cover = cv2.resize(samples, (width, height), interpolation=cv2.INTER_AREA) / 255.0
+    cover = cv2.resize(samples, (width, height), interpolation=cv2.INTER_AREA).astype(float) / 255
 
     shift = rng.uniform(-0.025, 0.025, size=2) * size
     matrix = np.array([[1, 0, shift[0]], [0, 1, shift[1]]])

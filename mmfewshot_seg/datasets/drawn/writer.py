@@ -132,7 +132,8 @@ def _write_split(folder: Path, split: str, num_images: int, settings: dict) -> N
     image_dir, label_dir = folder / 'images' / split, folder / 'labels' / split
     for directory in (image_dir, label_dir, folder / 'annotations'):
         directory.mkdir(parents=True, exist_ok=True)
-    images, annotations = [], []
+    images: list[dict] = []
+    annotations: list[dict] = []
     for i in track_iter_progress(range(num_images)):
         scene = _scene(split, i, settings)
         stem = f'{i:06d}'
@@ -156,7 +157,8 @@ def _write_split(folder: Path, split: str, num_images: int, settings: dict) -> N
 def _scene(split: str, i: int, settings: dict) -> Scene:
     rng = RandomState([settings['seed'], SPLITS.index(split), i])
     groups = _GROUPS[settings['train_classes']][split]
-    return draw_scene(*settings['size'], groups, rng, settings['max_objects'])
+    height, width = settings['size']
+    return draw_scene(height, width, groups, rng, settings['max_objects'])
 
 
 def _write_image(path: Path, image: np.ndarray, options: list[int]) -> None:

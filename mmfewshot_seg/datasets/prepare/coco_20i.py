@@ -60,7 +60,8 @@ def prepare_coco_20i(
     root = str(root).rstrip('/')
     ann_file, img_dir = f'{root}/annotations/instances_{split}.json', f'{root}/{split}'
     tree = DataTree(_ORIGIN.format(split=split, year=split[-4:]))
-    content, names = None, []
+    content: dict = {}
+    names: list[str] = []
     if tree.add_file(Path(ann_file)):
         content = read_coco_json(ann_file)
         names = [image['file_name'] for image in content['images']]

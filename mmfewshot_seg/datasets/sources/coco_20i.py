@@ -121,7 +121,7 @@ class Coco20iSource(EpisodeSource):
     def _instances(self, j: int) -> dict[int, list[dict]]:
         """Run-length codes of the instances of image ``j``, by class id."""
         instances = defaultdict(list)
-        content = memoryview(self._buffer)[self._ends[j] : self._ends[j + 1]]
+        content = self._buffer.data[self._ends[j] : self._ends[j + 1]]
         for class_id, segmentation in pickle.loads(content):
             if code := _run_lengths(segmentation, *self._shapes[j].tolist()):
                 instances[class_id].append(code)

@@ -7,6 +7,8 @@ import json
 import os
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from math import isfinite
+from types import UnionType
+from typing import Any
 
 from mmfewshot_seg.datasets.sources.coco_faults import (
     FIELD,
@@ -24,12 +26,14 @@ from mmfewshot_seg.datasets.sources.coco_faults import (
 from mmfewshot_seg.datasets.sources.coco_segmentation import check_segmentation, has_mask
 from mmfewshot_seg.datasets.sources.image_files import UnreadableImageError, image_shape
 
-_FIELDS = {
+Fields = Mapping[str, type | UnionType]
+
+_FIELDS: dict[str, Fields] = {
     'images': {'id': int | str, 'file_name': str, 'height': int, 'width': int},
     'categories': {'id': int | str, 'name': str},
     'annotations': {'image_id': int | str, 'category_id': int | str},
 }
-_DETECTION_FIELDS = {'id': int, 'bbox': list, 'area': int | float}
+_DETECTION_FIELDS: Fields = {'id': int, 'bbox': list, 'area': int | float}
 _UNIQUE = (
     ('images', 'id'),
     ('images', 'file_name'),
@@ -40,7 +44,7 @@ _UNIQUE = (
 _NAMES = {'images': 'an image', 'categories': 'a category', 'annotations': 'an annotation'}
 
 
-def read_json(path: str | os.PathLike) -> object:
+def read_json(path: str | os.PathLike) -> Any:
     """Content of a json file; a byte-order mark in front is no matter.
 
     Raises:
@@ -121,7 +125,7 @@ def find_faults(
         masks: Whether the segmentations are looked at.
         file_names: Whether images need them.
     """
-    sound = {}
+    sound: dict[str, list[tuple[int, Mapping]]] = {}
     for key, fields in _FIELDS.items():
         if key == 'annotations' and detection:
             fields = {**_DETECTION_FIELDS, **fields}
@@ -178,15 +182,15 @@ def _refuse_constant(name: str) -> None:
     raise ValueError(f'it holds {name}, which is no number')
 
 
-def _field_fault(key: str, number: int, entry: object, fields: Mapping) -> CocoFault | None:
+def _field_fault(key: str, number: int, entry: object, fields: Fields) -> CocoFault | None:
     if not isinstance(entry, dict):
         return CocoFault(FIELD, f'{key}[{number}] is no object: {entry!r:.80}')
     what = f'{key}[{number}], id {entry.get("id")}'
     for field, kind in fields.items():
         value = entry.get(field)
         if not isinstance(value, kind) or isinstance(value, bool):
-            kind = getattr(kind, '__name__', kind)
-            return CocoFault(FIELD, f'{what}: {field} must be {kind}, got {value!r:.80}')
+            kinds = getattr(kind, '__name__', kind)
+            return CocoFault(FIELD, f'{what}: {field} must be {kinds}, got {value!r:.80}')
     if key == 'images' and min(entry['height'], entry['width']) < 1:
         return CocoFault(
             FIELD,
@@ -228,7 +232,7 @@ def _check_annotation(
     _check_reference(what, 'category_id', annotation, categories)
     image = images[annotation['image_id']]
     if masks:
-        segmentation = annotation.get('segmentation')
+        segmentation: Any = annotation.get('segmentation')
         check_segmentation(what, segmentation, image)
         if not has_mask(segmentation):
             raise CocoFault(NO_MASK, f'{what} has no polygon of three points: {segmentation!r:.80}')

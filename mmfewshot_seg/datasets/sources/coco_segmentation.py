@@ -96,7 +96,8 @@ def _decompress(text: str) -> list[int] | None:
     A number has 5 bits per character, the lowest first, and 32 where it goes on; from the fourth
     on it is the difference to the number before the last.
     """
-    counts, value, shift = [], 0, 0
+    counts: list[int] = []
+    value = shift = 0
     for char in text:
         bits = ord(char) - 48
         if not 0 <= bits < 64:

@@ -12,7 +12,7 @@ FARTHEST = 10  # longer sides of the image; shapes may leave it
 LONGEST = 2_000_000  # pixels of an outline; pycocotools takes some 100 bytes for each
 
 
-def check_points(what: str, points: Sequence, shape: tuple[int, int]) -> np.ndarray:
+def check_points(what: str, points: Sequence | np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     """Points of a shape, if they can be drawn.
 
     Args:
@@ -65,7 +65,7 @@ def check_pixels(what: str, coordinates: Iterable[np.ndarray], shape: tuple[int,
         )
 
 
-def as_numbers(what: str, values: Sequence) -> np.ndarray:
+def as_numbers(what: str, values: Sequence | np.ndarray) -> np.ndarray:
     """The values as float64.
 
     Raises:

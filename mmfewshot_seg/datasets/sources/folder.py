@@ -161,7 +161,7 @@ class FolderSource(EpisodeSource):
         classes = {self.background_value, *self.foreground_values}
         mask = read_values(
             path,
-            declared={*classes, self.ignore_value},
+            declared=classes if self.ignore_value is None else {*classes, self.ignore_value},
             white=1 if 1 in classes and WHITE not in classes else WHITE,
         )
         labels = self._values[mask]

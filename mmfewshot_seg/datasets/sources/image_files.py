@@ -56,8 +56,10 @@ def image_shape(path: str, to_end: bool = True) -> tuple[int, int]:
         if to_end:
             image.draft('L', (width // 8 or 1, height // 8 or 1))
             image.load()
-            if image.mode.startswith('I;16') and (most := image.getextrema()[1]) < 1 << 15:
-                _tell_of_dark(path, int(most).bit_length())
+            if image.mode.startswith('I;16'):
+                bits = int(np.max(image.getextrema())).bit_length()
+                if bits < 16:
+                    _tell_of_dark(path, bits)
         if turned:  # which formats are turned is up to MMCV's decoder
             height, width = mmcv.imread(path).shape[:2]
     return height, width

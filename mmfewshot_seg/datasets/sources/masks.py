@@ -6,7 +6,6 @@ one colour, or what is not transparent, on black). Where the two readings disagr
 
 from collections.abc import Callable, Collection
 from io import BytesIO
-from numbers import Integral, Real
 from pathlib import Path
 
 import numpy as np
@@ -31,9 +30,7 @@ def read_label_map(path: str) -> np.ndarray:
         UnreadableImageError: If the file cannot be decoded.
         ValueError: If it has colours, or values that are not whole numbers from 0 to 255.
     """
-    image = _open(path)
-    if image.mode == 'P':
-        return np.array(image)
+    image = _open_image(path)
     if image.mode == '1':
         image = image.convert('L')
     return as_bytes(_values(image, None, path)[0], path)
@@ -105,17 +102,21 @@ def check_choice(threshold: float | None, value: Value | None) -> None:
     if threshold is not None and value is not None:
         raise ValueError('give mask_threshold, for smooth edges, or mask_value, not both')
     if threshold is not None and not (
-        isinstance(threshold, Real) and not isinstance(threshold, bool) and 0 < threshold <= 255
+        isinstance(threshold, int | float | np.number)
+        and not isinstance(threshold, bool)
+        and 0 < threshold <= 255
     ):
         raise ValueError(
             f'mask_threshold is a grey value from 1 to 255, got {threshold!r}; from 0 on every '
             'pixel would be of the class'
         )
+    if value is None:
+        return
     parts = value if isinstance(value, tuple | list) else (value,)
     most = 65535 if len(parts) == 1 else 255
-    if value is not None and not (
+    if not (
         len(parts) in (1, 3)
-        and all(isinstance(part, Integral) and not isinstance(part, bool) for part in parts)
+        and all(isinstance(part, int | np.integer) and not isinstance(part, bool) for part in parts)
         and all(0 <= part <= most for part in parts)
     ):
         raise ValueError(
@@ -137,7 +138,7 @@ def choice_hint(values: np.ndarray, threshold_name: str = 'mask_threshold') -> s
 def _chosen(mask: MaskSource, value: Value) -> np.ndarray:
     """Label map of the pixels of a value or colour."""
     name, image = _name(mask), _open(mask)
-    if isinstance(value, Integral):
+    if isinstance(value, int | np.integer):
         values, is_picture = _values(image, lambda found: value in found, name)
         values = np.where(values, WHITE, 0) if is_picture else values
         label = (values == value).astype(np.uint8)
@@ -187,6 +188,10 @@ def _open(mask: MaskSource) -> Image.Image | np.ndarray:
                 f'a mask of numbers has the shape (H, W), got {mask.shape} {mask.dtype}'
             )
         return mask
+    return _open_image(mask)
+
+
+def _open_image(mask: str | Path | BytesIO | Image.Image) -> Image.Image:
     with decoding(_name(mask)):
         image = mask if isinstance(mask, Image.Image) else Image.open(mask)
         return turned(image)
@@ -206,12 +211,12 @@ def _values(
     Args:
         image: Of :func:`_open`.
         fits: Whether a set of values makes sense; decides between indices and greys of a palette.
-            None: of a label map, which has no colours.
+            None: of a label map, which has no colours, and whose indices count.
         name: Of the mask, for messages.
     """
     if isinstance(image, np.ndarray):
         pixels, is_picture = image, image.dtype == bool
-    elif image.mode == 'P' and not _palette_is_picture(image, fits, name):
+    elif image.mode == 'P' and (fits is None or not _palette_is_picture(image, fits, name)):
         return np.array(image), False
     elif image.mode in (*SEE_THROUGH, 'P'):
         pixels, is_picture = np.array(image.convert('RGBA')), image.mode in ('P', 'PA')
@@ -231,9 +236,7 @@ def _values(
     return pixels, bool(is_picture and ((pixels == 0) | (pixels == most)).all())
 
 
-def _palette_is_picture(
-    image: Image.Image, fits: Callable[[set[int]], bool] | None, name: str
-) -> bool:
+def _palette_is_picture(image: Image.Image, fits: Callable[[set[int]], bool], name: str) -> bool:
     """Whether the colours of a palette count, not the indices."""
     indices = np.flatnonzero(image.histogram()[:256])
     palette = np.array(image.getpalette() or [], np.uint8).reshape(-1, 3)

@@ -101,9 +101,10 @@ class Pascal5iSource(LabelMapSource):
             path = os.path.join(self.data_root, folder, f'{name}.png')
             if os.path.isfile(path):
                 return path
-        path = self.sbd_root and os.path.join(self.sbd_root, 'cls', f'{name}.mat')
-        if path and os.path.isfile(path):
-            return path
+        if self.sbd_root:
+            path = os.path.join(self.sbd_root, 'cls', f'{name}.mat')
+            if os.path.isfile(path):
+                return path
         raise FileNotFoundError(f'no label of image {name!r}; {_TREE}')
 
     def __len__(self) -> int:

@@ -1,5 +1,7 @@
 """Edge labels from class labels."""
 
+from typing import Any
+
 import torch
 from mmcv.transforms import BaseTransform
 
@@ -36,7 +38,7 @@ class GenerateShapeEdge(BaseTransform):
     ) -> None:
         if radius < 1:
             raise ValueError(f'radius={radius} of edges, expected at least 1')
-        self.settings = dict(
+        self.settings: dict[str, Any] = dict(
             radius=radius,
             ignore_index=ignore_index,
             frame=frame,
