@@ -60,6 +60,7 @@ style: $(STAMPS)/test-tools
 	$(call step,Style: ruff check,$(PY) -m ruff check .,$(PY) -m ruff check --fix . mends most of it)
 	$(call step,Style: ruff format,$(PY) -m ruff format --check .,$(PY) -m ruff format .)
 	$(call step,Style: codespell,$(VENV)/bin/codespell,mend the words or add them to ignore-words-list in pyproject.toml)
+	$(if $(filter onedl,$(STACK)),$(call step,Style: mypy,$(PY) -m mypy,mend the annotations that the lines above name))
 
 ops: $(STAMPS)/ops
 

@@ -48,6 +48,7 @@ class BuildPyWithMim(build_py):
     """Part of every wheel build, also of one made from an sdist; copies into the build folder."""
 
     def run(self) -> None:
+        """Build, then copy what ``.mim`` holds."""
         super().run()
         if not self.editable_mode:
             fill_mim(Path(self.build_lib) / PACKAGE, link=False)
@@ -57,6 +58,7 @@ class EditableWheelWithMim(editable_wheel):
     """``pip install -e``, which never calls ``develop`` when there is a pyproject.toml."""
 
     def run(self) -> None:
+        """Link what ``.mim`` holds, then install."""
         fill_mim(ROOT / PACKAGE, link=True)
         super().run()
 
@@ -65,16 +67,19 @@ class DevelopWithMim(develop):
     """``python setup.py develop``."""
 
     def run(self) -> None:
+        """Link what ``.mim`` holds, then install."""
         fill_mim(ROOT / PACKAGE, link=True)
         super().run()
 
 
 def read_version() -> str:
+    """The version that the package states."""
     text = (ROOT / PACKAGE / 'version.py').read_text(encoding='utf-8')
     return re.search(r"^__version__ = '([^']+)'$", text, re.MULTILINE).group(1)
 
 
 def read_requirements(name: str) -> list[str]:
+    """Lines of ``requirements/<name>.txt`` that are no comments."""
     lines = (ROOT / 'requirements' / f'{name}.txt').read_text(encoding='utf-8').splitlines()
     return [line for line in lines if line and not line.startswith('#')]
 

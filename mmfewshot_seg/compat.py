@@ -72,6 +72,7 @@ def hosts_need_ops(stack: str | None = None) -> bool:
 
 
 def is_too_old(module: str, version: str) -> bool:
+    """Whether a module of this version lacks what we call."""
     return Version(version) < Version(SUPPORTED[module].lowest)
 
 

@@ -30,11 +30,10 @@ class FewShotHeadContract:
         half_tolerance: Largest difference of scores under bfloat16 autocast, as a share of the
             largest score.
 
-    Examples:
-        ::
+    Example::
 
-            class TestMyHead(FewShotHeadContract):
-                head = dict(type='MyHead')
+        class TestMyHead(FewShotHeadContract):
+            head = dict(type='MyHead')
     """
 
     head: ClassVar[dict]

@@ -29,13 +29,17 @@ class IndexedSource(Protocol):
 
     def __len__(self) -> int: ...
 
-    def image_path(self, j: int) -> str: ...
+    def image_path(self, j: int) -> str:
+        """File of image ``j``."""
 
-    def class_areas(self, j: int) -> tuple[tuple[int, int], dict[int, int]]: ...
+    def class_areas(self, j: int) -> tuple[tuple[int, int], dict[int, int]]:
+        """Size (H, W) of the mask of image ``j``, and pixels by class id."""
 
-    def files(self) -> Iterable[str]: ...
+    def files(self) -> Iterable[str]:
+        """All files that the index depends on."""
 
-    def options(self) -> dict: ...
+    def options(self) -> dict:
+        """All else that the index depends on, as JSON takes it."""
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,7 @@ class RectifiedResidual(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
+        """(B, C, h, w) to the same shape."""
         x = x.relu()
         return x + self.branch(x)
 
@@ -53,6 +54,7 @@ class ASPP(nn.Module):
         self.bottleneck = _branch((2 + len(dilations)) * channels, channels)
 
     def forward(self, x: Tensor) -> Tensor:
+        """(B, C, h, w) to the same shape."""
         pooled = self.image_pool(x.mean((2, 3), keepdim=True)).expand_as(x)
         return self.bottleneck(torch.cat([pooled, *(b(x) for b in self.branches)], dim=1))
 

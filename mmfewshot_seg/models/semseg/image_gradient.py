@@ -63,6 +63,7 @@ class FeaturesWithGradient(tuple):
     gradient: Tensor
 
     def __new__(cls, levels: Iterable[Tensor], gradient: Tensor) -> 'FeaturesWithGradient':
+        """A tuple of ``levels``, with ``gradient`` beside them."""
         features = super().__new__(cls, levels)
         features.gradient = gradient
         return features
