@@ -14,7 +14,7 @@ import torch
 from mmengine.runner import CheckpointLoader
 from torch import Tensor
 
-from mmfewshot_seg.checkpoints import CheckpointError, read_checkpoint
+from mmfewshot_seg.checkpoints.gate import CheckpointError, read_checkpoint
 from mmfewshot_seg.compat import PHOTOS_CURE
 from mmfewshot_seg.files.tensor_file import load_tensors
 from mmfewshot_seg.functional.key_renaming import rename

@@ -17,7 +17,7 @@ _BUFFERS = 'mmengine.logging.history_buffer'
 _NAMES = {
     '_codecs': {'encode'},  # bytes
     'builtins': {'bytearray', 'complex', 'frozenset', 'range', 'set', 'slice'},
-    'collections': {'OrderedDict'},
+    'collections': {'Counter', 'OrderedDict'},  # Counter: milestones of a schedule
     _BUFFERS: {'HistoryBuffer'},
     'numpy': {'dtype', 'ndarray'},
     'numpy.core.multiarray': {'_reconstruct', 'scalar'},  # written with NumPy 1

@@ -4,6 +4,8 @@ import builtins
 import collections
 import os
 import pickle
+import subprocess
+import sys
 import zipfile
 
 import numpy as np
@@ -11,6 +13,7 @@ import pytest
 import torch
 from helpers.hidden_code import Code, save_as_plain_pickle, save_with_code
 from mmengine.logging import HistoryBuffer
+from mmengine.optim import MultiStepLR
 from mmengine.runner import CheckpointLoader, load_checkpoint
 
 from mmfewshot_seg.checkpoints import CheckpointError, checkpoint_gate, read_checkpoint
@@ -124,6 +127,7 @@ def test_data_of_trainings_are_read_as_they_were(tmp_path) -> None:
             window=slice(1, 2),
         ),
         optimizer=dict(state={0: dict(step=torch.tensor(3))}, param_groups=[dict(lr=0.1)]),
+        param_schedulers=[_schedule().state_dict()],
     )
     for options in ({}, dict(_use_new_zipfile_serialization=False), dict(pickle_protocol=4)):
         torch.save(written, tmp_path / 'a.pth', **options)
@@ -138,6 +142,22 @@ def test_data_of_trainings_are_read_as_they_were(tmp_path) -> None:
         assert array.dtype == np.float32 and array.tolist() == [0, 1, 2, 3]
         assert read['meta'] == {k: v for k, v in written['meta'].items() if k != 'array'}
         assert read['optimizer'] == written['optimizer']
+        assert read['param_schedulers'] == written['param_schedulers']
+
+
+def _schedule() -> MultiStepLR:
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.ones(1))], lr=1)
+    return MultiStepLR(optimizer, milestones=[2, 3])
+
+
+def test_weights_of_packages_are_known_whatever_else_is_imported() -> None:
+    code = (
+        'from mmfewshot_seg.checkpoints import checkpoint_gate\n'
+        'from mmengine.runner import CheckpointLoader\n'
+        'with checkpoint_gate():\n'
+        '    assert "packaged://" in CheckpointLoader._schemes\n'
+    )
+    subprocess.run([sys.executable, '-c', code], check=True)
 
 
 @pytest.mark.parametrize('key', ['state_dict', 'model', 'teacher', None])
