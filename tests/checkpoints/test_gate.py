@@ -78,7 +78,7 @@ class _Asks:
         _Asks(np.load, 'other.npy'),
         _Asks(torch.hub.download_url_to_file, 'http://localhost', 'x'),
         torch.nn.Linear(1, 1),
-        collections.Counter,
+        collections.deque,
     ],
 )
 def test_names_that_are_not_of_data_are_refused(asked, tmp_path) -> None:

@@ -24,6 +24,7 @@ CONFIGS = {
     'configs/asgnet': ASGNET_PASCAL,
     'docs/few_shot.md': ASGNET,
     'docs/instance.md': REFINEMASK,
+    'docs/semantic.md': 'configs/gscnn/fcn_lite0-d16_1xb4-1k_camvid.py',
     'docs/zero_shot.md': ZSI.replace('.py', '-gzsi.py'),
     'zeroshot_baselines.py': ZSI.replace('48-17', '65-15'),
     '': PANET,
