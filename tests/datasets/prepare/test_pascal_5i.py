@@ -18,7 +18,7 @@ from mmfewshot_seg.datasets.prepare.pascal_5i import OFFICIAL_COUNTS, prepare_pa
 from mmfewshot_seg.datasets.sources import Pascal5iSource
 from mmfewshot_seg.datasets.sources.masks import read_label_map
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 OWN = {'train': ['v1', 'v2'], 'val': ['v3']}
 SBD = {'train': ['v1', 's1', 'v3'], 'val': ['s2']}
 

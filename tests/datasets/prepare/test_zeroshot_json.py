@@ -14,7 +14,7 @@ from helpers.zeroshot_json import SPLIT, zeroshot_json
 from mmfewshot_seg.datasets.drawn import SEEN_CLASSES, UNSEEN_CLASSES, draw_dataset
 from mmfewshot_seg.datasets.prepare.zeroshot_json import describe, prepare_zeroshot_json
 
-TOOL = Path(__file__).parents[2] / 'tools' / 'prepare_zeroshot_coco.py'
+TOOL = Path(__file__).parents[3] / 'tools' / 'prepare_zeroshot_coco.py'
 DATA = Path(os.environ.get('MMFEWSHOT_SEG_DATA', ''))
 
 
