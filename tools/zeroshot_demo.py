@@ -56,14 +56,14 @@ def parse_args() -> argparse.Namespace:
 
 def run(args: argparse.Namespace) -> None:
     from mmfewshot_seg.apis import ZeroShotInferencer
-    from mmfewshot_seg.apis.run_config import existing, load_config
+    from mmfewshot_seg.apis.run_config import existing_checkpoint, load_config
     from mmfewshot_seg.apis.tool_inferencer import tool_inputs
 
     inputs = tool_inputs(args.inputs)
     model = load_config(args.model, args.cfg_options)
     inferencer = ZeroShotInferencer(
         model,
-        existing(args.weights),
+        existing_checkpoint(args.weights),
         args.word_vectors,
         args.device,
         trust_checkpoint=args.trust_checkpoint,

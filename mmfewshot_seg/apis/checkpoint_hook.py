@@ -10,7 +10,7 @@ from torch import nn
 from mmfewshot_seg.apis.data_fit import class_heads, inner_model
 from mmfewshot_seg.apis.weights_fit import load_for_prediction, load_to_train
 from mmfewshot_seg.checkpoints import CheckpointError
-from mmfewshot_seg.classes.zeroshot_splits import difference
+from mmfewshot_seg.classes.zeroshot_splits import label_difference
 
 
 def check_trained_on(model: nn.Module, checkpoint: Mapping) -> None:
@@ -71,7 +71,7 @@ def check_names(model: nn.Module, checkpoint: Mapping, dataset: object) -> None:
         return
     trained_on = _trained_on(checkpoint).get('classes')
     tested_on = getattr(dataset, 'metainfo', {}).get('classes')
-    if trained_on and tested_on and (differ := difference(trained_on, tested_on)):
+    if trained_on and tested_on and (differ := label_difference(trained_on, tested_on)):
         raise CheckpointError(
             f'the checkpoint was trained on other classes: {differ}. Test on data whose '
             'metainfo.classes names the same, in the same order'

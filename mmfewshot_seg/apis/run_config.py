@@ -159,10 +159,10 @@ def set_resume(cfg: Config, resume: str) -> None:
     checkpoint = newest_whole_checkpoint(cfg.work_dir) if resume == 'auto' else resume
     cfg.resume = checkpoint is not None
     if checkpoint is not None:
-        cfg.load_from = existing(checkpoint)
+        cfg.load_from = existing_checkpoint(checkpoint)
 
 
-def existing(checkpoint: str) -> str:
+def existing_checkpoint(checkpoint: str) -> str:
     """The checkpoint's path, or its URL.
 
     Raises:

@@ -16,7 +16,7 @@ from mmfewshot_seg.apis.config_checks import (
 from mmfewshot_seg.apis.data_fit import check_data, inner_model
 from mmfewshot_seg.apis.pretrained import PRETRAINED, load_pretrained
 from mmfewshot_seg.apis.run_config import (
-    existing,
+    existing_checkpoint,
     load_config,
     set_amp,
     set_launcher,
@@ -112,7 +112,7 @@ def test(
     cfg = load_config(config, cfg_options, work_dir)
     check_parts(cfg, PARTS_OF_TEST)
     untrained = checkpoint == PRETRAINED
-    cfg.load_from, cfg.resume = None if untrained else existing(checkpoint), False
+    cfg.load_from, cfg.resume = None if untrained else existing_checkpoint(checkpoint), False
     check_data_paths(cfg, ('test_dataloader',))
     set_launcher(cfg, launcher)
     if out is not None:

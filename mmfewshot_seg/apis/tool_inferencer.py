@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mmfewshot_seg.apis.fewshot_inferencer import DEFAULT_MODEL, FewShotInferencer
-from mmfewshot_seg.apis.run_config import existing, load_config
+from mmfewshot_seg.apis.run_config import existing_checkpoint, load_config
 from mmfewshot_seg.command import UsageError
 
 
@@ -27,7 +27,7 @@ def tool_inferencer(
     if weights and not model:
         raise UsageError('--weights needs --model, the config that they are of')
     config = load_config(model or DEFAULT_MODEL, cfg_options)
-    return FewShotInferencer(config, existing(weights) if weights else None, **options)
+    return FewShotInferencer(config, existing_checkpoint(weights) if weights else None, **options)
 
 
 def tool_inputs(paths: Sequence[str]) -> str | list[str]:

@@ -25,7 +25,7 @@ from mmfewshot_seg.classes.word_vector_files import (
     text_entries,
     write_entries,
 )
-from mmfewshot_seg.classes.zeroshot_splits import SPLITS, spelling
+from mmfewshot_seg.classes.zeroshot_splits import SPLITS, plain_name
 from mmfewshot_seg.did_you_mean import did_you_mean
 
 _ENTRIES = {'text': text_entries, 'binary': binary_entries}
@@ -36,7 +36,7 @@ class WordVectors:
     """A vector for every word.
 
     Attributes:
-        names: Words or class names; compared by `spelling`, hence equal to none other in it.
+        names: Words or class names; compared by `plain_name`, hence equal to none other in it.
         vectors: (n, D) float32, finite.
         background: (D,) float32, the vector of the background, if the file has one.
         others: Words of the file that were not read, to be proposed where a word is missing.
@@ -69,7 +69,7 @@ class WordVectors:
             if not np.isfinite(background).all():
                 raise ValueError('the vector of the background is not finite')
         if len(self._rows) < len(self.names):
-            spelled = [spelling(name) for name in self.names]
+            spelled = [plain_name(name) for name in self.names]
             twice = sorted({name for name in self._rows if spelled.count(name) > 1})
             raise ValueError(f'names are there twice: {", ".join(twice[:10])}')
         finite = np.isfinite(vectors).all(axis=1)
@@ -78,7 +78,7 @@ class WordVectors:
 
     @cached_property
     def _rows(self) -> dict[str, int]:
-        return {spelling(name): row for row, name in enumerate(self.names)}
+        return {plain_name(name): row for row, name in enumerate(self.names)}
 
     def select(self, names: Sequence[str]) -> np.ndarray:
         """Vectors of classes.
@@ -123,12 +123,12 @@ class WordVectors:
 
     def _rows_of(self, name: str) -> list[int]:
         """Rows whose mean is the vector of a class."""
-        whole = spelling(name)
+        whole = plain_name(name)
         words = [whole] if whole in self._rows else whole.split()
         return [self._rows[word] for word in words if word in self._rows]
 
     def _missing_words(self, name: str) -> list[str]:
-        whole = spelling(name)
+        whole = plain_name(name)
         return [word for word in whole.split() if not {word, whole} & self._rows.keys()]
 
     def normalized(self, norm: float = 1.0) -> 'WordVectors':
@@ -268,7 +268,7 @@ def _filters(wanted: Sequence[str] | None) -> tuple[Keep, Keep]:
     """Which words to keep, and which to remember as near one that is wanted."""
     if wanted is None:
         return lambda word: True, lambda word: False
-    wholes = {spelling(name) for name in wanted}
+    wholes = {plain_name(name) for name in wanted}
     words = wholes | {word for name in wholes for word in name.split()}
     # Three letters in common: a typo lies behind them as a rule, and few words of a million pass.
     starts, longest = {word[:3] for word in words}, max(map(len, words), default=0) + 2
@@ -276,7 +276,7 @@ def _filters(wanted: Sequence[str] | None) -> tuple[Keep, Keep]:
     def near(word: str) -> bool:
         return word[:3].lower() in starts and len(word) <= longest
 
-    return lambda word: spelling(word) in words, near
+    return lambda word: plain_name(word) in words, near
 
 
 def _collect(entries: Iterable[Entry], near: Keep, path: str, wanted: Sequence[str]) -> WordVectors:
@@ -285,9 +285,9 @@ def _collect(entries: Iterable[Entry], near: Keep, path: str, wanted: Sequence[s
     for word, vector in entries:
         if vector is None:
             if near(word):
-                others.append(spelling(word))
+                others.append(plain_name(word))
             continue
-        key = spelling(word)
+        key = plain_name(word)
         if key not in kept or (word == word.lower() and kept[key][0] != kept[key][0].lower()):
             kept[key] = word, vector
     if not kept:

@@ -1,7 +1,7 @@
 """Which classes of zero-shot segmentation are seen in training and which are not.
 
 Order matters everywhere: labels, word vectors and the columns of a classifier are in the order of
-these lists, seen classes first. Names are compared by `spelling`, so that ``traffic_light`` of a
+these lists, seen classes first. Names are compared by `plain_name`, so that ``traffic_light`` of a
 word-vector file is ``traffic light`` of COCO.
 """
 
@@ -16,13 +16,13 @@ from mmfewshot_seg.did_you_mean import did_you_mean
 MODES = ('seen', 'unseen', 'generalized')
 
 
-def spelling(name: str) -> str:
+def plain_name(name: str) -> str:
     """A name without the differences that are none: lower case, words parted by one space.
 
     Letters with marks are the same whether they are one character or two (NFC and NFD).
 
     Examples:
-        >>> spelling('Traffic_Light'), spelling('red-plain-arrow')
+        >>> plain_name('Traffic_Light'), plain_name('red-plain-arrow')
         ('traffic light', 'red plain arrow')
     """
     return ' '.join(re.split(r'[\s_-]+', unicodedata.normalize('NFC', name).strip().lower()))
@@ -41,7 +41,7 @@ def distinct_names(names: ClassList, key: str) -> tuple[str, ...]:
     names = read_names(names, key)
     if wrong := [name for name in names if not isinstance(name, str) or not name.strip()]:
         raise ValueError(f'{key} classes are names, got {wrong[0]!r}')
-    spelled = [spelling(name) for name in names]
+    spelled = [plain_name(name) for name in names]
     if twice := sorted({name for name in spelled if spelled.count(name) > 1}):
         raise ValueError(f'{key} classes are named twice: {", ".join(twice)}')
     return names
@@ -67,8 +67,8 @@ class ZeroShotSplit:
             object.__setattr__(self, key, distinct_names(getattr(self, key), key))
         if not self.seen:
             raise ValueError('a zero-shot split needs at least one seen class')
-        unseen = set(map(spelling, self.unseen))
-        if both := [name for name in self.seen if spelling(name) in unseen]:
+        unseen = set(map(plain_name, self.unseen))
+        if both := [name for name in self.seen if plain_name(name) in unseen]:
             raise ValueError(
                 f'seen and unseen classes overlap: {", ".join(both)}; what is trained on is not '
                 'unseen, take these names out of one of the lists'
@@ -164,39 +164,39 @@ def category_ids(categories: Sequence[Mapping], names: Sequence[str]) -> list:
 
     Args:
         categories: Entries with ``id`` and ``name``.
-        names: Class names, compared by `spelling`.
+        names: Class names, compared by `plain_name`.
 
     Raises:
         ValueError: If a name is no category, or several.
     """
     ids: dict[str, list] = {}
     for category in categories:
-        ids.setdefault(spelling(category['name']), []).append(category['id'])
-    unknown = [f'{n!r}{did_you_mean(n, ids)}' for n in names if spelling(n) not in ids]
+        ids.setdefault(plain_name(category['name']), []).append(category['id'])
+    unknown = [f'{n!r}{did_you_mean(n, ids)}' for n in names if plain_name(n) not in ids]
     if unknown:
         raise ValueError(f'no category of this name: {", ".join(unknown)}')
-    found = [ids[spelling(name)] for name in names]
+    found = [ids[plain_name(name)] for name in names]
     if several := [f'{n!r} ({ids})' for n, ids in zip(names, found, strict=True) if len(ids) > 1]:
         raise ValueError(f'several categories have one name: {", ".join(several)}')
     return [one for one, *_ in found]
 
 
-def difference(model: Sequence[str], data: Sequence[str]) -> str | None:
+def label_difference(model: Sequence[str], data: Sequence[str]) -> str | None:
     """How the labels of a model and of a data set differ, in words; None if they mean the same.
 
     Args:
         model: Class names in the order of the model's labels.
-        data: Those of the data set; names are compared by `spelling`.
+        data: Those of the data set; names are compared by `plain_name`.
 
     Examples:
-        >>> difference(['hot_dog', 'cat'], ['hot dog', 'cat'])
-        >>> difference(['cat', 'dog'], ['cat', 'fox', 'dog'])
+        >>> label_difference(['hot_dog', 'cat'], ['hot dog', 'cat'])
+        >>> label_difference(['cat', 'dog'], ['cat', 'fox', 'dog'])
         "the model has 2 classes, the data set 3; label 1 is 'dog' here and 'fox' there"
     """
     if tuple(model) == tuple(data):
         return None
     pairs = enumerate(zip(model, data, strict=False))
-    label = next((i for i, names in pairs if len(set(map(spelling, names))) > 1), None)
+    label = next((i for i, names in pairs if len(set(map(plain_name, names))) > 1), None)
     if label is None and len(model) == len(data):
         return None
     counts = f'the model has {len(model)} classes, the data set {len(data)}'

@@ -8,7 +8,7 @@ from mmdet.datasets import CocoDataset
 from mmdet.datasets.api_wrappers import COCO
 from mmengine.logging import print_log
 
-from mmfewshot_seg.classes.zeroshot_splits import category_ids, spelling
+from mmfewshot_seg.classes.zeroshot_splits import category_ids, plain_name
 from mmfewshot_seg.datasets.sources.coco_json import (
     find_image_faults,
     read_coco_json,
@@ -42,7 +42,7 @@ class CheckedCOCO(COCO):
         self.img_ann_map, self.cat_img_map = self.imgToAnns, self.catToImgs
 
     def get_cat_ids(self, cat_names: Sequence[str] = (), **kwargs) -> list[int]:
-        """Ids of categories in the order of their names, compared by `spelling`.
+        """Ids of categories in the order of their names, compared by `plain_name`.
 
         Raises:
             ValueError: If a name is no category.
@@ -112,8 +112,8 @@ class CheckedCocoDataset(CocoDataset):
         return coco
 
     def _tell_what_is_left_out(self, coco: CheckedCOCO, polygons_only: bool) -> None:
-        wanted = set(map(spelling, self.metainfo['classes']))
-        ids = {c['id'] for c in coco.dataset['categories'] if spelling(c['name']) in wanted}
+        wanted = set(map(plain_name, self.metainfo['classes']))
+        ids = {c['id'] for c in coco.dataset['categories'] if plain_name(c['name']) in wanted}
         annotations = coco.dataset['annotations']
         if others := sum(a['category_id'] not in ids for a in annotations):
             names = [c['name'] for c in coco.dataset['categories'] if c['id'] not in ids]

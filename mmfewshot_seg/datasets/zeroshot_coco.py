@@ -6,8 +6,8 @@ from mmfewshot_seg.classes.class_split import ClassList
 from mmfewshot_seg.classes.zeroshot_splits import (
     ZeroShotSplit,
     category_ids,
+    plain_name,
     resolve_split,
-    spelling,
 )
 from mmfewshot_seg.datasets.checked_coco import CheckedCOCO, CheckedCocoDataset
 from mmfewshot_seg.registry import DATASETS, register
@@ -90,9 +90,9 @@ class ZeroShotCocoDataset(CheckedCocoDataset):
         Raises:
             ValueError: If there are such images, or an unseen class cannot be found.
         """
-        seen, unseen = (set(map(spelling, n)) for n in (self.split.seen, self.split.unseen))
+        seen, unseen = (set(map(plain_name, n)) for n in (self.split.seen, self.split.unseen))
         categories = coco.dataset['categories']
-        if {spelling(category['name']) for category in categories} - seen:
+        if {plain_name(category['name']) for category in categories} - seen:
             try:
                 category_ids(categories, self.split.unseen)
             except ValueError as error:
@@ -103,7 +103,7 @@ class ZeroShotCocoDataset(CheckedCocoDataset):
         counts = {
             category['name']: len(set(coco.catToImgs[category['id']]))
             for category in categories
-            if spelling(category['name']) in unseen and coco.catToImgs[category['id']]
+            if plain_name(category['name']) in unseen and coco.catToImgs[category['id']]
         }
         if counts:
             found = ', '.join(f'{name} in {count}' for name, count in counts.items())

@@ -15,7 +15,7 @@ from mmengine.logging import print_log
 from prettytable import PrettyTable
 from pycocotools.cocoeval import COCOeval
 
-from mmfewshot_seg.classes.zeroshot_splits import difference
+from mmfewshot_seg.classes.zeroshot_splits import label_difference
 from mmfewshot_seg.datasets.checked_coco import load_results
 from mmfewshot_seg.evaluation.boundary_coco_metric import load_masks
 from mmfewshot_seg.evaluation.coco_labels import CheckedAnnotations, check_labels
@@ -145,7 +145,7 @@ class ZeroShotCocoMetric(CheckedAnnotations, CocoMetric):
 
     def _check_classes(self, sample: dict) -> None:
         wanted = tuple(self.dataset_meta['classes'])
-        if differ := difference(sample.get('zeroshot_classes', wanted), wanted):
+        if differ := label_difference(sample.get('zeroshot_classes', wanted), wanted):
             mode = self.dataset_meta.get('mode')
             raise ValueError(
                 f'{differ}. Set model.test_cfg.rcnn.mode to that of the data set, {mode!r}, and '

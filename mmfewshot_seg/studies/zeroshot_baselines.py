@@ -28,7 +28,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from mmfewshot_seg.apis.config_checks import PARTS_OF_TEST, check_data_paths, check_parts
-from mmfewshot_seg.apis.run_config import existing, load_config
+from mmfewshot_seg.apis.run_config import existing_checkpoint, load_config
 from mmfewshot_seg.command import UsageError
 from mmfewshot_seg.models.zeroshot import ZeroShotFasterRCNN
 from mmfewshot_seg.models.zeroshot.zero_shot_bbox_head import suppress
@@ -76,7 +76,7 @@ def zeroshot_baselines(
         raise UsageError(f'--seeds must be at least 1, not {seeds}')
     cfg = load_config(config, cfg_options, work_dir)
     check_parts(cfg, PARTS_OF_TEST)
-    cfg.load_from, cfg.resume = existing(checkpoint), False
+    cfg.load_from, cfg.resume = existing_checkpoint(checkpoint), False
     check_data_paths(cfg, ('test_dataloader',))
     runner = Runner.from_cfg(cfg)
     loop = runner.test_loop

@@ -87,7 +87,7 @@ def test_missing_files_are_refused(tmp_path) -> None:
         run_config.load_config('no.py')
     with pytest.raises(UsageError, match='checkpoint no.pth does not exist'):
         run_config.set_resume(Config(), 'no.pth')
-    assert run_config.existing('https://host/file.pth') == 'https://host/file.pth'
+    assert run_config.existing_checkpoint('https://host/file.pth') == 'https://host/file.pth'
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,9 @@ from mmfewshot_seg.classes.zeroshot_splits import (
     SPLITS,
     ZeroShotSplit,
     category_ids,
-    difference,
+    label_difference,
+    plain_name,
     resolve_split,
-    spelling,
 )
 
 
@@ -55,7 +55,7 @@ def test_modes_give_the_order_of_the_labels() -> None:
     ],
 )
 def test_labels_of_a_model_and_of_data(model, data, expected) -> None:
-    found = difference(model, data)
+    found = label_difference(model, data)
     assert found is None if expected is None else found.endswith(expected)
 
 
@@ -87,8 +87,8 @@ def test_splits_that_are_none(split, message) -> None:
 
 
 def test_spelling_leaves_out_what_makes_no_difference() -> None:
-    assert {spelling(n) for n in ('Hot dog', 'hot_dog', 'HOT-DOG', ' hot  dog ')} == {'hot dog'}
-    assert spelling('hotdog') != spelling('hot dog')
+    assert {plain_name(n) for n in ('Hot dog', 'hot_dog', 'HOT-DOG', ' hot  dog ')} == {'hot dog'}
+    assert plain_name('hotdog') != plain_name('hot dog')
 
 
 CATEGORIES = [dict(id=9, name='zebra'), dict(id=2, name='hot dog'), dict(id=5, name='cat')]

@@ -19,8 +19,8 @@ from mmfewshot_seg.classes.class_split import ClassList
 from mmfewshot_seg.classes.zeroshot_splits import (
     ZeroShotSplit,
     category_ids,
+    plain_name,
     resolve_split,
-    spelling,
 )
 from mmfewshot_seg.datasets.sources.coco_json import read_coco_json
 from mmfewshot_seg.files.whole_file import write_whole
@@ -102,8 +102,8 @@ def _select(content: dict, split: ZeroShotSplit, task: str) -> dict:
     """The part of a COCO json that a task is about."""
     mode = 'generalized' if task == 'gzsi' else task
     ids = category_ids(content['categories'], split.classes(mode))
-    unseen_names = set(map(spelling, split.unseen))
-    unseen = {c['id'] for c in content['categories'] if spelling(c['name']) in unseen_names}
+    unseen_names = set(map(plain_name, split.unseen))
+    unseen = {c['id'] for c in content['categories'] if plain_name(c['name']) in unseen_names}
     shows_unseen = {a['image_id'] for a in content['annotations'] if a['category_id'] in unseen}
     images = [i for i in content['images'] if (i['id'] in shows_unseen) == (task != 'seen')]
     if not images:

@@ -14,7 +14,7 @@ from mmengine.config import ConfigDict
 from torch import Tensor
 
 from mmfewshot_seg.classes.class_split import ClassList
-from mmfewshot_seg.classes.zeroshot_splits import ZeroShotSplit, difference
+from mmfewshot_seg.classes.zeroshot_splits import ZeroShotSplit, label_difference
 from mmfewshot_seg.models.zeroshot.background_aware_rpn_head import BackgroundAwareRPNHead
 from mmfewshot_seg.models.zeroshot.class_vectors import check_mode
 from mmfewshot_seg.models.zeroshot.zero_shot_classes import load_classes
@@ -151,7 +151,7 @@ class ZeroShotFasterRCNN(TwoStageDetector):
             ValueError: If not; the message tells the first label that differs.
         """
         ours = self.split.seen if training else self.class_names
-        differ = difference(ours, meta.get('classes', ours))
+        differ = label_difference(ours, meta.get('classes', ours))
         if differ and training:
             raise ValueError(
                 f'{differ}. The seen classes of model.classes.split must be those that are '
