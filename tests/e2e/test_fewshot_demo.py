@@ -39,15 +39,12 @@ def folder(tmp_path_factory) -> Path:
 def run(folder, monkeypatch, capsys):
     """Runs the tool in the folder, in this process; gives what it printed."""
 
-    def run(*arguments: str, code: int | None = None) -> tuple[str, str]:
+    def run(*arguments: str, code: int = 0) -> tuple[str, str]:
         monkeypatch.chdir(folder)
         monkeypatch.setattr(sys, 'argv', [str(TOOL), *arguments])
-        try:
+        with pytest.raises(SystemExit) as end:
             runpy.run_path(str(TOOL), run_name='__main__')
-        except SystemExit as error:
-            assert error.code == code, capsys.readouterr().err
-        else:
-            assert code is None
+        assert end.value.code == code, capsys.readouterr().err
         return capsys.readouterr()
 
     return run

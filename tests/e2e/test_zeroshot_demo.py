@@ -31,17 +31,14 @@ def folder(tmp_path_factory) -> Path:
 def run(folder, monkeypatch, capsys):
     """Runs a tool in the folder, in this process; gives what it printed."""
 
-    def run(tool: str, *arguments: str, code: int | None = None) -> tuple[str, str]:
+    def run(tool: str, *arguments: str, code: int = 0) -> tuple[str, str]:
         monkeypatch.chdir(folder)
         monkeypatch.setattr(sys, 'argv', [tool, *arguments])
         # MMEngine's logger keeps the output of the first test, which is closed by now
         monkeypatch.setattr(logging, 'raiseExceptions', False)
-        try:
+        with pytest.raises(SystemExit) as end:
             runpy.run_path(str(TOOLS / tool), run_name='__main__')
-        except SystemExit as error:
-            assert error.code == code, capsys.readouterr().err
-        else:
-            assert code is None
+        assert end.value.code == code, capsys.readouterr().err
         return capsys.readouterr()
 
     return run
