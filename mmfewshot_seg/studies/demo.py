@@ -10,6 +10,7 @@ import cv2
 import mmcv
 import numpy as np
 from mmengine.config import Config
+from mmengine.logging import MMLogger
 from mmengine.registry import init_default_scope
 from mmengine.runner import set_random_seed
 from prettytable import PrettyTable
@@ -115,7 +116,13 @@ def _test(arguments: list, out: Path, total: int) -> dict[str, float]:
 def _save_untrained(cfg: Config, path: Path) -> Path:
     set_random_seed(cfg.randomness.seed)
     model = MODELS.build(cfg.model)
-    model.init_weights()
+    logger = MMLogger.get_current_instance()
+    level = logger.level
+    logger.setLevel('WARNING')  # else every weight is listed on the screen
+    try:
+        model.init_weights()
+    finally:
+        logger.setLevel(level)
     save_tensors(dict(state_dict=model.state_dict(), meta={}), path)
     return path
 

@@ -6,8 +6,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from helpers.fewshot_models import fewshot_config
 
 from mmfewshot_seg.datasets.drawn import draw_dataset
+from mmfewshot_seg.files.tensor_file import load_tensors
 from mmfewshot_seg.studies import demo
 
 ROOT = Path(__file__).parents[2]
@@ -73,3 +75,11 @@ def test_data_of_other_settings_are_named_with_the_cure(tmp_path, monkeypatch):
     draw_dataset(tmp_path / 'data', num_train=1, num_test=1, size=64)
     with pytest.raises(FileExistsError, match=r'data was drawn with other settings .*: remove it'):
         demo.run_demo(ROOT, tmp_path)
+
+
+def test_untrained_weights_are_written_without_listing_them(tmp_path, capfd) -> None:
+    cfg = fewshot_config()
+    cfg.randomness = dict(seed=0)
+    path = demo._save_untrained(cfg, tmp_path / 'untrained.pth')
+    assert 'backbone.conv1.weight' in load_tensors(path)['state_dict']
+    assert 'init_weights' not in ''.join(capfd.readouterr())
