@@ -41,7 +41,7 @@ def annotation_label(
               1. What lies outside polygons and boxes is background; with scribbles everything else
               is not annotated.
         shape: (H, W) of the image.
-        class_name: Of the class that is marked.
+        class_name: Name of the class that is marked.
         threshold: Grey value from which on a pixel is of the class, for masks with smooth edges.
         value: Value, or RGB colour, of the class, for masks of several; 255 is not annotated.
 

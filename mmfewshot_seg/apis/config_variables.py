@@ -32,7 +32,7 @@ def check_read(cfg: Config, names: Iterable[str]) -> None:
 
     Args:
         cfg: A config, before the options.
-        names: Of the options, ``'train_cfg.max_iters'``.
+        names: Keys of the options, ``'train_cfg.max_iters'``.
 
     Raises:
         UsageError: With the places that have the value of the variable.

@@ -14,7 +14,7 @@ def check_data(model: nn.Module, loop: BaseLoop | None, training: bool = False) 
 
     Args:
         model: Perhaps wrapped.
-        loop: Of training, validation or test; ``None`` is fine.
+        loop: Loop of training, validation or test; ``None`` is fine.
         training: Whether it is that of training.
 
     Raises:

@@ -124,7 +124,7 @@ class FewShotInferencer(PackageInferencer):
                 boxes or scribbles, see :func:`annotation_label`.
             class_names: A name for each image, repeated where images show the same class; for each
                 class if ``images`` are lists; or one name for all.
-            mask_suffix: Of a folder: how the name of a mask goes on after the stem of its image.
+            mask_suffix: In a folder, how the name of a mask goes on after the stem of its image.
             mask_threshold: Grey value from which on a pixel of a mask is of the class, for masks
                 with smooth edges.
             negatives: Images that show none of the classes: all of them is background. Only heads

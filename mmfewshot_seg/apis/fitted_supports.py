@@ -17,7 +17,7 @@ class FittedSupports:
     """States of single supports.
 
     Attributes:
-        shots: For each class the states of its supports, each fitted as one way and one shot.
+        shots: States of the supports of each class, each fitted as one way and one shot.
         negatives: States of images that show none of the classes.
     """
 

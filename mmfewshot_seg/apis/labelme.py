@@ -21,7 +21,7 @@ def read_labelme(path: str | Path, class_name: str, size: tuple[int, int]) -> li
 
     Args:
         path: The file.
-        class_name: Of the shapes that count.
+        class_name: Name of the shapes that count.
         size: (H, W) of the image.
 
     Raises:

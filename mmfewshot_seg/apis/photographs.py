@@ -61,7 +61,7 @@ class Photograph:
     """A class in two photographs, marked in one of them.
 
     Attributes:
-        name: Of the class.
+        name: Name of the class.
         support: (H, W, 3) uint8 BGR, what is annotated.
         annotation: What marks the class in ``support``, for :func:`annotation_label`.
         query: (H', W', 3) uint8 BGR, shows the class too.

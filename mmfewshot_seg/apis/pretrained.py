@@ -12,7 +12,7 @@ def load_pretrained(model: nn.Module) -> None:
     """Initialise a model whose every parameter is pretrained, as its config says.
 
     Args:
-        model: Of MMEngine's kind: modules with an ``init_cfg``.
+        model: A model of MMEngine's kind, its modules with an ``init_cfg``.
 
     Raises:
         ValueError: If parameters would stay random, or the weights cannot be had or do not fit.

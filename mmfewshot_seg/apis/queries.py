@@ -30,8 +30,8 @@ class Query:
     """An image to segment.
 
     Attributes:
-        name: Of its results; no two of a call have the same.
-        path: Of its file, or None.
+        name: Name of its results; no two of a call have the same.
+        path: Its file, or None.
         image: (H, W, 3) uint8 BGR.
         seen: (3, H', W') uint8, what the network sees.
         content: Height and width of the part of ``seen`` that is no padding.
@@ -101,7 +101,7 @@ def read_queries(
     """Load and transform images; those without a path are named by the next of ``numbers``.
 
     Args:
-        images: Of :func:`list_images`.
+        images: What :func:`list_images` gave.
         pipeline: Loads and transforms.
         numbers: Names of arrays.
         skip_unreadable: Leave out files that cannot be decoded; how many is logged at the end.

@@ -42,7 +42,7 @@ def load_config(
 
     Args:
         config: Config file, or the name of a config of this package.
-        cfg_options: As on the command line, ``['train_cfg.max_iters=10', ...]``.
+        cfg_options: Options of the command line, ``['train_cfg.max_iters=10', ...]``.
         work_dir: Where logs and checkpoints go; by default the config's, else
             ``work_dirs/<name of the config>``.
 

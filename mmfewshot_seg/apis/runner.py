@@ -48,7 +48,7 @@ def train(
         work_dir: See :func:`load_config`.
         amp: Whether to train in mixed precision.
         resume: ``'auto'``: from the last checkpoint of the work dir; else a checkpoint.
-        seed: Of weights and episodes; the config's by default.
+        seed: Seed of weights and episodes; the config's by default.
         cfg_options: ``key=value`` options.
         launcher: ``'none'``, ``'pytorch'``, ``'slurm'`` or ``'mpi'``.
         trust_checkpoint: Whether checkpoints may hold code, and it may run; else they are refused.
@@ -95,7 +95,7 @@ def test(
         out: Pickle file for all predictions.
         show_dir: Folder for pictures.
         tta: Whether to use the config's test-time augmentation.
-        seed: Of the episodes; the config's by default.
+        seed: Seed of the episodes; the config's by default.
         cfg_options: ``key=value`` options.
         launcher: ``'none'``, ``'pytorch'``, ``'slurm'`` or ``'mpi'``.
         trust_checkpoint: Whether checkpoints may hold code, and it may run; else they are refused.

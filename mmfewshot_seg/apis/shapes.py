@@ -33,7 +33,7 @@ class Shape:
         points: (x, y) points; of a box (x1, y1, x2, y2). Pixel (0, 0) reaches from 0 to 1.
         value: What it draws.
         what: Names it in messages.
-        width: Of a line, pixels.
+        width: Width of a line, in pixels.
     """
 
     kind: str

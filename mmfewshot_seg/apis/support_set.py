@@ -22,7 +22,7 @@ def group_supports(
 
     Args:
         images: Images; or, for each class, a list of images.
-        masks: As ``images``, a mask for each.
+        masks: A mask for each image, in lists as ``images`` are.
         class_names: A name for each image, repeated where images show the same class; for each
             class if ``images`` are lists; or one name for all.
 

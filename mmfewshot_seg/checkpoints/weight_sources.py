@@ -112,7 +112,7 @@ def load_from_packaged(filename: str, map_location: str | None = None) -> dict[s
 
     Args:
         filename: ``packaged://`` and a key of ``PACKAGES``.
-        map_location: As of ``torch.load``.
+        map_location: See ``torch.load``.
 
     Raises:
         CheckpointError: If there are no such weights, or the package is not installed.
@@ -132,7 +132,7 @@ def load_from_timm(filename: str, map_location: str | None = None) -> dict[str, 
 
     Args:
         filename: ``timm://`` and a name of timm, perhaps with a tag.
-        map_location: As of ``torch.load``.
+        map_location: See ``torch.load``.
 
     Raises:
         CheckpointError: If timm knows no such weights or cannot get them.

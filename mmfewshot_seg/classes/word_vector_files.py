@@ -197,7 +197,7 @@ def column_names(path: str, names: Sequence[str] | str | os.PathLike | None) -> 
 
     Args:
         path: The table.
-        names: As for `word_vectors.read_word_vectors`.
+        names: See `word_vectors.read_word_vectors`.
     """
     if names is None:
         names = Path(path).with_name('classes.json')

@@ -169,7 +169,7 @@ def check_rows(vectors: np.ndarray, names: Sequence[str], what: str, zero: bool 
 
     Args:
         vectors: (n, D).
-        names: Of the rows.
+        names: Names of the rows.
         what: Whose they are, for messages.
         zero: Whether a vector may be zero.
 

@@ -62,7 +62,7 @@ def load_results(coco: COCO, detections: list[dict]) -> COCO:
 
     Args:
         coco: Annotations.
-        detections: As in a COCO file of results.
+        detections: Entries of a COCO file of results.
     """
     if detections:
         return coco.loadRes(detections)
@@ -80,7 +80,7 @@ class CheckedCocoDataset(CocoDataset):
     ``tools/check_coco.py`` tells all faults of a file.
 
     Args:
-        metainfo: As of ``mmdet.CocoDataset``; ``classes`` is a list of names.
+        metainfo: See ``mmdet.CocoDataset``; ``classes`` is a list of names.
         check_images: Whether images are looked for, and their sizes compared with those of the
             json, at the start.
         **kwargs: Further options of ``mmdet.CocoDataset``.

@@ -25,7 +25,7 @@ class ZeroShotCocoDataset(CheckedCocoDataset):
         split: Name of a split, or ``dict(seen=..., unseen=...)``; see
             `zeroshot_splits.resolve_split`.
         mode: ``'seen'`` (training), ``'unseen'`` (zero-shot test), or ``'generalized'`` (both).
-        metainfo: As of ``mmdet.CocoDataset``; its classes are set here.
+        metainfo: See ``mmdet.CocoDataset``; its classes are set here.
         check_images: See :class:`CheckedCocoDataset`; not by default, as COCO has 100,000 images.
         **kwargs: Further options of ``mmdet.CocoDataset``.
 

@@ -67,7 +67,7 @@ def load_masks(coco_gt: COCO, detections: list[dict]) -> COCO:
 
     Args:
         coco_gt: Annotations.
-        detections: As in a COCO file of results; they are not changed.
+        detections: Entries of a COCO file of results; they are not changed.
     """
     masks = [{k: v for k, v in d.items() if k not in ('bbox', 'area')} for d in detections]
     return load_results(coco_gt, masks)

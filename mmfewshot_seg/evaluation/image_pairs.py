@@ -65,7 +65,8 @@ def map_images(function: Callable, images: Sequence, num_processes: int) -> list
     """``[function(image) for image in images]`` with a progress bar.
 
     Args:
-        function: Of a module, so that other processes find it, or a ``partial`` of one.
+        function: What is called; a function of a module or a ``partial`` of one, which other
+            processes find.
         images: What it is called with.
         num_processes: 1 works in this process; the results do not depend on it.
     """

@@ -133,7 +133,7 @@ class ZeroShotCocoMetric(CheckedAnnotations, CocoMetric):
 
         Args:
             data_batch: Not used.
-            data_samples: As dicts; ``zeroshot_classes``, where a model sets it, are the names of
+            data_samples: Dicts; ``zeroshot_classes``, where a model sets it, are the names of
                 the classes that it tells apart, in the order of its labels.
 
         Raises:

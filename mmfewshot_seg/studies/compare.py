@@ -33,7 +33,7 @@ def compare(
         configs: Config files that train by iterations.
         figures: Patterns of the figures wanted, e.g. ``'*mAP'``.
         pretrain: Config whose weights all the others start from, as far as names and shapes fit.
-        seed: Of every training.
+        seed: Seed of every training.
         cfg_options: ``key=value`` options of all configs.
 
     Returns:

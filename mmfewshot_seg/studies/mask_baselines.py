@@ -20,7 +20,7 @@ def centred_disc(shape: tuple[int, int], radius: float) -> np.ndarray:
 
     Args:
         shape: (H, W).
-        radius: As a share of half the diagonal.
+        radius: Radius as a share of half the diagonal.
     """
     height, width = shape
     rows = np.arange(height)[:, None] - (height - 1) / 2

@@ -49,7 +49,7 @@ def segment_folders(
     Args:
         support: Folder of class folders with images and masks.
         queries: Folder of images.
-        out_dir: For pictures and label maps.
+        out_dir: Folder of pictures and label maps.
         mask_suffix: How the name of a mask goes on after the stem of its image; ``'.json'`` for
             files of LabelMe.
 

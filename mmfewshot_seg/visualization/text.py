@@ -35,8 +35,8 @@ def text_size(text: str, scale: float, thickness: int = 1) -> tuple[int, int, in
 
     Args:
         text: A line.
-        scale: As of OpenCV, whose capitals are 21 pixels high at 1.
-        thickness: Of the strokes of plain letters.
+        scale: Size in OpenCV's unit; at 1 its capitals are 21 pixels high.
+        thickness: Width of the strokes of plain letters, in pixels.
     """
     if _is_plain(text) or not can_draw(text):
         (width, height), below = cv2.getTextSize(text, _OPENCV, scale, thickness)
@@ -62,8 +62,8 @@ def draw_text(
             question marks stand for them.
         place: (x, y) where the base line begins.
         scale: See :func:`text_size`.
-        colour: Of the letters.
-        thickness: Of the strokes of plain letters.
+        colour: Colour of the letters.
+        thickness: Width of the strokes of plain letters, in pixels.
         rim: Colour around the letters, or None.
     """
     if _is_plain(text) or not can_draw(text):

@@ -62,7 +62,7 @@ class CocoFault(ValueError):
     """A fault; the message names the entry and the cure.
 
     Attributes:
-        kind: Of the fault.
+        kind: Kind of the fault.
         entry: The list and the position in it, ``('annotations', 3)``, of a fault that is one
             entry's.
     """

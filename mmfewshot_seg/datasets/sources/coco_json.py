@@ -119,7 +119,7 @@ def find_faults(
     Entries that lack a field are not looked into any further.
 
     Args:
-        content: Of :func:`read_lists`.
+        content: What :func:`read_lists` gave.
         detection: Whether ids, boxes and areas of the annotations are looked at, which detectors
             need.
         masks: Whether the segmentations are looked at.
@@ -154,7 +154,7 @@ def find_image_faults(content: Mapping, folder: str | os.PathLike) -> Iterator[C
     """Images that are missing, cannot be read or have another size; only headers are read.
 
     Args:
-        content: Of :func:`read_lists`; images that lack a field are not looked into.
+        content: What :func:`read_lists` gave; images that lack a field are not looked into.
         folder: Where the files lie.
     """
     for number, image in enumerate(content['images']):

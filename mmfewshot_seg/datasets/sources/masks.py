@@ -209,10 +209,10 @@ def _values(
     """(H, W) values, and whether they only tell a class from background, nonzero from 0.
 
     Args:
-        image: Of :func:`_open`.
+        image: What :func:`_open` gave.
         fits: Whether a set of values makes sense; decides between indices and greys of a palette.
             None: of a label map, which has no colours, and whose indices count.
-        name: Of the mask, for messages.
+        name: Name of the mask, for messages.
     """
     if isinstance(image, np.ndarray):
         pixels, is_picture = image, image.dtype == bool

@@ -25,7 +25,7 @@ class LoadLabels(LoadAnnotations):
         palette: RGB of each class in order, for label files in colours or in greys that are no
             class indices (0 and 255: ``[(0, 0, 0), (255, 255, 255)]``). None: class indices.
         void: Colours that are ignored, beside those of ``palette``.
-        kwargs: Of ``LoadAnnotations``.
+        kwargs: Arguments of ``LoadAnnotations``.
 
     Raises:
         ValueError: If a colour is listed twice or is none.

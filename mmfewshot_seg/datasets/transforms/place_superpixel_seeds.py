@@ -23,7 +23,7 @@ class PlaceSuperpixelSeeds(BaseTransform):
     Added keys: ``seeds`` (max_seeds, 2) int64, see :func:`superpixel_seeds`.
 
     Args:
-        stride: Of the features; each of their sides is ceil(side of the image / stride).
+        stride: Stride of the features; each of their sides is ceil(side of the image / stride).
         max_seeds: Most seeds of a support.
         area: Feature positions per seed.
         seeding: ``'official'`` or ``'clean'``.

@@ -14,7 +14,7 @@ class ResizeLongSide(Resize):
     a square of 473.
 
     Args:
-        long_side: Of the image before truncation, in pixels.
+        long_side: Long side of the image before truncation, in pixels.
         divisor: Both sides become multiples of it, at least one.
         **kwargs: ``interpolation`` and ``backend`` of mmseg's ``Resize``.
     """

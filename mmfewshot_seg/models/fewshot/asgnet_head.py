@@ -45,8 +45,8 @@ class ASGNetHead(BaseFewShotHead):
         test_iterations: The same in tests.
         similarity: ``'sum'`` or ``'mean'``, see :func:`allocate`.
         aux_weight: Weight of the mean of the auxiliary losses.
-        dropout: Of the reduced features, whole channels.
-        align_corners: Of the masks and of the enlargement of the logits.
+        dropout: Share of whole channels of the reduced features that training drops.
+        align_corners: Whether masks and logits are resized with aligned corners.
         **kwargs: See :class:`BaseFewShotHead`.
 
     Raises:

@@ -67,7 +67,7 @@ class ASPPDecoder(BaseModule):
         channels: C.
         low_level_index: Which level of the backbone joins at the end.
         low_level_channels: Its channels.
-        align_corners: Of all resizing.
+        align_corners: Whether everything is resized with aligned corners.
         init_cfg: See ``BaseModule``.
     """
 

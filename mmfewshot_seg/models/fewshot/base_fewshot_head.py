@@ -99,7 +99,7 @@ class BaseFewShotHead(BaseModule, metaclass=ABCMeta):
         The prototypes of a way are numbered from 1, shot by shot.
 
         Args:
-            features: Of queries, as for :meth:`scores`.
+            features: Levels of queries, as for :meth:`scores`.
             state: What :meth:`prototypes` returned.
 
         Returns:

@@ -28,7 +28,7 @@ def matching_scores(
         query: (L, M, C, h, w) float32 of length 1.
         support: (L, S, C) of length 1 or less, any float dtype.
         weights: (L, P, S) float32, how far a position belongs to a class, not negative.
-        temperature: Of the attention, at least 0.025.
+        temperature: Temperature of the attention, at least 0.025.
         area_power: 0: the sum over a class; 1: its mean.
 
     Returns:

@@ -33,7 +33,7 @@ class DenseMatchingHead(BaseFewShotHead):
 
     Args:
         in_index: Level or levels of the encoder, see :func:`fuse_levels`.
-        temperature: Of the attention over positions, at least 0.025.
+        temperature: Temperature of the attention over positions, at least 0.025.
         area_power: How much of the advantage of large areas is taken away: 0 none (a sum over
             positions), 1 all (a mean).
         max_positions: Most positions that are kept of each support and class, as centres of

@@ -38,7 +38,7 @@ class FeatureEnrichment(BaseModule):
         scales: Sides of the pooled maps, which are square: integers in positions, or fractions of
             the feature's height, rounded down but at least one position. A side larger than the
             feature repeats positions.
-        align_corners: Of all resizing.
+        align_corners: Whether everything is resized with aligned corners.
         init_cfg: See ``BaseModule``.
 
     Raises:

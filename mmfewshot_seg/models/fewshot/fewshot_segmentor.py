@@ -131,7 +131,7 @@ class FewShotSegmentor(BaseSegmentor):
         """Segment queries.
 
         Args:
-            inputs: As for :meth:`encode_decode`.
+            inputs: See :meth:`encode_decode`.
             data_samples: Episodes; made if None.
             state: Fitted support sets, instead of ``support`` and ``support_masks``.
 

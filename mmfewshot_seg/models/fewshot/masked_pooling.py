@@ -20,7 +20,7 @@ def transposed_bilinear(mask: Tensor, size: tuple[int, int], align_corners: bool
     Args:
         mask: (..., H, W) float weights.
         size: Feature size (h, w).
-        align_corners: As in ``F.interpolate``, of the enlargement.
+        align_corners: Whether the enlargement aligns corners, as in ``F.interpolate``.
 
     Returns:
         (..., h, w) weights.
@@ -42,7 +42,7 @@ def resized_mask(mask: Tensor, size: tuple[int, int], align_corners: bool) -> Te
     Args:
         mask: (..., H, W) float weights.
         size: Feature size (h, w).
-        align_corners: As in ``F.interpolate``.
+        align_corners: Whether corners are aligned, as in ``F.interpolate``.
 
     Returns:
         (..., h, w) weights.

@@ -52,7 +52,7 @@ class PANetHead(BaseFewShotHead):
         align_weight: Weight of the alignment loss.
         in_index: Which level of the backbone or neck is used; several are fused, see
             :func:`fuse_levels`.
-        align_corners: Of pooling and of the enlargement of the logits.
+        align_corners: Whether pooling and the enlargement of the logits align corners.
         kwargs: See :class:`BaseFewShotHead`.
 
     Raises:

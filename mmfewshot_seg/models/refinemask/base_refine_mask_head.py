@@ -41,7 +41,7 @@ class BaseRefineMaskHead(FCNMaskHead, metaclass=ABCMeta):
         num_convs_semantic: 3x3 convolutions over the whole semantic level.
         instance_channels: Channels of the first stage; each stage halves them.
         semantic_channels: Channels of the semantic trunk.
-        dilations: Of the parallel convolutions of a stage.
+        dilations: Dilations of the parallel convolutions of a stage.
         stage_sup_size: Side of the logits of every stage; each doubles the last. A fifth one,
             224, pays for large objects.
         stage_num_classes: Classes of every stage's logits: ``num_classes``, or 1 for
@@ -166,8 +166,8 @@ class BaseRefineMaskHead(FCNMaskHead, metaclass=ABCMeta):
 
         Args:
             mask_preds: Result of :meth:`forward` for the positive RoIs.
-            sampling_results: Of each image.
-            batch_gt_instances: Of each image, with ``masks``.
+            sampling_results: Sampled RoIs of each image.
+            batch_gt_instances: True objects of each image, with ``masks``.
             rcnn_train_cfg: Unused: the sizes are the head's.
 
         Returns:

@@ -35,7 +35,7 @@ def foreign_work(
     Args:
         cls: The RoI head.
         options: Names of its options.
-        train_cfg: Of it; a cascade has a list.
+        train_cfg: Its ``train_cfg``; a cascade has a list.
 
     Returns:
         What was found, and what is expected; None if nothing is left undone.

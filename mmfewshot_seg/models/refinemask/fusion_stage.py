@@ -60,7 +60,7 @@ class BaseFusionStage(nn.Module):
         size: S.
         num_masks: Masks fused with the features; they make up as many of the C / 2 channels that
             the stage hands on.
-        stride: Of the semantic maps.
+        stride: Stride of the semantic maps.
         dilations: See :class:`MultiBranchFusion`.
         add_average: See :class:`MultiBranchFusion`.
     """
@@ -106,7 +106,7 @@ class FusionStage(BaseFusionStage):
         size: S.
         num_classes: Classes of this stage's logits, 1 for class-agnostic.
         mask_use_sigmoid: Whether the instance mask is the sigmoid of the logits or the logits.
-        stride: Of the semantic maps.
+        stride: Stride of the semantic maps.
         dilations: See :class:`MultiBranchFusion`.
     """
 
@@ -163,7 +163,7 @@ class SimpleFusionStage(BaseFusionStage):
         channels: C of the incoming instance features.
         semantic_channels: Channels of the semantic trunk.
         size: S.
-        stride: Of the semantic maps.
+        stride: Stride of the semantic maps.
         dilations: See :class:`MultiBranchFusion`.
         add_average: See :class:`MultiBranchFusion`.
     """

@@ -22,7 +22,7 @@ class MaskTTAModel(DetTTAModel):
     For two-stage detectors with a RoI head of RefineMask. Views may be resized and flipped.
 
     Args:
-        tta_cfg: As of mmdet's ``DetTTAModel``: ``nms`` and ``max_per_img``.
+        tta_cfg: See mmdet's ``DetTTAModel``: ``nms`` and ``max_per_img``.
         kwargs: See mmengine's ``BaseTTAModel``.
 
     Examples:

@@ -35,7 +35,7 @@ def stage_losses(
     Args:
         stage_logits: (N, 1, S, S) of every stage, coarse to fine.
         stage_targets: (N, S, S) of every stage, 0 or 1, float.
-        boundary_width: Of the region, in pixels of the previous stage.
+        boundary_width: Width of the region, in pixels of the previous stage.
         start_stage: The last stage that is trained on all pixels.
 
     Returns:

@@ -88,7 +88,7 @@ class RefineMaskMixin:
 
         Args:
             x: Levels of the neck.
-            batch_img_metas: Of each image.
+            batch_img_metas: Meta information of each image.
             results_list: Boxes and labels of each image.
             rescale: Whether boxes and masks are brought back to the original size.
 
@@ -169,8 +169,8 @@ class RefineMaskMixin:
 
         Args:
             x: Levels of the neck.
-            sampling_results: Of each image.
-            batch_gt_instances: Of each image, with ``masks``.
+            sampling_results: Sampled RoIs of each image.
+            batch_gt_instances: True objects of each image, with ``masks``.
             index: Which of ``mask_branches``.
 
         Returns:

@@ -19,7 +19,7 @@ def align_rois(features: Tensor, rois: Tensor, size: int, stride: int) -> Tensor
         features: (B, C, H, W), any float dtype.
         rois: (N, 5) image index, x1, y1, x2, y2 in pixels of the network's input.
         size: S.
-        stride: Of the feature map.
+        stride: Stride of the feature map.
 
     Returns:
         (N, C, S, S) in the dtype of the features.

@@ -80,7 +80,7 @@ def dual_task_loss(
         labels: (B, H, W) class indices.
         noise: (B, K, H, W) :func:`gumbel_noise`; none if it is left out.
         spatial: See :func:`boundary_magnitude`.
-        temperature: Of the softmax.
+        temperature: Temperature of the softmax.
         threshold: If given, only boundaries count, places whose magnitude exceeds it: half the
             mean over the true ones and half that over the predicted ones.
         ignore_index: Label of ignored pixels.
@@ -125,7 +125,7 @@ class DualTaskLoss(nn.Module):
         spatial: Whether boundaries are found by smoothing and differences, as the paper has it;
             False is the behaviour of the released program.
         noise: Whether noise is added to the logits.
-        temperature: Of the softmax; 0.5 as released, 1 in the paper.
+        temperature: Temperature of the softmax; 0.5 as released, 1 in the paper.
         threshold: If given, only magnitudes above it count; they are in [0, 1].
         loss_weight: Factor.
         loss_name: Its name in the log; with ``loss_`` in it, it is trained.

@@ -66,9 +66,9 @@ class GatedSCNNHead(FrozenStatistics, BaseDecodeHead):
         loss_decode: Losses of the classes, any of MMSegmentation's signature.
         loss_edge: Loss of the edges, None for none.
         loss_attention: Loss of the classes at predicted edges, None for none.
-        edge_radius: Of the edges that are made of the labels where there is no ``gt_edge_map``,
-            see :func:`shape_edges`.
-        dropout_ratio: Before the classifier.
+        edge_radius: Radius of the edges that are made of the labels where there is no
+            ``gt_edge_map``, see :func:`shape_edges`.
+        dropout_ratio: Share of channels that training drops before the classifier.
         norm_eval: Whether batch norms use their stored statistics in training too, see
             :class:`FrozenStatistics`.
         with_cp: Whether training keeps little of the shape stream and computes it again, see

@@ -47,8 +47,8 @@ class WideResNet38(FrozenStatistics, BaseModule):
     follows the last one, so every level is a sum that has seen neither norm nor ReLU.
 
     Args:
-        in_channels: Of the image.
-        base_channels: Of the first level.
+        in_channels: Channels of the image.
+        base_channels: Channels of the first level.
         out_indices: Levels to return.
         norm_cfg: Config of the norms.
         frozen_stages: This level and all before it are not trained, and their norms use stored
@@ -128,10 +128,10 @@ class WideBlock(BaseModule):
     """Pre-activated residual block; the projection of its shortcut reads what the first norm gives.
 
     Args:
-        in_channels: Of the input.
-        channels: Of the two or three convolutions.
-        stride: Of the first.
-        dilation: Of the 3x3 ones.
+        in_channels: Channels of the input.
+        channels: Channels of the two or three convolutions.
+        stride: Stride of the first convolution.
+        dilation: Dilation of the 3x3 convolutions.
         dropout: Probability of dropping a channel before the last.
         norm_cfg: Config of the norms.
         with_cp: Whether training keeps the input alone.

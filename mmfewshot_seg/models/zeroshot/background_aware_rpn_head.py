@@ -23,7 +23,7 @@ class BackgroundAwareRPNHead(RPNHead):
         word_dim: D.
         background_grad: Whether losses of the heads that read the background train it, as the paper
             says, or those of the RPN alone, as the published models were trained.
-        in_channels: Of the levels.
+        in_channels: Channels of the levels.
         loss_cls: Softmax over object and background.
         init_cfg: Initialisation; by default the published one.
         kwargs: See mmdet's ``RPNHead``.

@@ -138,8 +138,8 @@ class SemanticMaskHead(FCNMaskHead):
 
         Args:
             mask_preds: (N, C, L, L) features of the positive RoIs, see :meth:`forward`.
-            sampling_results: Of each image.
-            batch_gt_instances: Of each image, with ``masks``.
+            sampling_results: Sampled RoIs of each image.
+            batch_gt_instances: True objects of each image, with ``masks``.
             rcnn_train_cfg: With ``mask_size`` L.
 
         Returns:
@@ -169,8 +169,8 @@ class SemanticMaskHead(FCNMaskHead):
 
         Args:
             mask_preds: (N, C, L, L) features of each image's detections, see :meth:`forward`.
-            results_list: Of each image, with ``bboxes`` and ``labels``.
-            batch_img_metas: Of each image.
+            results_list: Detections of each image, with ``bboxes`` and ``labels``.
+            batch_img_metas: Meta information of each image.
             rcnn_test_cfg: With ``mode`` and ``mask_thr_binary``.
             rescale: Whether boxes and masks are brought back to the original size.
             activate_map: See mmdet's head.

@@ -34,8 +34,8 @@ class ZeroShotFasterRCNN(TwoStageDetector):
         classes: Names and vectors: arguments of :func:`load_classes`.
         rpn_head: Config of a :class:`BackgroundAwareRPNHead`.
         roi_head: Config of a :class:`ZeroShotRoIHead`.
-        test_cfg: As of mmdet's detectors, with ``rcnn.mode``: ``'seen'`` (default), ``'unseen'`` or
-            ``'generalized'``; more in :class:`ZeroShotBBoxHead`.
+        test_cfg: That of mmdet's detectors, with ``rcnn.mode``: ``'seen'`` (default), ``'unseen'``
+            or ``'generalized'``; more in :class:`ZeroShotBBoxHead`.
         kwargs: See mmdet's ``TwoStageDetector``.
 
     Raises:

@@ -67,7 +67,7 @@ class ZeroShotRoIHead(StandardRoIHead):
 
         Args:
             x: Levels of the neck.
-            sampling_results: Of each image.
+            sampling_results: Sampled RoIs of each image.
 
         Returns:
             ``loss_bbox``, a dict of losses, and ``bbox_feats``.
