@@ -37,7 +37,7 @@ def save_tensors(content: dict, path: str | Path) -> None:
 
 
 def load_tensors(path: str | Path, map_location: str = 'cpu', trust: bool = False) -> object:
-    """Content of a file of PyTorch; no code in it runs.
+    """Content of a file of PyTorch; no code in it runs, unless it is trusted.
 
     Args:
         path: The file.

@@ -25,8 +25,6 @@ class FewShotHeadContract:
 
     Attributes:
         head: Config of the head, for levels of 8 and 16 channels and equal size.
-        joins_exactly: Whether supports that are fitted singly and joined give the scores of those
-            fitted together.
         half_tolerance: Largest difference of scores under bfloat16 autocast, as a share of the
             largest score.
 
@@ -37,7 +35,6 @@ class FewShotHeadContract:
     """
 
     head: ClassVar[dict]
-    joins_exactly: ClassVar[bool] = True
     half_tolerance: ClassVar[float] = 0.1
 
     channels: ClassVar[tuple[int, ...]] = (8, 16)
@@ -154,7 +151,7 @@ class FewShotHeadContract:
 
     def test_supports_fitted_singly_join_to_those_fitted_together(self) -> None:
         head, shots = self.build(), 3
-        features, masks, query = self.levels(1, 2, shots), self.masks(1, 2, shots), None
+        features, masks = self.levels(1, 2, shots), self.masks(1, 2, shots)
         query = self.levels(1, 2, seed=1)
         joined = head.join(
             [
@@ -165,9 +162,8 @@ class FewShotHeadContract:
         with torch.no_grad():
             scores = head.scores(query, joined)
         assert scores.shape == (1, 2, 3, 6, 5)
-        if self.joins_exactly:
-            expected = self.score(features, masks, query)
-            torch.testing.assert_close(scores, expected, atol=2e-3, rtol=2e-3)
+        expected = self.score(features, masks, query)
+        torch.testing.assert_close(scores, expected, atol=2e-3, rtol=2e-3)
 
     def test_ways_of_unlike_numbers_of_shots_and_sizes_join(self) -> None:
         head, states = self.build(), []
