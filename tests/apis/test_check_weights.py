@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from helpers.fastfcn_file import official_fastfcn
+from helpers.official_files import official_fastfcn
 from helpers.tool_calls import call_tool
 from parity.reference import load_manifest, reference_state_dict, reference_tensor
 
