@@ -7,6 +7,7 @@ import pytest
 import torch
 import yaml
 from helpers.class_folder import draw_class_folder
+from helpers.small_configs import small_images
 from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 from mmengine.registry import init_default_scope
@@ -116,13 +117,7 @@ def test_networks_train_and_predict_through_their_pipelines(network, tmp_path) -
     model = MODELS.build(config.model)
     for mode, loader in (('loss', config.train_dataloader), ('predict', config.test_dataloader)):
         dataset = _drawn_dataset(loader.dataset, tmp_path / 'classes')
-        pipelines = [value for key, value in dataset.items() if key.endswith('pipeline')]
-        for transform in sum(pipelines, []):  # the same transforms on smaller images
-            for key in ('scale', 'size', 'crop_size'):
-                if key in transform:
-                    transform[key] = (65, 65)
-            if 'long_side' in transform:
-                transform['long_side'] = 65
+        small_images(dataset)  # the same transforms on smaller images
         batch = pseudo_collate([DATASETS.build(dataset)[0]])
         data = model.data_preprocessor(batch, training=mode == 'loss')
         output = model(**data, mode=mode)

@@ -10,7 +10,6 @@ from mmfewshot_seg.converters.refinemask import MASK_HEAD, detector_config
 from mmfewshot_seg.registry import MODELS
 
 
-
 def official(head: str = 'coco') -> dict:
     """Keys and shapes of a detector; the box head has as many classes as the mask head."""
     tensors = official_files.official('refinemask/manifest_detector_r50_coco')

@@ -41,7 +41,10 @@ def reader_process(folder: Path, environment: dict[str, str]):
     kinds = [ManagerMixin]
     for kind in kinds:
         kinds += kind.__subclasses__()
-    with mock.patch.dict(os.environ, environment, clear=True), pytest.MonkeyPatch.context() as patch:
+    with (
+        mock.patch.dict(os.environ, environment, clear=True),
+        pytest.MonkeyPatch.context() as patch,
+    ):
         for kind in kinds:
             patch.setattr(kind, '_instance_dict', type(kind._instance_dict)())
         patch.chdir(folder)

@@ -57,11 +57,15 @@ def offline(node):
 
 
 def narrow(model, scope: str, factor: int = 16):
-    """A model's config whose channels, those by default included, are divided by a factor."""
+    """A model's config with a part of the channels, of those its classes have by default too.
+
+    Networks that are narrow as they are keep their widths.
+    """
     init_default_scope(scope)
-    _narrow(model, factor)
     offline(model)
     model['backbone']['init_cfg'] = None
+    if model['backbone'].get('base_channels', 64) == 64 and 'model_name' not in model['backbone']:
+        _narrow(model, factor)
     return model
 
 
@@ -70,18 +74,23 @@ def _narrow(node, factor: int) -> None:
         if isinstance(value, dict | list | tuple):
             _narrow(value, factor)
     if isinstance(node, dict):
-        defaults = _default_channels(node['type']) if isinstance(node.get('type'), str) else {}
-        for key, value in {**defaults, **node}.items():
-            if key.endswith('channels') and isinstance(value, int | list | tuple):
-                several = isinstance(value, list | tuple)
-                node[key] = [max(n // factor, 2) for n in value] if several else value // factor
+        for key, value in {**_defaults(node.get('type')), **node}.items():
+            if key.endswith('channels'):
+                node[key] = _divided(value, factor)
 
 
-def _default_channels(name: str) -> dict:
+def _defaults(name) -> dict:
+    """Arguments that a class of models has by default."""
     with MODELS.switch_scope_and_registry(None) as registry:
-        kind = registry.get(name)
+        kind = registry.get(name) if isinstance(name, str) else None
     parameters = inspect.signature(kind).parameters if inspect.isclass(kind) else {}
-    return {name: p.default for name, p in parameters.items() if p.default is not p.empty}
+    return {key: p.default for key, p in parameters.items() if p.default is not p.empty}
+
+
+def _divided(value, factor: int):
+    if isinstance(value, list | tuple):
+        return type(value)(_divided(item, factor) for item in value)
+    return max(value // factor, 2) if isinstance(value, int) and value > 3 else value
 
 
 def _at_most(value, most: int):
