@@ -80,11 +80,17 @@ def _narrow(node, factor: int) -> None:
 
 
 def _defaults(name) -> dict:
-    """Arguments that a class of models has by default."""
+    """What a class of models takes, those it inherits from included, if it is not told."""
     with MODELS.switch_scope_and_registry(None) as registry:
         kind = registry.get(name) if isinstance(name, str) else None
-    parameters = inspect.signature(kind).parameters if inspect.isclass(kind) else {}
-    return {key: p.default for key, p in parameters.items() if p.default is not p.empty}
+    found: dict = {}
+    for parent in kind.__mro__ if inspect.isclass(kind) else ():
+        if '__init__' in vars(parent):
+            parameters = inspect.signature(parent.__init__).parameters.values()
+            found = {p.name: p.default for p in parameters if p.default is not p.empty} | found
+            if not any(p.kind is p.VAR_KEYWORD for p in parameters):
+                break
+    return found
 
 
 def _divided(value, factor: int):
