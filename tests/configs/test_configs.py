@@ -7,6 +7,7 @@ import pytest
 import torch
 import yaml
 from helpers.class_folder import draw_class_folder
+from helpers.flat_config import flat
 from helpers.small_configs import small_images
 from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
@@ -33,13 +34,6 @@ NETWORKS = (
 )
 FOLD_LEAVES = [path for path in CONFIGS if re.search(r'fold[123]', path.stem)]
 PUBLISHED_ASGNET = sorted((ROOT / 'configs/asgnet').glob('*fold0*.py'))
-
-
-def _flat(config, prefix: str = '') -> dict:
-    """Every value by its dotted key."""
-    if not isinstance(config, dict):
-        return {prefix: config}
-    return {k: v for key in config for k, v in _flat(config[key], f'{prefix}.{key}').items()}
 
 
 def _drawn_dataset(dataset, root: Path) -> dict:
@@ -91,7 +85,7 @@ def test_name_says_what_the_config_does(path) -> None:
 @pytest.mark.parametrize('path', FOLD_LEAVES, ids=lambda path: path.stem)
 def test_fold_leaves_differ_in_the_fold_alone(path) -> None:
     first = path.with_name(re.sub(r'fold\d', 'fold0', path.name))
-    ours, theirs = (_flat(Config.fromfile(file)._cfg_dict.to_dict()) for file in (path, first))
+    ours, theirs = (flat(Config.fromfile(file)._cfg_dict.to_dict()) for file in (path, first))
     different = {key for key in ours.keys() | theirs.keys() if ours.get(key) != theirs.get(key)}
     assert different == {
         f'.{loader}_dataloader.dataset.fold' for loader in ('train', 'val', 'test')

@@ -2,10 +2,9 @@
 
 from pathlib import Path
 
-import cv2
-import numpy as np
 import pytest
 import torch
+from helpers.label_folder import draw_label_folder
 from helpers.small_configs import narrow, small_images
 from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
@@ -23,15 +22,7 @@ def folders(tmp_path_factory) -> Path:
     """The drawn data set, and images and labels in the layout of CamVid."""
     root = tmp_path_factory.mktemp('data')
     draw_dataset(root / 'drawn', num_train=4, num_test=2, size=64, train_classes='all')
-    rng = np.random.RandomState(0)
-    for split in ('train', 'val'):
-        for kind, suffix in (('img_dir', 'jpg'), ('ann_dir', 'png')):
-            folder = root / 'camvid' / kind / split
-            folder.mkdir(parents=True)
-            for i in range(2):
-                values = rng.randint(0, 11, (6, 8)).repeat(8, 0).repeat(8, 1).astype(np.uint8)
-                values[:5] = 255
-                cv2.imwrite(str(folder / f'{i}.{suffix}'), values)
+    draw_label_folder(root / 'camvid', classes=11, size=(48, 64))
     return root
 
 

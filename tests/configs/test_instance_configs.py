@@ -14,8 +14,7 @@ from mmengine.registry import init_default_scope
 
 from mmfewshot_seg.registry import DATASETS, MODELS
 
-if importlib.util.find_spec('mmcv._ext') is None:
-    pytest.skip('mmcv has no compiled ops: make test', allow_module_level=True)
+pytest.importorskip('mmcv._ext', reason='mmcv has no compiled ops: make test')
 
 ROOT = Path(__file__).parents[2]
 CONFIGS = sorted((ROOT / 'configs').glob('refinemask/*.py'))

@@ -1,11 +1,11 @@
 """Configs of zero-shot segmentation read what the tools write, train, predict and are evaluated."""
 
-import importlib.util
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from helpers.flat_config import flat
 from helpers.small_configs import narrow, small_images
 from helpers.zeroshot_data import OWN, SIDE, write_coco, write_drawn, write_own
 from mmdet.models.task_modules.prior_generators import anchor_inside_flags
@@ -16,8 +16,7 @@ from mmengine.registry import init_default_scope
 
 from mmfewshot_seg.registry import DATASETS, MODELS, TASK_UTILS
 
-if importlib.util.find_spec('mmcv._ext') is None:
-    pytest.skip('mmcv has no compiled ops: make test', allow_module_level=True)
+pytest.importorskip('mmcv._ext', reason='mmcv has no compiled ops: make test')
 
 ROOT = Path(__file__).parents[2]
 CONFIGS = sorted((ROOT / 'configs/zsi').glob('*.py'))
@@ -108,16 +107,10 @@ def test_model_data_and_metric_are_of_one_task(path, load) -> None:
         assert config.param_scheduler[0].end == {'48_17': 500, '65_15': 7000}[name]
 
 
-def _flat(config, prefix: str = '') -> dict:
-    if not isinstance(config, dict):
-        return {prefix: config}
-    return {k: v for key in config for k, v in _flat(config[key], f'{prefix}.{key}').items()}
-
-
 @pytest.mark.parametrize('path', TWINS, ids=lambda path: path.stem)
 def test_generalised_twins_differ_in_the_test_alone(path, load) -> None:
     base = path.with_name(f'{path.stem[:-5]}.py')
-    ours, theirs = (_flat(load(file)._cfg_dict.to_dict()) for file in (path, base))
+    ours, theirs = (flat(load(file)._cfg_dict.to_dict()) for file in (path, base))
     different = {key for key in ours.keys() | theirs.keys() if ours.get(key) != theirs.get(key)}
     allowed = ('.mode', '.ann_file', '.sync_background')
     assert {key for key in different if not key.endswith(allowed)} == set()

@@ -7,6 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 from helpers.class_folder import draw_class_folder
+from helpers.label_folder import draw_label_folder, draw_labelled
 from helpers.zeroshot_data import write_coco, write_own
 from mmengine.config import Config
 from PIL import Image
@@ -33,13 +34,12 @@ def write_workspace(root: Path) -> None:
         _write(context / f'ImageSets/SegmentationContext/{split}.txt', f'{split}_0\n{split}_1')
         for n in range(2):
             image = context / f'JPEGImages/{split}_{n}.jpg'
-            _write_labelled(image, context / f'SegmentationClassContext/{split}_{n}.png', 60, 0)
+            draw_labelled(image, context / f'SegmentationClassContext/{split}_{n}.png', 60, 0)
             city, name = root / 'data/cityscapes', f'{split}/x/x_{n:06}_000000'
             label = city / f'gtFine/{name}_gtFine_labelTrainIds.png'
-            _write_labelled(city / f'leftImg8bit/{name}_leftImg8bit.png', label, 19)
-            for folder, classes in ((root / 'data/camvid', 11), (root / 'mine', 3)):
-                label = folder / f'ann_dir/{split}/{n}.png'
-                _write_labelled(folder / f'img_dir/{split}/{n}.jpg', label, classes)
+            draw_labelled(city / f'leftImg8bit/{name}_leftImg8bit.png', label, 19)
+    draw_label_folder(root / 'data/camvid', classes=11)
+    draw_label_folder(root / 'mine', classes=3)
     _write_mine(root)
     _write_loose_files(root)
     _write_host_configs(root)
@@ -66,17 +66,6 @@ def _write_coco(coco: Path, lvis: Path) -> None:
     lvis.write_text(json.dumps(content))
     words = np.random.default_rng(0).integers(-9, 9, (300, 4717))  # as many as the official file
     np.savetxt(coco / 'vocabulary_w2v.txt', words, fmt='%d', delimiter=',')
-
-
-def _write_labelled(image: Path, label: Path, classes: int, void: int = 255) -> None:
-    """An image of squares and its label map of every class; a column is void."""
-    rng = np.random.default_rng(0)
-    values = rng.permutation(np.arange(64) % classes).reshape(8, 8).astype(np.uint8)
-    values = values.repeat(SIDE // 8, 0).repeat(SIDE // 8, 1)
-    values[:, :4] = void
-    for path, content in ((image, values * 2), (label, values)):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(content).convert('RGB' if path == image else 'L').save(path)
 
 
 def _write_pascal(voc: Path, sbd: Path) -> None:

@@ -15,6 +15,7 @@ import pytest
 import torch
 from helpers.official_files import official, official_fastfcn, pspnet_backbone
 from helpers.small_configs import small_config
+from helpers.tool_calls import keep_dumps_short
 from mmengine.config import Config
 from mmengine.utils import ManagerMixin
 from packaging.requirements import Requirement
@@ -51,8 +52,7 @@ def reader_process(folder: Path, environment: dict[str, str]):
         if 'PYTHONPATH' in environment:
             patch.syspath_prepend(str(Path(folder, environment['PYTHONPATH'])))
         patch.setattr(Config, 'fromfile', staticmethod(small_config))
-        # Logs and dumps of configs without the line breaks that take a second.
-        patch.setattr('yapf.yapflib.yapf_api.FormatCode', lambda text, **style: (text, True))
+        keep_dumps_short(patch)
         draw = drawn.draw_dataset
         few = dict(num_train=200, num_test=200, size=64)  # episodes need each class twice
         patch.setattr(drawn, 'draw_dataset', lambda out, **options: draw(out, **(options | few)))
