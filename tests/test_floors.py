@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.analysis_tools.code_report import imports, modules, room_of
+from tools.analysis_tools.code_report import circles, import_graph, imports, modules, room_of
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = 'mmfewshot_seg'
@@ -47,6 +47,10 @@ def wrong_imports(root: Path) -> list[str]:
 
 def test_imports_lead_down() -> None:
     assert wrong_imports(ROOT) == []
+
+
+def test_no_modules_import_each_other() -> None:
+    assert circles(import_graph(ROOT / PACKAGE)) == []
 
 
 def test_every_room_has_its_floor() -> None:
