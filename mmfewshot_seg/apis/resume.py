@@ -37,7 +37,7 @@ def newest_whole_checkpoint(work_dir: str | Path) -> str | None:
             return None
         raise UsageError(
             f'checkpoint {", ".join(broken)} does not exist or is cut off, and {folder} has no '
-            'other: leave out --resume to start anew'
+            'other: leave out --resume to start from the beginning'
         )
     if broken:
         message = f'{", ".join(broken)}: cut off or missing; resuming from {path}'

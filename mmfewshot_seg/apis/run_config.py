@@ -141,7 +141,7 @@ def set_amp(cfg: Config) -> None:
     if 'rpn_head' in model and 'BackgroundAwareRPNHead' not in model.rpn_head.get('type', ''):
         raise UsageError(
             f'--amp needs a CUDA device for {model.get("type")}: on the CPU NMS and RoIAlign of '
-            'mmcv take float32 alone. Leave --amp out'
+            'mmcv support only float32. Leave --amp out'
         )
     cfg.optim_wrapper.type = 'mmfewshot_seg.CpuAmpOptimWrapper'
     for name in ('loss_scale', 'dtype'):  # of AmpOptimWrapper

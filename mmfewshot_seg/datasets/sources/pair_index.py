@@ -142,7 +142,7 @@ def load(path: str) -> PairIndex | None:
         with np.load(path) as stored:
             return PairIndex(stored['pairs'], tuple(stored['unreadable'].tolist()))
     except Exception as error:  # zipfile, zlib, NumPy and the file system: the index is made anew
-        print_log(f'{path} is broken ({error}) and is made anew', 'current')
+        print_log(f'{path} is broken ({error}) and is built again', 'current')
         return None
 
 

@@ -57,6 +57,6 @@ def foreign_work(
 
 
 _OWN_MASKS = (
-    'none of it: what it does with masks cannot be done beside RefineMask; take the box heads of '
+    'none of it: what it does with masks cannot be combined with RefineMask; use the box heads of '
     'a Mask R-CNN or Cascade Mask R-CNN'
 )

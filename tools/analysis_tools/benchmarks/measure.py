@@ -113,7 +113,7 @@ def in_own_process(function: Callable, *args) -> object:
             return pool.submit(function, *args).result()
         except BrokenProcessPool as error:
             raise RuntimeError(
-                f'the process of {function.__name__}{args} died, most likely for want of memory'
+                f'the process of {function.__name__}{args} died, most likely because memory ran out'
             ) from error
 
 
