@@ -103,9 +103,7 @@ class SemanticMaskHead(FCNMaskHead):
         is_unseen = labels >= self.class_vectors.first_unseen(detected.mode)
         return (rows @ classifier.T @ classifier).where(is_unseen[:, None], rows)
 
-    def label_logits(
-        self, features: Tensor, labels: Tensor, detected: DetectedClasses
-    ) -> Tensor:
+    def label_logits(self, features: Tensor, labels: Tensor, detected: DetectedClasses) -> Tensor:
         """Logits of the labels' masks.
 
         What follows the encoder's nonlinearity is linear: its last convolution and the comparison

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from mmfewshot_seg.converters import convert_state_dict, layouts
 from mmfewshot_seg.converters.refinemask import detector_config
-from mmfewshot_seg.models.refinemask import RefineMaskHead, boundary_region, merge_stages
+from mmfewshot_seg.models.refinemask import boundary_region, merge_stages
 from mmfewshot_seg.models.refinemask.mask_pasting import paste_masks
 from mmfewshot_seg.models.refinemask.mask_targets import (
     semantic_target,
