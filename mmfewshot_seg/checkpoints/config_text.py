@@ -30,7 +30,7 @@ def config_of_checkpoint(source: str | Path, trust: bool = False) -> ConfigDict:
     if text is None:
         raise CheckpointError(f'{source} holds no config: give the config of its model too')
     if trust:
-        return Config.fromstring(text, file_format='.py')._cfg_dict
+        return ConfigDict(Config.fromstring(text, file_format='.py').to_dict())
     try:
         return ConfigDict(_values(text))
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:

@@ -210,7 +210,7 @@ def _official_order(found: InstanceData, decoded: Tensor, max_per_img: int) -> I
 
 
 def _with_background(head: nn.Module, logits: Tensor, asked: DetectedClasses) -> Tensor:
-    """Scores of the classes asked for, before them that of the background, which no detection uses."""
+    """Scores of the classes, before them that of the background, which no detection uses."""
     background = (
         logits.softmax(1) @ head.class_vectors.classifier() @ head.class_vectors.background()
     )
