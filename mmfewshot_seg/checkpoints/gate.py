@@ -14,6 +14,7 @@ from contextvars import ContextVar
 from functools import wraps
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import torch
 from mmengine.runner import CheckpointLoader
@@ -138,7 +139,8 @@ def with_state_dict(content: object, source: str | Path) -> dict:
     Raises:
         CheckpointError: If there are none.
     """
-    weights, rest = content, {}
+    weights = content
+    rest: dict = {}
     for key in _WRAPPERS:
         if isinstance(weights, Mapping) and isinstance(weights.get(key), Mapping):
             rest = {**weights, **rest}
@@ -155,7 +157,7 @@ def with_state_dict(content: object, source: str | Path) -> dict:
             f'{source} holds no weights by name, neither alone nor under "state_dict" or "model", '
             f'but {found or f"a {type(weights).__name__}"}; a checkpoint is wanted'
         )
-    state_dict = OrderedDict((key.removeprefix('module.'), v) for key, v in weights.items())
+    state_dict: Any = OrderedDict((key.removeprefix('module.'), v) for key, v in weights.items())
     versions = getattr(weights, '_metadata', None)  # of layers, for conversions by their classes
     if versions is not None:
         state_dict._metadata = {key.removeprefix('module.'): v for key, v in versions.items()}
