@@ -1,0 +1,251 @@
+"""A few-shot network as two graphs: a support to its state, and queries with states to logits.
+
+Shape letters: ``M`` supports, ``Q`` queries, ``N`` ways, ``H W`` image size.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from mmengine.config import Config
+from torch import Tensor, nn
+
+from mmfewshot_seg.apis.fingerprint import weights_fingerprint
+from mmfewshot_seg.apis.image_pipeline import pipelines_of_test
+from mmfewshot_seg.export.image_steps import constant_size, image_meta
+from mmfewshot_seg.export.onnx_file import Graph, Inputs, Size, compare
+from mmfewshot_seg.models.fewshot import (
+    ASGNetHead,
+    BaseFewShotHead,
+    DenseMatchingHead,
+    FewShotSegmentor,
+    PANetHead,
+)
+from mmfewshot_seg.runtime.join import JOINS
+from mmfewshot_seg.structures import SupportState
+
+SIZE = (64, 96)
+"""Height and width that graphs for any size are made with."""
+
+
+class HeadExport(NamedTuple):
+    """What is to be known of a head to export it.
+
+    Attributes:
+        join: How its states are joined, one of ``JOINS``.
+        state: Tensors of a state that ``scores`` needs, and names of their dimensions.
+    """
+
+    join: str
+    state: dict[str, list[str | None]]
+
+
+HEADS: dict[type[BaseFewShotHead], HeadExport] = {
+    PANetHead: HeadExport('means', dict(prototypes=[None, 'classes', None])),
+    ASGNetHead: HeadExport(
+        'prototypes',
+        dict(prototypes=[None, 'ways', 'prototypes', None], valid=[None, 'ways', 'prototypes']),
+    ),
+    DenseMatchingHead: HeadExport(
+        'positions',
+        dict(features=[None, 'positions', None], weights=[None, 'classes', 'positions']),
+    ),
+}
+
+
+class SupportNetwork(nn.Module):
+    """States of supports, each an episode of one way and one shot."""
+
+    def __init__(self, model: FewShotSegmentor, names: Sequence[str]) -> None:
+        super().__init__()
+        self.model = model
+        self.names = tuple(names)
+
+    def forward(self, image: Tensor, mask: Tensor, seeds: Tensor | None = None) -> tuple:
+        """Tensors of the states, of (M, 3, H, W) images, (M, H, W) masks and (M, S, 2) seeds."""
+        features = self.model.extract_feat(image)
+        features = tuple(level.unsqueeze(1).unsqueeze(1) for level in features)
+        options = {} if seeds is None else dict(support_seeds=seeds[:, None, None])
+        state = self.model.decode_head.prototypes(features, mask[:, None, None], **options)
+        return tuple(getattr(state, name) for name in self.names)
+
+
+class QueryNetwork(nn.Module):
+    """Logits of queries against one support set."""
+
+    def __init__(self, model: FewShotSegmentor, names: Sequence[str]) -> None:
+        super().__init__()
+        self.model = model
+        self.names = tuple(names)
+
+    def forward(self, image: Tensor, *state: Tensor) -> tuple[Tensor]:
+        """(Q, 1+N, H, W), of (Q, 3, H, W) images and the tensors of a state."""
+        fitted = SupportState(**dict(zip(self.names, state, strict=True)))
+        return (self.model.encode_decode(dict(query=image[None]), state=fitted)[0],)
+
+
+def export_fewshot(
+    model: FewShotSegmentor, cfg: Config, folder: Path, meta: dict[str, Any], size: Size | None
+) -> dict[str, Graph]:
+    """Write ``support.onnx`` and ``query.onnx``.
+
+    Args:
+        model: With its weights.
+        cfg: Its config, for the transforms of the test.
+        folder: Where to write.
+        meta: Meta data for both.
+        size: Height and width to make the graphs with; by default that of the transforms.
+
+    Returns:
+        The graphs by name.
+
+    Raises:
+        ValueError: If the head cannot be exported, or a graph differs from PyTorch.
+    """
+    head = model.decode_head
+    export = _of_head(head)
+    support_meta, query_meta = (
+        image_meta(pipeline.config, model.data_preprocessor) for pipeline in pipelines_of_test(cfg)
+    )
+    names = list(export.state)
+    queries = _Queries(model, names)
+    graphs = dict(
+        support=Graph(
+            SupportNetwork(model, names),
+            _Supports(model),
+            size or constant_size(support_meta) or SIZE,
+            _free_of_support(head),
+            names,
+        ),
+        query=Graph(
+            QueryNetwork(model, names),
+            queries,
+            size or constant_size(query_meta) or SIZE,
+            {
+                'image': ['queries', None, 'height', 'width'],
+                ' '.join(names): tuple(export.state.values()),
+            },
+            ['logits'],
+        ),
+    )
+    check_join(model, export.join, names)
+    common = dict(meta, weights=weights_fingerprint(model), head=type(head).__name__)
+    common.update(ways='any', shots='any', join=export.join, takes_negatives=head.takes_negatives)
+    extras = {}
+    if isinstance(head, ASGNetHead):
+        extras['seeding'] = _seeding(model, graphs['support'].size)
+    graphs['support'].write(
+        folder / 'support.onnx', dict(kind='few-shot support', **common, **support_meta, **extras)
+    )
+    graphs['query'].write(
+        folder / 'query.onnx',
+        dict(kind='few-shot query', **common, align_corners=head.align_corners, **query_meta),
+    )
+    return graphs
+
+
+def check_join(model: FewShotSegmentor, join: str, names: Sequence[str]) -> None:
+    """Compare the joining of the runtime with that of the head: two ways, one with two shots.
+
+    Raises:
+        ValueError: If they differ.
+    """
+    states = [_fit(model, seed, SIZE) for seed in range(3)]
+    ways = [states[:2], states[2:]]
+    expected = model.decode_head.join(ways)
+    plain = [[{n: getattr(s, n).numpy() for n in names} for s in way] for way in ways]
+    for name, found in JOINS[join](plain).items():
+        compare(f'joined {name}', found, getattr(expected, name).numpy())
+
+
+def _of_head(head: BaseFewShotHead) -> HeadExport:
+    known = [export for kind, export in HEADS.items() if isinstance(head, kind)]
+    if not known:
+        raise ValueError(
+            f'{type(head).__name__} cannot be exported; there are '
+            f'{", ".join(kind.__name__ for kind in HEADS)}. Another head needs a row in HEADS of '
+            'mmfewshot_seg/export/fewshot_graphs.py'
+        )
+    if getattr(head, 'max_positions', None) is not None:
+        raise ValueError(
+            f'max_positions={head.max_positions} of the head chooses positions outside a graph: '
+            'export with --cfg-options model.decode_head.max_positions=None'
+        )
+    return known[0]
+
+
+def _free_of_support(head: BaseFewShotHead) -> dict[str, list[str | None]]:
+    free: dict[str, list[str | None]] = dict(
+        image=['supports', None, 'height', 'width'], mask=['supports', 'height', 'width']
+    )
+    if isinstance(head, ASGNetHead):
+        free['seeds'] = ['supports', None, None]
+    return free
+
+
+def _seeding(model: FewShotSegmentor, size: Size | None) -> dict[str, Any]:
+    """How the runtime places the seeds of superpixels, which are an input."""
+    head = model.decode_head
+    if size is None:  # seeds lie on the grid of the features, whose size follows from the image's
+        raise ValueError(
+            'a graph of ASGNet serves one size: give the transforms of supports a Resize without '
+            'keep_ratio, or a Pad, or export with --size HEIGHT WIDTH'
+        )
+    return dict(
+        size=_feature_size(model, size),
+        max_seeds=head.max_seeds,
+        area=head.superpixel_area,
+        seeding=head.seeding,
+    )
+
+
+def _feature_size(model: FewShotSegmentor, size: Size) -> list[int]:
+    features = model.extract_feat(torch.zeros(1, 3, *size))
+    return list(features[model.decode_head.in_index[0]].shape[-2:])
+
+
+class _Supports:
+    """Two random supports of a size, with a rectangle for a mask."""
+
+    def __init__(self, model: FewShotSegmentor) -> None:
+        self.model = model
+
+    def __call__(self, size: Size) -> Inputs:
+        height, width = size
+        generator = torch.Generator().manual_seed(0)
+        mask = torch.zeros(2, height, width, dtype=torch.int64)
+        mask[:, height // 8 : -height // 4, width // 4 : -width // 8] = 1
+        mask[1, height // 2 :, : width // 2] = 255
+        inputs: Inputs = dict(image=torch.randn(2, 3, *size, generator=generator), mask=mask)
+        if isinstance(self.model.decode_head, ASGNetHead):
+            places = self.model.decode_head._place_seeds(
+                (mask == 1)[:, None, None], tuple(_feature_size(self.model, size))
+            )
+            inputs['seeds'] = places[:, 0, 0]
+        return inputs
+
+
+class _Queries:
+    """Two random queries of a size, and the state of three supports of two ways."""
+
+    def __init__(self, model: FewShotSegmentor, names: Sequence[str]) -> None:
+        self.names = ' '.join(names)
+        self.model = model
+
+    def __call__(self, size: Size) -> Inputs:
+        states = [_fit(self.model, seed, size) for seed in range(3)]
+        joined = self.model.decode_head.join([states[:2], states[2:]])
+        generator = torch.Generator().manual_seed(9)
+        tensors = tuple(getattr(joined, name) for name in self.names.split())
+        return {'image': torch.randn(2, 3, *size, generator=generator), self.names: tensors}
+
+
+def _fit(model: FewShotSegmentor, seed: int, size: Size) -> SupportState:
+    height, width = size
+    mask = torch.zeros(1, 1, 1, height, width, dtype=torch.int64)
+    rows = (height * part // 12 for part in (seed, 8 + seed))
+    columns = (width * part // 12 for part in (2 * seed, 6 + 2 * seed))
+    mask[..., slice(*rows), slice(*columns)] = 1
+    generator = torch.Generator().manual_seed(seed)
+    return model.fit_support(torch.randn(1, 1, 1, 3, *size, generator=generator), mask)
