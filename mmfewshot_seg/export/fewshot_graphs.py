@@ -104,53 +104,55 @@ def export_fewshot(
         ValueError: If the head cannot be exported, or a graph differs from PyTorch.
     """
     head = model.decode_head
-    export = _of_head(head)
+    join = of_head(head).join
+    check_join(model)
     support_meta, query_meta = (
         image_meta(pipeline.config, model.data_preprocessor) for pipeline in pipelines_of_test(cfg)
     )
-    names = list(export.state)
-    queries = _Queries(model, names)
-    graphs = dict(
-        support=Graph(
-            SupportNetwork(model, names),
-            _Supports(model),
-            size or constant_size(support_meta) or SIZE,
-            _free_of_support(head),
-            names,
-        ),
-        query=Graph(
-            QueryNetwork(model, names),
-            queries,
-            size or constant_size(query_meta) or SIZE,
-            {
-                'image': ['queries', None, 'height', 'width'],
-                ' '.join(names): tuple(export.state.values()),
-            },
-            ['logits'],
-        ),
-    )
-    check_join(model, export.join, names)
     common = dict(meta, weights=weights_fingerprint(model), head=type(head).__name__)
-    common.update(ways='any', shots='any', join=export.join, takes_negatives=head.takes_negatives)
-    extras = {}
+    common.update(ways='any', shots='any', join=join, takes_negatives=head.takes_negatives)
+    support = support_graph(model, size or constant_size(support_meta) or SIZE)
     if isinstance(head, ASGNetHead):
-        extras['seeding'] = _seeding(model, graphs['support'].size)
-    graphs['support'].write(
-        folder / 'support.onnx', dict(kind='few-shot support', **common, **support_meta, **extras)
-    )
-    graphs['query'].write(
+        support_meta['seeding'] = _seeding(model, support.size)
+    query = query_graph(model, size or constant_size(query_meta) or SIZE)
+    support.write(folder / 'support.onnx', dict(common, kind='few-shot support', **support_meta))
+    query.write(
         folder / 'query.onnx',
-        dict(kind='few-shot query', **common, align_corners=head.align_corners, **query_meta),
+        dict(common, kind='few-shot query', align_corners=head.align_corners, **query_meta),
     )
-    return graphs
+    return dict(support=support, query=query)
 
 
-def check_join(model: FewShotSegmentor, join: str, names: Sequence[str]) -> None:
+def support_graph(model: FewShotSegmentor, size: Size) -> Graph:
+    """Images (M, 3, H, W) and masks (M, H, W) int64, of ASGNet with seeds, to states."""
+    names = list(of_head(model.decode_head).state)
+    free: dict[str, list[str | None]] = dict(
+        image=['supports', None, 'height', 'width'], mask=['supports', 'height', 'width']
+    )
+    if isinstance(model.decode_head, ASGNetHead):
+        free['seeds'] = ['supports', None, None]
+    return Graph(SupportNetwork(model, names), _Supports(model), size, free, names)
+
+
+def query_graph(model: FewShotSegmentor, size: Size) -> Graph:
+    """Images (Q, 3, H, W) and the tensors of a state to logits (Q, 1+N, H, W)."""
+    state = of_head(model.decode_head).state
+    free = {
+        'image': ['queries', None, 'height', 'width'],
+        ' '.join(state): tuple(state.values()),
+    }
+    return Graph(
+        QueryNetwork(model, list(state)), _Queries(model, list(state)), size, free, ['logits']
+    )
+
+
+def check_join(model: FewShotSegmentor) -> None:
     """Compare the joining of the runtime with that of the head: two ways, one with two shots.
 
     Raises:
         ValueError: If they differ.
     """
+    join, names = of_head(model.decode_head)
     states = [_fit(model, seed, SIZE) for seed in range(3)]
     ways = [states[:2], states[2:]]
     expected = model.decode_head.join(ways)
@@ -159,7 +161,12 @@ def check_join(model: FewShotSegmentor, join: str, names: Sequence[str]) -> None
         compare(f'joined {name}', found, getattr(expected, name).numpy())
 
 
-def _of_head(head: BaseFewShotHead) -> HeadExport:
+def of_head(head: BaseFewShotHead) -> HeadExport:
+    """How a head is exported.
+
+    Raises:
+        ValueError: If it cannot be.
+    """
     known = [export for kind, export in HEADS.items() if isinstance(head, kind)]
     if not known:
         raise ValueError(
@@ -173,15 +180,6 @@ def _of_head(head: BaseFewShotHead) -> HeadExport:
             'export with --cfg-options model.decode_head.max_positions=None'
         )
     return known[0]
-
-
-def _free_of_support(head: BaseFewShotHead) -> dict[str, list[str | None]]:
-    free: dict[str, list[str | None]] = dict(
-        image=['supports', None, 'height', 'width'], mask=['supports', 'height', 'width']
-    )
-    if isinstance(head, ASGNetHead):
-        free['seeds'] = ['supports', None, None]
-    return free
 
 
 def _seeding(model: FewShotSegmentor, size: Size | None) -> dict[str, Any]:

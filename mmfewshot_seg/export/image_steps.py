@@ -58,7 +58,7 @@ def constant_size(meta: Mapping[str, Any]) -> tuple[int, int] | None:
     return shapes.pop() if len(shapes) == 1 else None
 
 
-def test_pipeline(cfg: ConfigDict) -> list[dict]:
+def pipeline_of_test(cfg: ConfigDict) -> list[dict]:
     """Transforms of the test of a config.
 
     Raises:

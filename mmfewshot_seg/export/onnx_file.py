@@ -130,9 +130,8 @@ class Graph:
                 self._proto.SerializeToString(), options, providers=['CPUExecutionProvider']
             )
         except Exception as error:  # PyTorch and ONNX Runtime raise whatever they meet
-            last = [line for line in str(error).splitlines() if line.strip()]
             raise _NotExportableError(
-                f'{type(self._module).__name__} cannot be exported: {last[0] if last else error}'
+                f'{type(self._module).__name__} cannot be exported: {_reason(error)}'
             ) from error
 
     def _find_divisor(self, size: Size, free: Mapping) -> int | None:
@@ -198,6 +197,14 @@ def compare(name: str, found: np.ndarray, expected: np.ndarray) -> float:
             f'{name} of the graph differs from PyTorch by {difference:.2g}, more than {allowed:.2g}'
         )
     return float(difference)
+
+
+def _reason(error: BaseException) -> str:
+    """First line of what is at the bottom of an error."""
+    while error.__cause__:
+        error = error.__cause__
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return f'{type(error).__name__}: {lines[0]}' if lines else type(error).__name__
 
 
 def _flat(inputs: Inputs) -> list[Tensor]:

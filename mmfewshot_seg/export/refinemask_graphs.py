@@ -14,7 +14,7 @@ from mmdet.models import BaseDetector
 from mmengine.config import Config
 from torch import Tensor, nn
 
-from mmfewshot_seg.export.image_steps import image_meta, test_pipeline
+from mmfewshot_seg.export.image_steps import image_meta, pipeline_of_test
 from mmfewshot_seg.export.onnx_file import Graph, Inputs, Size, compare
 from mmfewshot_seg.models.refinemask.refine_mask_mixin import RefineMaskMixin
 from mmfewshot_seg.models.refinemask.stage_merge import merge_stages
@@ -122,7 +122,7 @@ def export_refinemask(
         ),
     )
     _check_against_model(model, masks, boxes(size))
-    images = image_meta(test_pipeline(cfg), model.data_preprocessor)
+    images = image_meta(pipeline_of_test(cfg), model.data_preprocessor)
     divisor = getattr(model.data_preprocessor, 'pad_size_divisor', 1)
     if divisor > 1:
         images['steps'].append(dict(type='pad', size=None, divisor=divisor, value=0))

@@ -13,7 +13,7 @@ from mmseg.models import BaseDecodeHead, EncoderDecoder
 from torch import Tensor, nn
 
 from mmfewshot_seg.command import UsageError
-from mmfewshot_seg.export.image_steps import constant_size, image_meta, test_pipeline
+from mmfewshot_seg.export.image_steps import constant_size, image_meta, pipeline_of_test
 from mmfewshot_seg.export.onnx_file import Graph, Inputs, Size
 from mmfewshot_seg.models.semseg import GatedSCNN
 from mmfewshot_seg.models.semseg.image_gradient import THRESHOLDS
@@ -78,29 +78,20 @@ def export_semantic(
         )
     if getattr(model.data_preprocessor, 'test_cfg', None):
         raise ValueError('data_preprocessor.test_cfg is not exported: pad by a transform, Pad')
-    images = image_meta(test_pipeline(cfg), model.data_preprocessor)
+    images = image_meta(pipeline_of_test(cfg), model.data_preprocessor)
     window = None
     if model.test_cfg.mode == 'slide':
         window = dict(size=list(model.test_cfg.crop_size), stride=list(model.test_cfg.stride))
     told = size or (tuple(window['size']) if window else constant_size(images))
-    takes_gradient = isinstance(model, GatedSCNN)
-    free: dict[str, list[str | None]] = dict(image=['images', None, 'height', 'width'])
-    if takes_gradient:
-        free['gradient'] = ['images', None, 'height', 'width']
-    network = SemanticNetwork(model)
-    graph = Graph(
-        network,
-        _Images(takes_gradient),
-        told or SIZE,
-        free,
-        ['logits', 'edges'] if network.gives_edges else ['logits'],
-    )
+    graph = semantic_graph(model, told or SIZE)
     if graph.size and told is None:
         raise UsageError(
             'the graph of this network serves one size: give --size HEIGHT WIDTH, of images as '
             'the transforms of the config leave them'
         )
-    gradient = dict(of=model.gradient, thresholds=list(THRESHOLDS)) if takes_gradient else None
+    gradient = None
+    if isinstance(model, GatedSCNN):
+        gradient = dict(of=model.gradient, thresholds=list(THRESHOLDS))
     graph.write(
         folder / 'model.onnx',
         dict(
@@ -115,6 +106,16 @@ def export_semantic(
         ),
     )
     return dict(model=graph)
+
+
+def semantic_graph(model: EncoderDecoder, size: Size) -> Graph:
+    """Images (B, 3, H, W), of Gated-SCNN with their gradients, to logits (B, K, H, W) and edges."""
+    takes_gradient = isinstance(model, GatedSCNN)
+    names = ['image', 'gradient'] if takes_gradient else ['image']
+    free = {name: ['images', None, 'height', 'width'] for name in names}
+    network = SemanticNetwork(model)
+    outputs = ['logits', 'edges'] if network.gives_edges else ['logits']
+    return Graph(network, _Images(takes_gradient), size, free, outputs)
 
 
 class _Images:
