@@ -7,7 +7,9 @@ width. What a network does not allow is found by PyTorch's exporter, or by runni
 import json
 import re
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -110,8 +112,7 @@ class Graph:
         )
         names = self._names(inputs)
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter('ignore')
+            with _quiet():
                 program = torch.onnx.export(
                     self._module,
                     tuple(_flat(inputs)),
@@ -197,6 +198,14 @@ def compare(name: str, found: np.ndarray, expected: np.ndarray) -> float:
             f'{name} of the graph differs from PyTorch by {difference:.2g}, more than {allowed:.2g}'
         )
     return float(difference)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without the exporter's warnings, and the graphs that it prints where it fails."""
+    with warnings.catch_warnings(), redirect_stdout(StringIO()), redirect_stderr(StringIO()):
+        warnings.simplefilter('ignore')
+        yield
 
 
 def _reason(error: BaseException) -> str:
