@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from mmfewshot_seg.apis.fingerprint import weights_fingerprint
 from mmfewshot_seg.apis.image_pipeline import pipelines_of_test
+from mmfewshot_seg.command import UsageError
 from mmfewshot_seg.export.image_steps import constant_size, image_meta
 from mmfewshot_seg.export.onnx_file import Graph, Inputs, Size, compare
 from mmfewshot_seg.models.fewshot import (
@@ -101,6 +102,7 @@ def export_fewshot(
         The graphs by name.
 
     Raises:
+        UsageError: If the network serves one size, and there is none that all images have.
         ValueError: If the head cannot be exported, or a graph differs from PyTorch.
     """
     head = model.decode_head
@@ -111,10 +113,16 @@ def export_fewshot(
     )
     common = dict(meta, weights=weights_fingerprint(model), head=type(head).__name__)
     common.update(ways='any', shots='any', join=join, takes_negatives=head.takes_negatives)
-    support = support_graph(model, size or constant_size(support_meta) or SIZE)
+    support_size, query_size = (size or constant_size(m) for m in (support_meta, query_meta))
     if isinstance(head, ASGNetHead):
-        support_meta['seeding'] = _seeding(model, support.size)
-    query = query_graph(model, size or constant_size(query_meta) or SIZE)
+        if support_size is None or query_size is None:
+            raise UsageError(
+                'graphs of ASGNet serve one size: give the transforms a Resize without keep_ratio '
+                'or a Pad, or export with --size HEIGHT WIDTH'
+            )
+        support_meta['seeding'] = _seeding(model, support_size)
+    support = support_graph(model, support_size or SIZE)
+    query = query_graph(model, query_size or SIZE)
     support.write(folder / 'support.onnx', dict(common, kind='few-shot support', **support_meta))
     query.write(
         folder / 'query.onnx',
@@ -129,8 +137,12 @@ def support_graph(model: FewShotSegmentor, size: Size) -> Graph:
     free: dict[str, list[str | None]] = dict(
         image=['supports', None, 'height', 'width'], mask=['supports', 'height', 'width']
     )
-    if isinstance(model.decode_head, ASGNetHead):
-        free['seeds'] = ['supports', None, None]
+    if isinstance(model.decode_head, ASGNetHead):  # its seeds lie on the grid of one size
+        free = dict(
+            image=['supports', None, None, None],
+            mask=['supports', None, None],
+            seeds=['supports', None, None],
+        )
     return Graph(SupportNetwork(model, names), _Supports(model), size, free, names)
 
 
@@ -182,14 +194,9 @@ def of_head(head: BaseFewShotHead) -> HeadExport:
     return known[0]
 
 
-def _seeding(model: FewShotSegmentor, size: Size | None) -> dict[str, Any]:
+def _seeding(model: FewShotSegmentor, size: Size) -> dict[str, Any]:
     """How the runtime places the seeds of superpixels, which are an input."""
     head = model.decode_head
-    if size is None:  # seeds lie on the grid of the features, whose size follows from the image's
-        raise ValueError(
-            'a graph of ASGNet serves one size: give the transforms of supports a Resize without '
-            'keep_ratio, or a Pad, or export with --size HEIGHT WIDTH'
-        )
     return dict(
         size=_feature_size(model, size),
         max_seeds=head.max_seeds,

@@ -64,11 +64,12 @@ class Graph:
         self._module, self._sample, self._outputs = module.eval(), sample, tuple(outputs)
         self.size_divisor: int | None = None
         self.size: Size | None = None
-        try:
-            self._export(size, free)
-            self.size_divisor = self._find_divisor(size, free)
-        except _NotExportableError:
-            pass
+        if any(_is_size(name) for names in _listed(free) for name in names):
+            try:
+                self._export(size, free)
+                self.size_divisor = self._find_divisor(size, free)
+            except _NotExportableError:
+                pass
         if self.size_divisor is None:
             self.size = size
             self._export(size, _without_sizes(free))
