@@ -126,7 +126,13 @@ def export_fewshot(
     support.write(folder / 'support.onnx', dict(common, kind='few-shot support', **support_meta))
     query.write(
         folder / 'query.onnx',
-        dict(common, kind='few-shot query', align_corners=head.align_corners, **query_meta),
+        dict(
+            common,
+            kind='few-shot query',
+            align_corners=head.align_corners,
+            refine=(model.test_cfg or {}).get('refine'),
+            **query_meta,
+        ),
     )
     return dict(support=support, query=query)
 

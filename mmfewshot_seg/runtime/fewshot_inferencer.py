@@ -6,10 +6,11 @@ from pathlib import Path
 import numpy as np
 
 from mmfewshot_seg.functional.bilinear import resize_bilinear
+from mmfewshot_seg.functional.edge_refinement import check_method, refine_edges
+from mmfewshot_seg.functional.probabilities import softmax
 from mmfewshot_seg.runtime.images import ImageSource, ImageSteps, load_image, load_label
 from mmfewshot_seg.runtime.join import JOINS, State
 from mmfewshot_seg.runtime.onnx_graph import OnnxGraph
-from mmfewshot_seg.runtime.softmax import softmax
 
 
 class OnnxFewShotInferencer:
@@ -19,6 +20,8 @@ class OnnxFewShotInferencer:
         folder: What ``tools/export.py`` wrote of a few-shot network: ``support.onnx`` and
             ``query.onnx``.
         threads: Threads of ONNX Runtime; by default as many as there are cores.
+        refine: Whether predictions follow the edges of the image: ``'grabcut'``, ``'guided'``, see
+            :func:`refine_edges`, or None. ``'config'``: as the config of the network says.
 
     Attributes:
         class_names: Names of labels 1..N, in the order in which they were first given.
@@ -27,7 +30,8 @@ class OnnxFewShotInferencer:
 
     Raises:
         FileNotFoundError: If a file is missing.
-        ValueError: If a file was written by something else, or the two are of unlike networks.
+        ValueError: If a file was written by something else, the two are of unlike networks, or
+            ``refine`` is unknown.
 
     Example::
 
@@ -37,7 +41,9 @@ class OnnxFewShotInferencer:
         result['label_map'], result['scores']   # (H, W) 0 background, 1 zebra; (2, H, W)
     """
 
-    def __init__(self, folder: str | Path, threads: int | None = None) -> None:
+    def __init__(
+        self, folder: str | Path, threads: int | None = None, refine: str | None = 'config'
+    ) -> None:
         self.support_graph, self.query_graph = (
             OnnxGraph(Path(folder, f'{role}.onnx'), f'few-shot {role}', threads)
             for role in ('support', 'query')
@@ -48,6 +54,8 @@ class OnnxFewShotInferencer:
                 f'support.onnx and query.onnx in {folder} are of networks with unlike weights: '
                 'export both anew'
             )
+        self.refine = self.query_graph.meta['refine'] if refine == 'config' else refine
+        check_method(self.refine)
         self._support_steps = ImageSteps(self.support_graph.meta)
         self._query_steps = ImageSteps(self.query_graph.meta)
         self.class_names: tuple[str, ...] = ()
@@ -119,6 +127,8 @@ class OnnxFewShotInferencer:
         logits = self.query_graph(**inputs)['logits'][0, :, :height, :width]
         aligned = self.query_graph.meta['align_corners']
         logits = resize_bilinear(logits, loaded.shape[:2], aligned)
+        if self.refine:
+            logits = refine_edges(logits, loaded, self.refine)
         return dict(label_map=logits.argmax(0).astype(np.uint8), scores=softmax(logits))
 
     def _fit(self, image: np.ndarray, mask: ImageSource | None) -> State:

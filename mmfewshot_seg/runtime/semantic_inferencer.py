@@ -10,9 +10,9 @@ import cv2
 import numpy as np
 
 from mmfewshot_seg.functional.bilinear import resize_bilinear
+from mmfewshot_seg.functional.probabilities import sigmoid, softmax
 from mmfewshot_seg.runtime.images import ImageSource, ImageSteps, load_image
 from mmfewshot_seg.runtime.onnx_graph import OnnxGraph
-from mmfewshot_seg.runtime.softmax import softmax
 
 
 class OnnxSemanticInferencer:
@@ -64,9 +64,9 @@ class OnnxSemanticInferencer:
         if threshold is None:
             labels, scores = logits.argmax(0), softmax(logits)
         else:
-            scores = _sigmoid(logits)
+            scores = sigmoid(logits)
             labels = scores[0] > threshold
-        edges = dict(edges=_sigmoid(maps['edges'][0])) if 'edges' in maps else {}
+        edges = dict(edges=sigmoid(maps['edges'][0])) if 'edges' in maps else {}
         return dict(label_map=labels.astype(np.uint8), scores=scores, **edges)
 
     def _maps(self, seen: np.ndarray) -> dict[str, np.ndarray]:
@@ -121,7 +121,3 @@ def windows(
     for top in starts[0]:
         for left in starts[1]:
             yield slice(top, top + size[0]), slice(left, left + size[1])
-
-
-def _sigmoid(logits: np.ndarray) -> np.ndarray:
-    return 1 / (1 + np.exp(-logits))

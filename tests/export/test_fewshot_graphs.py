@@ -92,6 +92,7 @@ def predicted_without_pytorch(exported: Path, folder: Path, tmp_path: Path) -> d
 @pytest.mark.parametrize('head', HEADS)
 def test_masks_without_pytorch_are_those_of_the_inferencer(head, photographs, tmp_path) -> None:
     cfg = fewshot_config(*STEPS[head], head=head)
+    cfg.model.test_cfg = dict(refine='grabcut' if head == 'dense_matching' else None)
     model, exported = build(cfg), tmp_path / 'exported'
     exported.mkdir()
     graphs = export_fewshot(model, cfg, exported, dict(model=head, classes=None), None)

@@ -82,6 +82,6 @@ def write_fewshot(folder: Path, **meta) -> Path:
     ]
     inputs = dict(image=image, prototypes=[1, 'classes', 1])
     outputs = dict(logits=['queries', 'classes', 'height', 'width'])
-    query = dict(common, kind='few-shot query', align_corners=False, **meta)
+    query = dict(common, kind='few-shot query', align_corners=False, refine=None)
     write_onnx(folder / 'query.onnx', nodes, inputs, outputs, query | meta)
     return folder

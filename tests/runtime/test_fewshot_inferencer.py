@@ -9,7 +9,7 @@ import pytest
 pytest.importorskip('onnxruntime')
 from helpers.onnx_files import write_fewshot  # noqa: E402
 
-from mmfewshot_seg.runtime import OnnxFewShotInferencer  # noqa: E402
+from mmfewshot_seg.runtime import OnnxFewShotInferencer, fewshot_inferencer  # noqa: E402
 
 
 def image(value: int) -> np.ndarray:
@@ -85,3 +85,23 @@ def test_graphs_of_unlike_networks_are_refused(tmp_path) -> None:
     (tmp_path / 'query.onnx').unlink()
     with pytest.raises(FileNotFoundError, match='query.onnx does not exist'):
         OnnxFewShotInferencer(tmp_path)
+
+
+def test_edges_follow_the_image_as_the_config_says(tmp_path, monkeypatch) -> None:
+    seen = []
+
+    def refined(logits, image, method):
+        seen.append(method)
+        return -logits
+
+    monkeypatch.setattr(fewshot_inferencer, 'refine_edges', refined)
+    folder = write_fewshot(tmp_path, refine='grabcut')
+    for refine, method in (('config', 'grabcut'), ('guided', 'guided')):
+        inferencer = OnnxFewShotInferencer(folder, refine=refine)
+        inferencer.set_support([image(2)], [MASK], ['cat'])
+        assert (inferencer(image(1))['label_map'] == 0).all()
+        assert seen.pop() == method
+    inferencer = OnnxFewShotInferencer(folder, refine=None).set_support([image(2)], [MASK], ['cat'])
+    assert (inferencer(image(1))['label_map'] == 1).all() and not seen
+    with pytest.raises(ValueError, match="refine='crf', expected one of"):
+        OnnxFewShotInferencer(folder, refine='crf')
