@@ -22,6 +22,7 @@ ZSI = 'configs/zsi/zsi_r50_fpn_1x_coco-48-17.py'
 CONFIGS = {
     'tools/zeroshot_demo.py': ZSI,
     'configs/asgnet': ASGNET_PASCAL,
+    'docs/export.md': 'configs/danet/danet_lite0-d16_1xb4-1k_camvid.py',
     'docs/few_shot.md': ASGNET,
     'docs/instance.md': REFINEMASK,
     'docs/semantic.md': 'configs/gscnn/fcn_lite0-d16_1xb4-1k_camvid.py',
