@@ -41,9 +41,9 @@ def write_onnx(path: Path, nodes: list, inputs: dict, outputs: dict, meta: dict 
     return path
 
 
-def write_semantic(folder: Path, size: tuple = ('height', 'width'), **meta) -> Path:
+def write_semantic(folder: Path, sides: tuple = ('height', 'width'), **meta) -> Path:
     """``model.onnx`` whose logits are the channels of the image."""
-    shape = ['images', 3, *size]
+    shape = ['images', 3, *sides]
     nodes = [helper.make_node('Identity', ['image'], ['logits'])]
     inputs = dict(image=shape)
     return write_onnx(
