@@ -42,6 +42,8 @@ class Graph:
         free: Names of the dimensions of each input, None for a fixed one. Those that begin with
             ``height`` or ``width`` are fixed too if the network does not allow others.
         outputs: Names of what the module returns.
+        choices: Share of an output's values that may differ more, for a module that chooses between
+            numbers: where rounding makes another choice, another number is as right.
 
     Attributes:
         size: Height and width if they are fixed, else None.
@@ -59,8 +61,10 @@ class Graph:
         size: Size,
         free: Mapping[str, Sequence[str | None] | tuple[Sequence[str | None], ...]],
         outputs: Sequence[str],
+        choices: float = 0,
     ) -> None:
         require_exporter()
+        self._choices = choices
         self._module, self._sample, self._outputs = module.eval(), sample, tuple(outputs)
         self.size_divisor: int | None = None
         self.size: Size | None = None
@@ -86,7 +90,7 @@ class Graph:
         arrays = [value.numpy() for value in _flat(inputs)]
         found = self._session.run(None, dict(zip(self._names(inputs), arrays, strict=True)))
         for name, ours, theirs in zip(self._outputs, found, expected, strict=True):
-            compare(f'{name} at {size[0]}x{size[1]}', ours, theirs.numpy())
+            compare(f'{name} at {size[0]}x{size[1]}', ours, theirs.numpy(), self._choices)
 
     def write(self, path: Path, meta: Mapping[str, Any]) -> None:
         """Write the graph with meta data, each as JSON; whole or not at all.
@@ -183,22 +187,29 @@ def require_exporter() -> None:
         )
 
 
-def compare(name: str, found: np.ndarray, expected: np.ndarray) -> float:
-    """The greatest difference of an output to that of PyTorch.
+def compare(name: str, found: np.ndarray, expected: np.ndarray, choices: float = 0) -> None:
+    """Compare an output with that of PyTorch.
+
+    Args:
+        name: Of the output, for messages.
+        found: The output.
+        expected: That of PyTorch.
+        choices: Share of the values that may differ more, see :class:`Graph`.
 
     Raises:
-        ValueError: If it is more than :data:`TOLERANCE`.
+        ValueError: If the difference is more than :data:`TOLERANCE`.
     """
     if found.shape != expected.shape:
         raise ValueError(f'{name} of the graph has shape {found.shape}, not {expected.shape}')
     found, expected = found.astype(np.float64), expected.astype(np.float64)
-    difference = np.abs(found - expected).max(initial=0)
+    differences = np.abs(found - expected)
     allowed = TOLERANCE * max(1, np.abs(expected).max(initial=0))
-    if not difference <= allowed:  # NaN too
+    too_large = ~(differences <= allowed)  # NaN too
+    if too_large.sum() > choices * too_large.size:
         raise ValueError(
-            f'{name} of the graph differs from PyTorch by {difference:.2g}, more than {allowed:.2g}'
+            f'{name} of the graph differs from PyTorch by {differences.max():.2g}, more than '
+            f'{allowed:.2g}'
         )
-    return float(difference)
 
 
 @contextmanager

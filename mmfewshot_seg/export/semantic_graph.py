@@ -9,7 +9,8 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from mmengine.config import Config
-from mmseg.models import BaseDecodeHead, EncoderDecoder
+from mmseg.models import EncoderDecoder
+from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 from torch import Tensor, nn
 
 from mmfewshot_seg.command import UsageError

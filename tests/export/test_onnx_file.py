@@ -118,8 +118,18 @@ def test_differences(found, expected, message) -> None:
 
 def test_difference_is_a_share_of_the_largest_value() -> None:
     found, expected = np.float32([1000, 0.5]), np.float32([1000, 0])
-    assert compare('logits', found, expected) == 0.5
-    assert compare('valid', np.array([True]), np.array([True])) == 0
+    compare('logits', found, expected)
+    compare('valid', np.array([True]), np.array([True]))
+    with pytest.raises(ValueError, match='by 0.5, more than 0.1'):
+        compare('logits', np.float32([100, 0.5]), np.float32([100, 0]))
+
+
+def test_share_of_choices_may_differ() -> None:
+    found, expected = np.zeros(100, np.float32), np.zeros(100, np.float32)
+    found[:2] = 1
+    compare('logits', found, expected, choices=0.02)
+    with pytest.raises(ValueError, match='differs from PyTorch by 1, more than 0.001'):
+        compare('logits', found, expected, choices=0.01)
 
 
 def test_old_pytorch_is_told(monkeypatch) -> None:

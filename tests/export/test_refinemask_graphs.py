@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 from helpers.graphs import needs_exporter
-from helpers.refinemask_configs import cascade_roi_head, detector, roi_head, simple_mask_head
+from helpers.refinemask_configs import detector, roi_head, simple_mask_head
 from mmengine.config import Config
 from mmengine.registry import MODELS, init_default_scope
 
@@ -13,9 +13,7 @@ from mmfewshot_seg.compat import ops_error
 pytest.importorskip('onnx')
 pytest.importorskip('onnxruntime')
 pytestmark = pytest.mark.skipif(ops_error() is not None, reason="mmcv's ops are not compiled")
-HEADS = dict(
-    published=roi_head(), simple=roi_head(mask_head=simple_mask_head()), cascade=cascade_roi_head()
-)
+HEADS = dict(published=roi_head(), simple=roi_head(mask_head=simple_mask_head()))
 
 
 @needs_exporter

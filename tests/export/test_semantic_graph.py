@@ -56,8 +56,7 @@ NECK = dict(
     out='append',
 )
 MODELS_BY_NAME = dict(
-    danet=config(dict(type='mmfewshot_seg.DualAttentionHead', in_channels=64, in_index=2)),
-    danet_aligned=config(
+    danet=config(
         dict(type='mmfewshot_seg.DualAttentionHead', in_channels=64, in_index=2, align_corners=True)
     ),
     jpu_fcn=config(
@@ -167,7 +166,7 @@ def test_padding_of_the_preprocessor_is_refused(tmp_path) -> None:
 @pytest.mark.slow
 @torch.no_grad()
 def test_network_of_one_size_wants_to_be_told_it(tmp_path) -> None:
-    cfg = MODELS_BY_NAME['danet_aligned'].copy()
+    cfg = MODELS_BY_NAME['danet'].copy()
     cfg.model.decode_head = dict(
         type='mmseg.PSPHead', in_channels=64, in_index=2, channels=8, num_classes=4
     )
