@@ -119,6 +119,7 @@ def export_refinemask(
                 ),
             },
             ['logits'],
+            choices=1e-3,  # stages are merged by what lies near the contour
         ),
     )
     _check_against_model(model, masks, boxes(size))
