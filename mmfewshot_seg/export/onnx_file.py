@@ -17,6 +17,7 @@ import numpy as np
 import onnx
 import onnxruntime
 import torch
+import torch.export
 from torch import Tensor, nn
 
 from mmfewshot_seg.command import UsageError

@@ -1,6 +1,8 @@
 """``tools/export.py``: what it writes, and what it refuses before anything is written."""
 
+import importlib
 import json
+import sys
 
 import pytest
 import torch
@@ -94,3 +96,21 @@ def test_other_networks_are_refused(tiny) -> None:
 
     with pytest.raises(ValueError, match='Linear cannot be exported; there are FewShotSegmentor'):
         _exporter(torch.nn.Linear(1, 1))
+
+
+@pytest.mark.parametrize(
+    ('package', 'missing', 'cure'),
+    [
+        (
+            'export',
+            'onnxscript',
+            r"export needs onnxscript. .*pip install 'mmfewshot_seg\[export\]'",
+        ),
+        ('runtime', 'onnxruntime', 'runtime needs ONNX Runtime. .*pip install onnxruntime'),
+    ],
+)
+def test_what_is_not_installed_is_told(monkeypatch, package, missing, cure) -> None:
+    module = importlib.import_module(f'mmfewshot_seg.{package}')
+    monkeypatch.setitem(sys.modules, missing, None)
+    with pytest.raises(ImportError, match=cure):
+        importlib.reload(module)
