@@ -191,3 +191,13 @@ def test_runs_as_a_command_in_processes_of_its_own(tmp_path) -> None:
     assert [row['case'] for row in json.loads((tmp_path / 'rows.json').read_text())] == [
         'panet_head_1shot'
     ]
+
+
+def test_cases_of_graphs_are_left_out_where_none_are_made(benchmark, monkeypatch) -> None:
+    graphs = {name for name, case in benchmark.CASES.items() if case.is_exported}
+    assert graphs == {'onnx_photograph', 'onnx_danet'}
+    assert not graphs & set(benchmark.runnable_cases('cuda'))
+    monkeypatch.setattr(benchmark, 'exports', lambda device: True)
+    assert graphs <= set(benchmark.runnable_cases())
+    monkeypatch.setattr(benchmark, 'exports', lambda device: False)
+    assert not graphs & set(benchmark.runnable_cases())

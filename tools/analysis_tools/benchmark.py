@@ -37,7 +37,7 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
         if case not in CASES:
             hint = did_you_mean(case, CASES)
             parser.error(f'unknown case {case!r}{hint}. Cases: {", ".join(CASES)}')
-    args.cases = args.cases or runnable_cases()
+    args.cases = args.cases or runnable_cases(args.device)
     if args.clock == 'cpu' and args.device == 'cuda':
         parser.error('--clock cpu measures --device cpu only')
     if args.repeats < 1:
@@ -51,16 +51,27 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
     return args
 
 
-def runnable_cases() -> list[str]:
-    """All cases, but those of RoI operators only where mmcv has these compiled."""
+def runnable_cases(device: str = 'cpu') -> list[str]:
+    """All cases, but those of RoI operators and of ONNX graphs only where these can run."""
     from mmfewshot_seg.compat import ops_error
 
     error = ops_error()
-    if error is None:
-        return list(CASES)
-    left_out = [name for name, case in CASES.items() if case.needs_ops]
-    report(f"left out, for mmcv's compiled ops are missing ({error}): {', '.join(left_out)}")
-    return [name for name in CASES if name not in left_out]
+    if error is not None:
+        left_out = [name for name, case in CASES.items() if case.needs_ops]
+        report(f"left out, for mmcv's compiled ops are missing ({error}): {', '.join(left_out)}")
+    return [
+        name
+        for name, case in CASES.items()
+        if not (case.needs_ops and error is not None)
+        and not (case.is_exported and not exports(device))
+    ]
+
+
+def exports(device: str) -> bool:
+    """Whether cases of ONNX graphs can run."""
+    import torch.export
+
+    return device == 'cpu' and hasattr(getattr(torch.export, 'Dim', None), 'AUTO')
 
 
 def report(text: str) -> None:

@@ -22,6 +22,7 @@ class Case:
         has_backbone: Whether the builder knows the side ``'backbone'`` too: the backbone's work
             that belongs to ours. The share of the head is then reported.
         needs_ops: Whether mmcv's compiled ops are needed.
+        is_exported: Whether ours is an ONNX graph: on the CPU, with PyTorch 2.6 or newer.
     """
 
     module: str
@@ -30,6 +31,7 @@ class Case:
     options: dict = field(default_factory=dict)
     has_backbone: bool = False
     needs_ops: bool = False
+    is_exported: bool = False
 
     @property
     def sides(self) -> tuple[str, ...]:
@@ -90,6 +92,8 @@ CASES = {
     'dense_matching_5shot': _dense_matching(shots=5),
     'dense_matching_100shot': _dense_matching(shots=100),
     'photograph_5shot': Case('dense_matching', 'photograph', 'supports anew', dict(shots=5)),
+    'onnx_photograph': Case('exported', 'query', 'PyTorch', is_exported=True),
+    'onnx_danet': Case('exported', 'semantic', 'PyTorch', is_exported=True),
     'position_attention_97': _position_attention(97, 97),
     'position_attention_128': _position_attention(128, 128),
     'position_attention_128x256': _position_attention(128, 256),
