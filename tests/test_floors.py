@@ -23,7 +23,7 @@ FLOORS = (
         'models.semseg',
         'models.zeroshot',
     ),
-    ('converters', 'evaluation', 'models'),
+    ('annotations', 'converters', 'evaluation', 'models'),
     ('engine', 'testing', 'visualization'),
     ('apis',),
     ('studies', 'web'),

@@ -19,7 +19,7 @@ from mmseg.structures import SegDataSample
 from torch import Tensor, nn
 from typing_extensions import Unpack
 
-from mmfewshot_seg.apis.annotations import Annotation
+from mmfewshot_seg.annotations.annotation_label import Annotation
 from mmfewshot_seg.apis.fewshot_results import as_prediction, draw_prediction, write_prediction
 from mmfewshot_seg.apis.fingerprint import fingerprint, weights_fingerprint
 from mmfewshot_seg.apis.fitted_supports import FittedSupports

@@ -8,7 +8,7 @@ from typing import TypedDict
 import numpy as np
 import torch
 
-from mmfewshot_seg.apis.annotations import Annotation, annotation_label
+from mmfewshot_seg.annotations.annotation_label import Annotation, annotation_label
 from mmfewshot_seg.apis.fitted_supports import FittedSupports
 from mmfewshot_seg.apis.image_pipeline import ImagePipeline
 from mmfewshot_seg.apis.support_set import Image, as_list, folder_supports, group_supports

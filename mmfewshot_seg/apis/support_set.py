@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image as PILImage
 
-from mmfewshot_seg.apis.annotations import Annotation
+from mmfewshot_seg.annotations.annotation_label import Annotation
 from mmfewshot_seg.datasets.sources.folder import FolderSource
 
 Image = str | Path | np.ndarray | PILImage.Image

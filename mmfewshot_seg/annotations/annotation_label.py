@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from mmfewshot_seg.apis.labelme import read_labelme
-from mmfewshot_seg.apis.shapes import draw, shapes_of
+from mmfewshot_seg.annotations.labelme import read_labelme
+from mmfewshot_seg.annotations.shapes import draw, shapes_of
 from mmfewshot_seg.datasets.sources.masks import MaskSource, Value, mask_label
 from mmfewshot_seg.structures.labels import IGNORED
 

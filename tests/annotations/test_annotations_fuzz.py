@@ -19,7 +19,7 @@ import pytest
 from mmengine.registry import init_default_scope
 from PIL import Image
 
-from mmfewshot_seg.apis.annotations import annotation_label
+from mmfewshot_seg.annotations.annotation_label import annotation_label
 from mmfewshot_seg.apis.image_pipeline import ImagePipeline
 from mmfewshot_seg.datasets.sources import Coco20iSource, FolderSource
 from mmfewshot_seg.datasets.sources.masks import mask_label

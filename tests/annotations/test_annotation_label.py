@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mmfewshot_seg.apis.annotations import annotation_label
+from mmfewshot_seg.annotations.annotation_label import annotation_label
 
 SHAPE = (6, 8)
 BOX = np.zeros(SHAPE, np.uint8)

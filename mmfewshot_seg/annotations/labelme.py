@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mmfewshot_seg.apis.shapes import Shape
+from mmfewshot_seg.annotations.shapes import Shape
 from mmfewshot_seg.datasets.sources.coordinates import as_numbers
 from mmfewshot_seg.datasets.sources.image_files import UnreadableImageError
 from mmfewshot_seg.structures.labels import IGNORED

@@ -1,0 +1,1 @@
+"""Annotations as people have them: one reader of all formats, label maps, converters."""
