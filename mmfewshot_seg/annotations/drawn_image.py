@@ -11,6 +11,8 @@ from mmfewshot_seg.annotations.annotated_image import AnnotatedImage, MarkedObje
 from mmfewshot_seg.annotations.shapes import Shape, draw, region, touched
 from mmfewshot_seg.structures.labels import IGNORED
 
+_NEAR = 0.02  # pixels: six digits of a share of 20 000 pixels
+
 
 @dataclass(frozen=True)
 class DrawnImage(AnnotatedImage):
@@ -93,9 +95,10 @@ class DrawnImage(AnnotatedImage):
 
 
 def _scaled(points: Any, size: tuple[int, int]) -> np.ndarray:
-    """Coordinates in pixels of x, y, x, y, ... in shares."""
+    """Coordinates in pixels of x, y, x, y, ... in shares, which have few digits."""
     points = np.asarray(points, float)
-    return points * np.resize(np.array(size[::-1], float), points.shape)
+    points = points * np.resize(np.array(size[::-1], float), points.shape)
+    return np.where(np.abs(points - points.round()) < _NEAR, points.round(), points)
 
 
 def _without(thing: MarkedObject, inside: np.ndarray) -> MarkedObject:

@@ -74,11 +74,13 @@ def read_labelme(path: str | Path, img_dir: str | Path | None = None) -> DrawnIm
         UnreadableImageError: If the file cannot be read as json.
         ValueError: If it is of another kind, or a shape lacks something.
     """
-    content = _load(path)
+    content = load_labelme(path)
     shapes = tuple(_shape(path, number, entry) for number, entry in enumerate(content['shapes']))
-    size = content.get('imageHeight'), content.get('imageWidth')
-    image = _image_of(Path(path), content.get('imagePath'), img_dir)
-    return DrawnImage(image, str(path), shapes, None if None in size else size)
+    height, width = content.get('imageHeight'), content.get('imageWidth')
+    size = None if height is None or width is None else (height, width)
+    return DrawnImage(
+        _image_of(Path(path), content.get('imagePath'), img_dir), str(path), shapes, size
+    )
 
 
 def is_labelme(content: object) -> bool:
@@ -86,7 +88,8 @@ def is_labelme(content: object) -> bool:
     return isinstance(content, dict) and isinstance(content.get('shapes'), list)
 
 
-def _load(path: str | Path) -> dict:
+def load_labelme(path: str | Path) -> dict:
+    """Content of a file; raises as :func:`read_labelme`."""
     try:
         content = read_json(path)
     except (OSError, ValueError) as error:
@@ -99,9 +102,7 @@ def _load(path: str | Path) -> dict:
 def _image_of(path: Path, image_path: object, img_dir: str | Path | None) -> str:
     """Path of the image of a file, '' if there is none."""
     folders = [path.parent] if img_dir is None else [Path(img_dir), path.parent]
-    names = [f'{path.stem}{suffix}' for suffix in IMAGE_SUFFIXES]
-    names += [name.upper() for name in names if name.upper().startswith(path.stem)]
-    names += [f'{path.stem}{suffix.upper()}' for suffix in IMAGE_SUFFIXES]
+    names = [f'{path.stem}{each}' for suffix in IMAGE_SUFFIXES for each in (suffix, suffix.upper())]
     if isinstance(image_path, str) and image_path:
         names = [image_path, image_path.replace('\\', '/').rpartition('/')[2], *names]
     found = (plain(folder, name) for name in names for folder in folders if exists(folder, name))

@@ -166,7 +166,7 @@ def read_label_maps(
         LabelMapImage(str(image), str(mask), table, _objects_path(mask))
         for image, mask in layout.pairs
     )
-    notes = ()
+    notes: tuple[str, ...] = ()
     if layout.lonely:
         notes = (
             f'{len(layout.lonely)} images have no label map and are left out: '

@@ -18,9 +18,9 @@ from mmfewshot_seg.datasets.sources.image_files import IMAGE_SUFFIXES
 from mmfewshot_seg.datasets.sources.masks import Value
 
 ACCEPTED = (
-    'a COCO json; a json or a folder of LabelMe; data.yaml or a folder of YOLO; the XML of "CVAT for '
-    'images", or its folder; a folder of images with label maps and classes.txt; or a folder of '
-    'class folders with <n>.jpg and <n>.png'
+    'a COCO json; a json or a folder of LabelMe; data.yaml or a folder of YOLO; the XML of "CVAT '
+    'for images", or its folder; a folder of images with label maps and classes.txt; or a folder '
+    'of class folders with <n>.jpg and <n>.png'
 )
 
 
@@ -128,7 +128,7 @@ def _files(folder: Path, suffix: str) -> list[Path]:
 
 
 def _jsons(folder: Path) -> dict[str, list[Path]]:
-    """Jsons of a folder by what they are; of LabelMe all that are none of COCO's, if one is."""
+    """Jsons of a folder by what they are; from the first of LabelMe on all are taken for these."""
     found: dict[str, list[Path]] = {'LabelMe': [], 'COCO': []}
     files = _files(folder, '.json')
     for number, path in enumerate(files):

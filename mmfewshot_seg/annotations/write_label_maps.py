@@ -61,7 +61,7 @@ class LabelMaps:
         self._table.write_text(''.join(f'{name}\n' for name in lines), encoding='utf-8')
 
 
-def voc_palette(number: int) -> list[tuple[int, int, int]]:
+def voc_palette(number: int) -> list[tuple[int, ...]]:
     """The first RGB colours of PASCAL VOC: black, dark red, dark green, ...
 
     Bits 3i, 3i + 1 and 3i + 2 of the label are bit 7 - i of red, green and blue.
