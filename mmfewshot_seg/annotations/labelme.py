@@ -138,7 +138,8 @@ def _shape(path: str | Path, number: int, entry: object) -> Shape:
 def _corners(what: str, points: Any) -> np.ndarray:
     """(4,) of a box from two or, as some programs write, four corners."""
     corners = as_numbers(what, points)
-    if corners.shape not in ((2, 2), (4, 2)):
+    of_four = corners.shape == (4, 2) and all(len(set(axis)) == 2 for axis in corners.T.tolist())
+    if corners.shape != (2, 2) and not of_four:
         raise ValueError(f'{what} has two corners, got {points!r:.80}')
     return np.concatenate([corners.min(0), corners.max(0)])
 

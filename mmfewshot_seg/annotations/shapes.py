@@ -74,14 +74,14 @@ def shapes_of(annotation: Mapping) -> list[Shape]:
             f'a mask of shapes has some of the keys {SHAPES}, and background, background_points '
             f'and width beside scribbles and points; got {sorted(map(str, annotation))}'
         )
-    width = annotation.get('width')
-    if width is not None and (
+    width = annotation.get('width', 1)
+    if (
         not isinstance(width, int | np.integer)
         or isinstance(width, bool)
         or not 1 <= width <= _WIDEST
     ):
         raise ValueError(f'width of scribbles is a whole number from 1 to {_WIDEST}, got {width!r}')
-    width = None if width is None else int(width)
+    width = int(width) if 'width' in annotation else None
     clicks = [
         Shape('point', [point], value, 'a point', width)
         for key, value in (('background_points', 0), ('points', 1))

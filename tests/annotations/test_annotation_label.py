@@ -133,13 +133,15 @@ def test_labelme_cuts_holes_and_leaves_out(tmp_path) -> None:
     ('shapes', 'message'),
     [
         ([DOG], r"no shape named 'cat', but \['dog'\]"),
-        ([_shape('circle', 'cat', [[3, 2], [5, 2]])], "circle named 'cat' is not understood"),
+        ([_shape('cube', 'cat', [[3, 2], [5, 2]])], "cube named 'cat' is not understood"),
         ([_shape('line', '__ignore__', CORNERS), CAT], "line named '__ignore__' is not underst"),
         ([dict(label='cat')], "a polygon named 'cat' has no 'points'"),
         ([dict(points=CORNERS)], r"shapes\[0\] has no 'label'"),
         (['cat'], r"shapes\[0\] has no 'label': 'cat'"),
-        ([_shape('rectangle', 'cat', CORNERS)], "rectangle named 'cat' has two corners"),
-        ([_shape('polygon', 'cat', [[1, 1], [2, math.nan], [3, 3]])], 'has a coordinate nan'),
+        ([_shape('rectangle', 'cat', CORNERS[:3])], "rectangle named 'cat' has two corners"),
+        ([_shape('rectangle', 'cat', [[2, 1], [7, 2], [6, 4], [1, 3]])], 'has two corners'),
+        ([_shape('polygon', 'cat', [[1, 1], [2, math.nan], [3, 3]])], 'holds NaN, which'),
+        ([_shape('polygon', 'cat', [[1, 1], [2, 1e300], [3, 3]])], 'has a coordinate 1e.300'),
         ([_shape('polygon', 'cat', [[1, 1], ['x', 2], [3, 3]])], 'is made of numbers'),
         ([_shape('polygon', 'cat', [[0.1, 0.1], [0.9, 0.1], [0.9, 1]])], 'counted in pixels'),
     ],
@@ -161,9 +163,9 @@ def test_a_labelme_file_of_another_image_is_refused(tmp_path) -> None:
 
 
 @pytest.mark.parametrize('far', [math.nan, math.inf, -math.inf, 1e9, -3e9, 81, 10**400])
-@pytest.mark.parametrize('kind', ['polygons', 'boxes', 'scribbles', 'background'])
+@pytest.mark.parametrize('kind', ['polygons', 'boxes', 'scribbles', 'background', 'points'])
 def test_far_coordinates_reach_no_drawing(kind, far) -> None:
-    shape = (1, 1, far, 4) if kind == 'boxes' else [(1, 1), (far, 2), (3, 4)]
+    shape = dict(boxes=(1, 1, far, 4), points=(far, 2)).get(kind, [(1, 1), (far, 2), (3, 4)])
     with pytest.raises(ValueError, match='far outside its image, 8x6 pixels|made of numbers|x1 <'):
         _label({'scribbles': [[(0, 0)]], kind: [shape]})
 
