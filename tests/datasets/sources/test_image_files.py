@@ -75,6 +75,9 @@ def test_plain_files_are_left_to_opencv(tmp_path):
     rgb = np.random.default_rng(0).integers(0, 255, (7, 9, 3), dtype=np.uint8)
     assert deep_image(_tiff(tmp_path / 'a.tif', rgb, photometric='rgb')) is None
     assert image_shape(_tiff(tmp_path / 'b.tif', rgb[..., 0])) == (7, 9)
+    rgba = np.dstack([rgb, rgb[..., 0]])
+    path = _tiff(tmp_path / 'd.tif', rgba, photometric='rgb', extrasamples=['unspecified'])
+    assert deep_image(path) is None and image_shape(path) == (7, 9)
     (tmp_path / 'c.tif').write_bytes(b'II*\0nothing')
     with pytest.raises(UnreadableImageError, match='c.tif'):
         image_shape(str(tmp_path / 'c.tif'))
