@@ -1,5 +1,6 @@
 """CVAT's own export, "CVAT for images": one XML file of all images."""
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree
@@ -79,9 +80,12 @@ def _text(what: str | Path, entry: Element, name: str) -> str:
 def _numbers(what: str, entry: Element, *names: str) -> list[float]:
     words = [_text(what, entry, name) for name in names]
     try:
-        return [float(word) for word in words]
+        numbers = [float(word) for word in words]
     except ValueError:
-        raise ValueError(f'{what}: {names} must be numbers, got {words!r:.80}') from None
+        numbers = [math.nan]
+    if not all(map(math.isfinite, numbers)):
+        raise ValueError(f'{what}: {names} must be finite numbers, got {words!r:.80}')
+    return numbers
 
 
 def _image(path: Path, image: Path, entry: Element) -> DrawnImage:

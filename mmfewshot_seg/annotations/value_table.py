@@ -50,8 +50,11 @@ def make_value_table(entries: Mapping[str, Value], source: str = 'class_values')
         ValueError: If there is no class, a value is none, or two names have the same.
     """
     entries = {name: tuple(v) if isinstance(v, list) else v for name, v in entries.items()}
-    for value in entries.values():
-        check_choice(None, value)
+    for name, value in entries.items():
+        try:
+            check_choice(None, value)
+        except ValueError as error:
+            raise ValueError(f'{source}: {name!r}: {error}') from error
     coloured = {isinstance(value, tuple) for value in entries.values()}
     if len(coloured) > 1:
         raise ValueError(f'{source} has values and colours; give one or the other: {dict(entries)}')

@@ -134,7 +134,7 @@ def _folders(source: Path, content: Mapping) -> list[Path]:
     for entry in map(str, listed):
         names = [entry, entry.removeprefix('../')]
         places = [base / name for base in roots for name in names]
-        found = next((place for place in places if place.is_dir()), None)
+        found = next((place for place in places if _is_folder_below(place, source.parent)), None)
         if found is not None:
             folders.append(found)
         elif entry.endswith('.txt'):
@@ -143,6 +143,15 @@ def _folders(source: Path, content: Mapping) -> list[Path]:
                 'the images'
             )
     return list(dict.fromkeys(folders)) or [source.parent]
+
+
+def _is_folder_below(place: Path, root: Path) -> bool:
+    """Whether a folder is there, and does not hold all of ``root`` and more."""
+    try:
+        place, root = place.resolve(), root.resolve()
+        return place.is_dir() and (place == root or not root.is_relative_to(place))
+    except (OSError, ValueError, RuntimeError):  # too long, a null byte, a loop of links
+        return False
 
 
 def _pairs(folder: Path) -> Iterator[tuple[Path, Path | None]]:
