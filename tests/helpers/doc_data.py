@@ -145,6 +145,11 @@ def _write_loose_files(root: Path) -> None:
     polygon = dict(label='zebra', shape_type='polygon', points=[[5, 5], [40, 5], [40, 40], [5, 40]])
     content = dict(shapes=[polygon], imageHeight=50, imageWidth=60)
     (root / 'a.json').write_text(json.dumps(content))
+    (root / 'labelme').mkdir()
+    for name in 'ab':
+        shutil.copy(root / f'{name}.jpg', root / 'labelme')
+        path = root / f'labelme/{name}.json'
+        path.write_text(json.dumps(dict(content, imagePath=f'{name}.jpg')))
     film = cv2.VideoWriter(str(root / 'film.mp4'), cv2.VideoWriter_fourcc(*'mp4v'), 5, (60, 50))
     for _ in range(3):
         film.write(cv2.imread(str(root / 'a.jpg')))
