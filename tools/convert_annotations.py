@@ -51,8 +51,9 @@ def run(args: argparse.Namespace) -> None:
     from mmengine.utils import track_iter_progress
 
     from mmfewshot_seg.annotations import convert_annotations, read_annotations
-    from mmfewshot_seg.annotations.convert import COUNTED
+    from mmfewshot_seg.annotations.convert import COUNTED, check_new
 
+    check_new(args.out)  # before anything is read, which may take minutes
     reading = dict(
         mask_suffix=args.mask_suffix,
         mask_threshold=args.mask_threshold,

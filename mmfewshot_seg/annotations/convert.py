@@ -86,7 +86,8 @@ def convert_annotations(
         ValueError: If an argument is out of range, or an annotation does not fit its image.
     """
     out = Path(out)
-    _check(to, out, val, val_share)
+    check_new(out)
+    _check(to, val, val_share)
     parts = [part for part in (annotations, val) if part is not None]
     known = tuple(dict.fromkeys(name for part in parts for name in part.class_names))
     names = known if class_names is None else _checked_names(parts, class_names)
@@ -116,11 +117,20 @@ def convert_annotations(
     return done
 
 
-def _check(to: str, out: Path, val: AnnotationSet | None, val_share: float) -> None:
-    if to not in TARGETS:
-        raise ValueError(f'to is one of {tuple(TARGETS)}, got {to!r}')
+def check_new(out: str | Path) -> None:
+    """Refuse to write into what is there.
+
+    Raises:
+        FileExistsError: If ``out`` is a file, or a folder that is filled.
+    """
+    out = Path(out)
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise FileExistsError(f'{out} is there and not empty; name a new folder')
+
+
+def _check(to: str, val: AnnotationSet | None, val_share: float) -> None:
+    if to not in TARGETS:
+        raise ValueError(f'to is one of {tuple(TARGETS)}, got {to!r}')
     if not 0 <= val_share < 1:
         raise ValueError(f'val_share is a share of the images, from 0 to below 1, got {val_share}')
     if (val is not None or val_share) and to == 'class-folder':

@@ -158,8 +158,8 @@ def read_label_maps(
             raise ValueError(
                 f'{folder} has images with label maps, as {layout.pairs[0][1]}, and nothing that '
                 'says what their values mean: put classes.txt there with lines like "zebra = 15" '
-                'or "zebra = 192, 128, 128", or give class_values=dict(zebra=15); of masks 0 and '
-                '255 zebra=255'
+                'or "zebra = 192, 128, 128", or give class_values=dict(zebra=15), of tools '
+                '--class-values zebra=15; of masks 0 and 255 zebra=255'
             )
         table = found
     images = tuple(
