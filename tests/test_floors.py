@@ -24,7 +24,7 @@ FLOORS = (
         'models.semseg',
         'models.zeroshot',
     ),
-    ('converters', 'evaluation', 'models'),
+    ('annotations', 'converters', 'evaluation', 'models'),
     ('engine', 'testing', 'visualization'),
     ('apis',),
     ('export', 'studies', 'web'),

@@ -1,8 +1,9 @@
 """Segment images of yours by a few annotated ones: python tools/fewshot_demo.py IN --support DIR.
 
-The support set is a folder with <class>/<n>.jpg and <class>/<n>.png (--support DIR), or images and
-masks one by one (--images, --masks, --class-names). It is computed once; save it and load it. What
-is given beside --load-support is added to what is loaded. Without --model nothing needs training.
+The support set is a folder with <class>/<n>.jpg and <class>/<n>.png or any other annotations
+(--support PATH: LabelMe, COCO, YOLO, CVAT, label maps), or images and masks one by one (--images,
+--masks, --class-names). It is computed once; save it and load it. What is given beside
+--load-support is added to what is loaded. Without --model nothing needs training.
 """
 
 import argparse
@@ -27,16 +28,30 @@ def parse_args() -> argparse.Namespace:
         '--model', help='config file, or name of a config; by default one that needs no training'
     )
     parser.add_argument('--weights', help='checkpoint of --model')
-    parser.add_argument('--support', metavar='DIR', help='folder of class folders')
+    parser.add_argument(
+        '--support',
+        metavar='PATH',
+        help='class folders, or a file or folder of LabelMe, COCO, YOLO, CVAT or label maps',
+    )
     parser.add_argument('--images', nargs='+', help='support images')
     parser.add_argument('--masks', nargs='+', help='a mask for each: an image, or json of LabelMe')
-    parser.add_argument('--class-names', nargs='+', help='a name for each, or one for all')
+    parser.add_argument(
+        '--class-names',
+        nargs='+',
+        help='of --images a name for each, or one for all; of --support the classes that count',
+    )
+    parser.add_argument(
+        '--max-shots', type=int, metavar='N', help='at most N supports a class from --support'
+    )
+    parser.add_argument(
+        '--images-dir', metavar='DIR', help='images of the json or XML of --support'
+    )
     parser.add_argument(
         '--negatives', nargs='+', default=(), help='images that show none of the classes'
     )
     parser.add_argument('--load-support', metavar='FILE', help='support set that was saved')
     parser.add_argument('--save-support', metavar='FILE', help='where to save the support set')
-    parser.add_argument('--mask-suffix', default='.png', help='of --support: <n>SUFFIX is a mask')
+    parser.add_argument('--mask-suffix', help='of --support: <n>SUFFIX is a mask')
     parser.add_argument(
         '--mask-threshold', type=int, metavar='GREY', help='for masks with smooth edges: 128'
     )
@@ -96,10 +111,12 @@ def run(args: argparse.Namespace) -> None:
             args.support or args.images or (),
             args.masks,
             names[0] if names and len(names) == 1 else names,
-            args.mask_suffix,
-            args.mask_threshold,
-            args.negatives,
-            value[0] if value and len(value) == 1 else value and tuple(value),
+            mask_suffix=args.mask_suffix,
+            mask_threshold=args.mask_threshold,
+            negatives=args.negatives,
+            mask_value=value[0] if value and len(value) == 1 else value and tuple(value),
+            img_dir=args.images_dir,
+            max_shots=args.max_shots,
         )
     if args.save_support:
         inferencer.save_support(args.save_support)

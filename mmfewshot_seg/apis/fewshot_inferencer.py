@@ -19,7 +19,7 @@ from mmseg.structures import SegDataSample
 from torch import Tensor, nn
 from typing_extensions import Unpack
 
-from mmfewshot_seg.apis.annotations import Annotation
+from mmfewshot_seg.annotations.annotation_label import Annotation
 from mmfewshot_seg.apis.fewshot_results import as_prediction, draw_prediction, write_prediction
 from mmfewshot_seg.apis.fingerprint import fingerprint, weights_fingerprint
 from mmfewshot_seg.apis.fitted_supports import FittedSupports
@@ -114,11 +114,13 @@ class FewShotInferencer(PackageInferencer):
 
         Args:
             images: Paths, (H, W, 3) uint8 BGR arrays or PIL images; or, for each class, a list of
-                them; or, alone, a folder of class folders with ``<n>.jpg`` and ``<n>.png``.
+                them; or, without masks, the path of a file or folder of annotations in any of the
+                formats of :func:`read_annotations`.
             masks: A mask for each image: an array, a file, a PIL image, or a dict of polygons,
-                boxes or scribbles, see :func:`annotation_label`.
+                boxes, scribbles or points, see :func:`annotation_label`.
             class_names: A name for each image, repeated where images show the same class; for each
-                class if ``images`` are lists; or one name for all.
+                class if ``images`` are lists; or one name for all; of annotations the classes that
+                count, all by default.
             **reading: ``negatives`` and how masks are read, see :class:`Reading`.
 
         Returns:
@@ -126,7 +128,7 @@ class FewShotInferencer(PackageInferencer):
 
         Raises:
             ValueError: If images, masks and names do not fit, or an image or mask is unusable.
-            FileNotFoundError: If there is no such folder.
+            FileNotFoundError: If there is no such file or folder.
         """
         self._use(self._fit(images, masks, class_names, **reading))
         return self

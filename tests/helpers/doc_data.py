@@ -111,7 +111,11 @@ def _write_loose_files(root: Path) -> None:
         if name in 'abcd':
             shutil.copy(disc / f'{number % 3}.png', root / f'{name}.png')
     polygon = dict(label='zebra', shape_type='polygon', points=[[5, 5], [40, 5], [40, 40], [5, 40]])
-    _write(root / 'a.json', json.dumps(dict(shapes=[polygon], imageHeight=50, imageWidth=60)))
+    content = dict(shapes=[polygon], imageHeight=50, imageWidth=60)
+    _write(root / 'a.json', json.dumps(content))
+    for name in 'ab':
+        _write(root / f'labelme/{name}.json', json.dumps(dict(content, imagePath=f'{name}.jpg')))
+        shutil.copy(root / f'{name}.jpg', root / 'labelme')
     film = cv2.VideoWriter(str(root / 'film.mp4'), cv2.VideoWriter_fourcc(*'mp4v'), 5, (60, 50))
     for _ in range(3):
         film.write(cv2.imread(str(root / 'a.jpg')))

@@ -8,6 +8,7 @@ without OpenCV and pycocotools; pixels that an outline passes may be either.
 import copy
 import json
 import os
+import re
 import resource
 import time
 from collections.abc import Iterator
@@ -16,10 +17,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers import annotation_files
 from mmengine.registry import init_default_scope
 from PIL import Image
 
-from mmfewshot_seg.apis.annotations import annotation_label
+from mmfewshot_seg.annotations import annotation_label, read_annotations
 from mmfewshot_seg.apis.image_pipeline import ImagePipeline
 from mmfewshot_seg.datasets.sources import Coco20iSource, FolderSource
 from mmfewshot_seg.datasets.sources.masks import mask_label
@@ -155,6 +157,22 @@ def test_scribbles() -> None:
                 if value == 1:
                     sure |= far < -1
         shapes = dict(lines, width=width)
+        _assert_label(lambda: annotation_label(shapes, size, 'cat'), expected, sure)  # noqa: B023
+
+
+def test_points() -> None:
+    for rng in _cases():
+        size, width = _size(rng), int(rng.integers(1, 12))
+        clicks = {
+            key: _points(rng, size, rng.integers(1, 5)) for key in ('points', 'background_points')
+        }
+        expected = np.full(size, 255, np.uint8)
+        for value, key in ((0, 'background_points'), (1, 'points')):
+            for point in clicks[key]:
+                far = np.linalg.norm(_centres(size) - np.floor(point) - 0.5, axis=-1)
+                expected[far <= width / 2] = value
+        shapes = dict(clicks, width=width)
+        sure = np.ones(size, bool)
         _assert_label(lambda: annotation_label(shapes, size, 'cat'), expected, sure)  # noqa: B023
 
 
@@ -297,6 +315,8 @@ def _valid(rng: RNG, size: tuple[int, int]) -> dict:
         boxes=[[0, 1, *size[::-1]]],
         scribbles=[_points(rng, size, 2).tolist()],
         background=[_points(rng, size, 2).tolist()],
+        points=_points(rng, size, 3).tolist(),
+        background_points=_points(rng, size, 3).tolist(),
         width=3,
     )
     return {key: value for key, value in shapes.items() if key == 'boxes' or rng.random() < 0.5}
@@ -326,6 +346,55 @@ def test_odd_files_of_labelme_are_refused_in_words(tmp_path) -> None:
             annotation_label(path, size, 'cat')
         except ValueError as error:
             assert 'image.json' in str(error) or 'the mask' in str(error) or 'pixels' in str(error)
+
+
+FILES = {
+    'data.yaml': annotation_files.yolo,
+    'labels/train/a.txt': annotation_files.yolo,
+    'annotations.xml': annotation_files.cvat,
+    'annotations/instances_default.json': annotation_files.coco,
+    'classes.txt': annotation_files.label_maps,
+    'labelmap.txt': annotation_files.label_maps,
+    'a.json': annotation_files.labelme,
+}
+
+
+def _garbled(rng: RNG, text: str) -> str:
+    """A text with some of its words exchanged, doubled or replaced by junk."""
+    words = re.split(r'(\W+)', text)
+    for _ in range(rng.integers(1, 4)):
+        place = rng.integers(len(words))
+        junk = str(JUNK[rng.integers(len(JUNK))])[:20]
+        others = [junk, '', words[rng.integers(len(words))], words[place] * 2]
+        words[place] = others[rng.integers(4)]
+    return ''.join(words)
+
+
+@pytest.mark.parametrize('file', FILES)
+def test_garbled_files_of_every_format_are_refused_in_words(tmp_path, file) -> None:
+    write = FILES[file]
+    kinds = {
+        annotation_files.cvat: ('polygon', 'box', 'mask'),
+        annotation_files.coco: ('polygon', 'rle', 'box'),
+        annotation_files.label_maps: ('colours' if file == 'labelmap.txt' else 'values',),
+        annotation_files.yolo: ('polygon', 'box'),
+        annotation_files.labelme: ('polygon', 'rectangle', 'mask'),
+    }[write]
+    folders = [write(tmp_path / kind, kind) for kind in kinds]
+    originals = [(folder / file).read_text() for folder in folders]
+    for rng in _cases(40):
+        number = rng.integers(len(folders))
+        folder = folders[number]
+        (folder / file).write_text(_garbled(rng, originals[number]), encoding='utf-8')
+        try:
+            for image in read_annotations(folder).images:
+                size = annotation_files.SIZES[Path(image.path).stem]
+                for name in image.class_names:
+                    assert set(np.unique(image.label(name, size))) <= {0, 1, 255}
+                assert all(thing.mask.shape == size for thing in image.objects(size))
+        except (ValueError, FileNotFoundError) as error:
+            assert str(folder) in str(error) or 'pixels' in str(error), error
+            assert len(str(error)) < 1500, error
 
 
 def test_odd_files_of_coco_are_refused_in_words(tmp_path) -> None:

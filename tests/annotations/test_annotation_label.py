@@ -7,9 +7,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from helpers.annotation_files import labelme_shape
 from PIL import Image
 
-from mmfewshot_seg.apis.annotations import annotation_label
+from mmfewshot_seg.annotations.annotation_label import annotation_label
 
 SHAPE = (6, 8)
 BOX = np.zeros(SHAPE, np.uint8)
@@ -132,13 +133,15 @@ def test_labelme_cuts_holes_and_leaves_out(tmp_path) -> None:
     ('shapes', 'message'),
     [
         ([DOG], r"no shape named 'cat', but \['dog'\]"),
-        ([_shape('circle', 'cat', [[3, 2], [5, 2]])], "circle named 'cat' is not understood"),
+        ([_shape('cube', 'cat', [[3, 2], [5, 2]])], "cube named 'cat' is not understood"),
         ([_shape('line', '__ignore__', CORNERS), CAT], "line named '__ignore__' is not underst"),
         ([dict(label='cat')], "a polygon named 'cat' has no 'points'"),
         ([dict(points=CORNERS)], r"shapes\[0\] has no 'label'"),
         (['cat'], r"shapes\[0\] has no 'label': 'cat'"),
-        ([_shape('rectangle', 'cat', CORNERS)], "rectangle named 'cat' has two corners"),
-        ([_shape('polygon', 'cat', [[1, 1], [2, math.nan], [3, 3]])], 'has a coordinate nan'),
+        ([_shape('rectangle', 'cat', CORNERS[:3])], "rectangle named 'cat' has two corners"),
+        ([_shape('rectangle', 'cat', [[2, 1], [7, 2], [6, 4], [1, 3]])], 'has two corners'),
+        ([_shape('polygon', 'cat', [[1, 1], [2, math.nan], [3, 3]])], 'holds NaN, which'),
+        ([_shape('polygon', 'cat', [[1, 1], [2, 1e300], [3, 3]])], 'has a coordinate 1e.300'),
         ([_shape('polygon', 'cat', [[1, 1], ['x', 2], [3, 3]])], 'is made of numbers'),
         ([_shape('polygon', 'cat', [[0.1, 0.1], [0.9, 0.1], [0.9, 1]])], 'counted in pixels'),
     ],
@@ -160,9 +163,9 @@ def test_a_labelme_file_of_another_image_is_refused(tmp_path) -> None:
 
 
 @pytest.mark.parametrize('far', [math.nan, math.inf, -math.inf, 1e9, -3e9, 81, 10**400])
-@pytest.mark.parametrize('kind', ['polygons', 'boxes', 'scribbles', 'background'])
+@pytest.mark.parametrize('kind', ['polygons', 'boxes', 'scribbles', 'background', 'points'])
 def test_far_coordinates_reach_no_drawing(kind, far) -> None:
-    shape = (1, 1, far, 4) if kind == 'boxes' else [(1, 1), (far, 2), (3, 4)]
+    shape = dict(boxes=(1, 1, far, 4), points=(far, 2)).get(kind, [(1, 1), (far, 2), (3, 4)])
     with pytest.raises(ValueError, match='far outside its image, 8x6 pixels|made of numbers|x1 <'):
         _label({'scribbles': [[(0, 0)]], kind: [shape]})
 
@@ -203,3 +206,72 @@ def test_odd_widths_are_refused(width) -> None:
 def test_mistakes_are_told(annotation, error, message) -> None:
     with pytest.raises(error, match=message):
         _label(annotation)
+
+
+def test_points_are_discs_around_their_pixels() -> None:
+    shapes = dict(points=[(2.5, 1.2)], background_points=[(6, 4)], width=3)
+    label = _label(shapes)
+    expected = np.full(SHAPE, 255)
+    expected[0:3, 1:4], expected[3:6, 5:8] = 1, 0
+    corners = [(0, 1), (0, 3), (2, 1), (2, 3), (3, 5), (3, 7), (5, 5), (5, 7)]
+    assert all(label[corner] in (255, expected[corner]) for corner in corners)  # a disc of 3 pixels
+    expected[tuple(zip(*corners, strict=True))] = label[tuple(zip(*corners, strict=True))]
+    np.testing.assert_array_equal(label, expected)
+    single = _label(dict(points=(2, 1), background_points=(6, 4), width=1))
+    assert (single == 1).sum() == 1 and single[1, 2] == 1 and (single == 0).sum() == 1
+
+
+def test_points_without_a_width_grow_with_the_image() -> None:
+    shapes = dict(points=[(500, 300)], background_points=[(10, 10)])
+    label = annotation_label(shapes, (800, 1000), 'cat')
+    rows, columns = np.nonzero(label == 1)
+    assert rows.max() - rows.min() + 1 == columns.max() - columns.min() + 1 == 15
+    assert abs((label == 1).sum() - math.pi * 7.5**2) < 10
+
+
+def test_labelme_circles_masks_and_points(tmp_path) -> None:
+    size, path = (40, 50), tmp_path / 'image.json'
+    circle = _shape('circle', 'cat', [[20, 15], [26, 23]])  # radius 10
+    rows, columns = np.mgrid[:40, :50] + 0.5
+    inside = (columns - 20) ** 2 + (rows - 15) ** 2 <= 100
+    label = annotation_label(_labelme(path, circle), size, 'cat')
+    np.testing.assert_array_equal(label == 1, inside)
+    points = [
+        _shape('points', 'cat', [[5, 5], [30, 30]]),
+        _shape('point', 'background', [[45, 5]]),
+    ]
+    label = annotation_label(_labelme(path, *points), size, 'cat')
+    assert (label[5, 5], label[30, 30], label[5, 45], label[20, 20]) == (1, 1, 0, 255)
+    mask = labelme_shape('mask', 'cat', [46, 30, 54, 44])  # some of it outside
+    expected = np.zeros(size, np.uint8)
+    expected[30:, 46:] = 1
+    np.testing.assert_array_equal(annotation_label(_labelme(path, mask), size, 'cat'), expected)
+    ignored = dict(mask, label='__ignore__')
+    label = annotation_label(_labelme(path, circle, ignored), size, 'cat')
+    np.testing.assert_array_equal(label, np.where(expected, 255, inside))
+
+
+@pytest.mark.parametrize(
+    ('change', 'message'),
+    [
+        (dict(mask=None), "has no 'mask', a PNG in base64: None"),
+        (dict(mask='?'), "its 'mask' is no base64"),
+        (dict(mask='aGVsbG8='), 'cannot identify image'),
+        (dict(points=[[2, 1], [9, 3]]), "'mask' is 5x3 pixels, between its two points are 8x3"),
+        (dict(points=[[2, 1]]), 'has its upper left and its lower right pixel'),
+        (dict(shape_type='circle'), None),
+        (dict(shape_type='circle', points=[[2, 1]]), 'has a centre and a point of its edge'),
+        (dict(shape_type='circle', points=[[2, 1], [2, 1]]), 'radii of more than 0'),
+        (dict(shape_type='cube'), "a cube named 'cat' is not understood"),
+    ],
+)
+def test_odd_masks_and_circles_of_labelme(tmp_path, change, message) -> None:
+    path = _labelme(
+        tmp_path / 'image.json', dict(labelme_shape('mask', 'cat', [2, 1, 7, 4]), **change)
+    )
+    if message is None:
+        assert _label(path).any()
+        return
+    with pytest.raises(ValueError, match=message) as caught:
+        _label(path)
+    assert 'image.json' in str(caught.value)
