@@ -3,7 +3,7 @@
 import pytest
 
 from mmfewshot_seg import first_process as module
-from mmfewshot_seg.first_process import by_first_process
+from mmfewshot_seg.first_process import while_others_wait
 
 
 class PickyError(ValueError):
@@ -11,10 +11,12 @@ class PickyError(ValueError):
         super().__init__(f'{path}: {reason}')
 
 
-def test_a_single_process_gets_result_and_error() -> None:
-    assert by_first_process(lambda: 3) == 3
+def test_a_single_process_does_it_and_gets_the_error() -> None:
+    done = []
+    while_others_wait(lambda: done.append(1), is_mine=True)
+    assert done == [1]
     with pytest.raises(ZeroDivisionError):
-        by_first_process(lambda: 1 / 0)
+        while_others_wait(lambda: 1 / 0, is_mine=True)
 
 
 def test_an_error_that_cannot_be_sent_keeps_its_message() -> None:
