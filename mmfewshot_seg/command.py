@@ -63,8 +63,8 @@ CURES = {
     'failed to load image|cannot identify image|image file is truncated|broken data stream': (
         'an image or a label file is damaged, replace or remove it'
     ),
-    'Connection (reset|closed|refused)|[Ss]ocket (closed|Timeout)|Broken pipe': (
-        'another process of the same run has ended: look for its message, also on the other machines'
+    '/gloo/.*([Cc]onnect|[Ss]ocket|[Tt]imed out)|ncclRemoteError|remote process exit': (
+        'another process of this run has ended, or its machine: look for its message there'
     ),
     'No space left|Disk quota|PytorchStreamWriter failed|file write failed': (
         'the disk is full: free some space, or write elsewhere with --work-dir or --out-dir'

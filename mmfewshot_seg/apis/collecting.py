@@ -3,7 +3,7 @@
 import os
 import tempfile
 
-from mmengine.dist import all_gather_object, broadcast_object_list, get_rank, get_world_size
+from mmengine.dist import all_gather_object, broadcast_object_list, get_world_size
 from mmengine.runner import Runner
 
 

@@ -53,7 +53,11 @@ class Check:
             RuntimeError: If it fails or takes longer; the end of the log is in the message.
         """
         log = self.out / f'{step}.log'
-        environment = {**os.environ, 'PYTHONPATH': str(self.root), 'DRAWN_DATA': str(self.data(step))}
+        environment = {
+            **os.environ,
+            'PYTHONPATH': str(self.root),
+            'DRAWN_DATA': str(self.data(step)),
+        }
         if self.device == 'cpu':
             environment['CUDA_VISIBLE_DEVICES'] = ''
         command = [sys.executable, *map(str, arguments)]

@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from mmfewshot_seg.apis import resume as module
-from mmfewshot_seg.apis.resume import newest_whole_checkpoint
-from mmfewshot_seg.command import UsageError
+from mmfewshot_seg.apis.resume import newest_whole_checkpoint, resume_after_restart
+from mmfewshot_seg.command import STARTED, UsageError
 
 
 @pytest.fixture
@@ -69,3 +69,32 @@ def test_nothing_to_resume_from(tmp_path, logged) -> None:
     _point_to(tmp_path, tmp_path / 'epoch_1.pth')
     with pytest.raises(UsageError, match='epoch_1.pth does not exist or is cut off.* no other'):
         newest_whole_checkpoint(tmp_path)
+
+
+def test_without_restarts_the_command_line_counts(work_dir, monkeypatch) -> None:
+    monkeypatch.delenv(STARTED, raising=False)
+    for resume in (None, 'auto', 'a.pth'):
+        assert resume_after_restart(resume, work_dir) == resume
+
+
+def test_the_first_process_continues_when_it_starts_again(tmp_path, monkeypatch, logged) -> None:
+    monkeypatch.setenv(STARTED, str(tmp_path / 'started'))
+    monkeypatch.setenv('RANK', '0')
+    assert resume_after_restart(None, tmp_path) is None and logged == []
+    assert resume_after_restart(None, tmp_path) == 'auto'
+    assert logged == ['Restarted after a failure']
+    monkeypatch.setenv('RANK', '1')  # is told by the first
+    assert resume_after_restart('auto', tmp_path) is None
+
+
+def test_checkpoints_of_another_training_are_refused_where_restarts_are(
+    work_dir, tmp_path, monkeypatch
+) -> None:
+    monkeypatch.setenv(STARTED, str(tmp_path / 'started'))
+    monkeypatch.setenv('RANK', '0')
+    with pytest.raises(UsageError, match='holds the checkpoint iter_10.pth of another training'):
+        resume_after_restart(None, work_dir)
+    with pytest.raises(UsageError, match='--resume old.pth: with restarts .* without a name'):
+        resume_after_restart('old.pth', work_dir)
+    assert not (tmp_path / 'started').exists()
+    assert resume_after_restart('auto', work_dir) == 'auto'

@@ -89,9 +89,28 @@ def _module(arguments: list[str], patch) -> int:
 
 def _launch(script: str, arguments: list[str], patch) -> int:
     """One process stands for many, which tests/e2e/test_tools.py starts."""
+    if arguments[0] == '--max-restarts':
+        arguments = arguments[2:]
     tool, processes, *options = arguments
     assert int(processes) > 0
     return _python([os.path.relpath(tool), *options], patch)
+
+
+def _srun(arguments: list[str], patch) -> int:
+    """One process stands for many, which tests/tools/test_several_machines.py starts."""
+    start = next(i for i, word in enumerate(arguments) if Path(word).name.startswith('python'))
+    unbuffered, tool, *options = arguments[start + 1 :]
+    assert (unbuffered, options[-2:]) == ('-u', ['--launcher', 'slurm'])
+    return _python([os.path.relpath(tool), *options[:-2]], patch)
+
+
+def _gpu_check(script: str, arguments: list[str], patch) -> int:
+    """Without its steps, which tests/studies/test_gpu_check.py takes."""
+    from mmfewshot_seg.studies import gpu_check
+
+    patch.setattr(gpu_check, 'STEPS', dict.fromkeys(gpu_check.STEPS, lambda check, step: {}))
+    patch.setattr(gpu_check, 'describe_device', lambda device: {})
+    return _run(script, arguments, patch)
 
 
 def _command(arguments: list[str], patch) -> int:
@@ -248,7 +267,7 @@ def _make(arguments: list[str], patch) -> int:
     return subprocess.run(['make', '-n', *arguments], stdout=subprocess.DEVNULL).returncode
 
 
-PROGRAMS = {'python': _python, 'pip': _pip, 'make': _make, 'mmfewshot-seg': _command}
+PROGRAMS = {'python': _python, 'pip': _pip, 'make': _make, 'mmfewshot-seg': _command, 'srun': _srun}
 TOOLS = {
     'train.py': _train,
     'launch.py': _launch,
@@ -260,4 +279,5 @@ TOOLS = {
     'web.py': _web,
     'analysis_tools/compare_configs.py': _compare,
     'analysis_tools/benchmark.py': _benchmark,
+    'analysis_tools/gpu_check.py': _gpu_check,
 }
