@@ -186,7 +186,7 @@ def run_benchmarks(check: Check, step: str) -> dict[str, object]:
 
 def train_wing(check: Check, step: str) -> dict[str, object]:
     """A short training on drawn images; on CUDA in mixed precision."""
-    size, number, iterations = (64, 12, 2) if check.tiny else (160, 160, 60)
+    size, number, iterations = (64, 12, 2) if check.tiny else (160, 80, 60)
     data = check.data(step)
     if step == 'zero-shot':
         draw_dataset(data, number, 4, size, train_classes='seen', max_objects=2)

@@ -72,7 +72,8 @@ def run(
             os._exit(1)
         sys.stdout.flush()
         os._exit(0)
-    if any([os.waitpid(child, 0)[1] for child in children]):
+    statuses = [os.waitpid(child, 0)[1] for child in children]
+    if any(statuses):
         sys.exit(f'{machines} x {processes}, {call}: failed')
 
 

@@ -55,7 +55,8 @@ def test_a_step_that_fails_does_not_stop_the_others(tmp_path, monkeypatch, capsy
 def test_a_step_ends_with_all_it_started_when_its_time_is_over(tmp_path, monkeypatch) -> None:
     monkeypatch.setitem(LIMITS, 'tests', 2)
     child = 'import subprocess, sys; subprocess.run([sys.executable, "-c", sys.argv[1]])'
-    grandchild = f'import os, time; open({str(tmp_path / "pid")!r}, "w").write(str(os.getpid())); time.sleep(60)'
+    note = f'open({str(tmp_path / "pid")!r}, "w").write(str(os.getpid()))'
+    grandchild = f'import os, time; {note}; time.sleep(60)'
     check = Check(ROOT, tmp_path, 'cpu', tiny=False)
     with pytest.raises(RuntimeError, match='not done in 2 s'):
         check.run('tests', '-c', child, grandchild)
