@@ -31,7 +31,6 @@ from mmfewshot_seg.apis.run_config import (
 )
 from mmfewshot_seg.checkpoints import checkpoint_gate
 from mmfewshot_seg.command import keep_tracebacks
-from mmfewshot_seg.engine.throughput_hook import ThroughputHook
 from mmfewshot_seg.files.whole_checkpoints import write_whole_checkpoints
 
 
@@ -83,7 +82,7 @@ def train(
         runner = _build(cfg, train=True)
         share_checkpoint(runner)
         if runner.distributed:
-            runner.register_hook(ThroughputHook())
+            runner.register_hook(dict(type='mmfewshot_seg.ThroughputHook'))
         runner.train()
 
 
