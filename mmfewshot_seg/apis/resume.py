@@ -70,11 +70,12 @@ def share_checkpoint(runner: Runner) -> None:
     digests = all_gather_object(_digest(path))
     if len(set(digests)) == 1:
         return
+    others = sum(digest != digests[0] for digest in digests)
+    print_log(f'Sending {path} to {others} processes that do not see it', logger='current')
     content = [path.read_bytes() if get_rank() == 0 else b'']
     broadcast_object_list(content)
     if _digest(path) != digests[0] and is_first_of_machine():
         write_whole(path, content[0])
-        print_log(f'{path}: sent by the first machine', logger='current')
     barrier()
 
 

@@ -81,7 +81,7 @@ def train(
     with checkpoint_gate(trust_checkpoint):
         runner = _build(cfg, train=True)
         share_checkpoint(runner)
-        if runner.distributed:
+        if runner.world_size > 1:
             runner.register_hook(dict(type='mmfewshot_seg.ThroughputHook'))
         runner.train()
 

@@ -203,6 +203,8 @@ def train_wing(check: Check, step: str) -> dict[str, object]:
     options = [f'train_cfg.max_iters={iterations}', 'default_hooks.logger.interval=1']
     options += ['default_hooks.checkpoint.interval=1000']
     options += ['train_dataloader.batch_size=2'] if check.tiny else []
+    if step == 'few-shot':
+        options.append('train_dataloader.dataset.protocol.min_area=1')
     amp = ['--amp'] if check.device == 'cuda' else []
     train = [check.root / 'tools/train.py', check.root / WINGS[step], '--work-dir', work_dir, *amp]
     check.run(step, *train, '--cfg-options', *options)

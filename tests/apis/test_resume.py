@@ -1,5 +1,9 @@
 """Which checkpoint is resumed from, when the last one is cut off, missing or unknown."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 import torch
 
@@ -98,3 +102,43 @@ def test_checkpoints_of_another_training_are_refused_where_restarts_are(
         resume_after_restart('old.pth', work_dir)
     assert not (tmp_path / 'started').exists()
     assert resume_after_restart('auto', work_dir) == 'auto'
+
+
+TWO_MACHINES = """
+import os, signal, socket, sys
+from types import SimpleNamespace
+from torch import distributed
+from mmfewshot_seg.apis.resume import share_checkpoint
+
+signal.alarm(200)
+with socket.socket() as probe:
+    probe.bind(('127.0.0.1', 0))
+    os.environ.update(MASTER_ADDR='127.0.0.1', MASTER_PORT=str(probe.getsockname()[1]))
+child = os.fork()
+rank = 0 if child else 1
+os.chdir(f'{sys.argv[1]}/node{rank}')
+distributed.init_process_group('gloo', rank=rank, world_size=2)
+for name in 'run/iter_2.pth', None:
+    runner = SimpleNamespace(_resume=rank == 0 and bool(name), _load_from=name if rank == 0 else 0)
+    share_checkpoint(runner)
+    assert (runner._resume, runner._load_from) == (bool(name), name)
+if rank == 0:
+    sys.exit(os.waitpid(child, 0)[1])
+os._exit(0)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('old', [None, b'of another training', b'content'])
+def test_a_machine_without_the_checkpoint_is_sent_it(tmp_path, old) -> None:
+    paths = [tmp_path / f'node{rank}' / 'run/iter_2.pth' for rank in range(2)]
+    for path, content in zip(paths, [b'content', old], strict=True):
+        path.parents[1].mkdir()
+        if content is not None:
+            path.parent.mkdir()
+            path.write_bytes(content)
+    command = [sys.executable, '-c', TWO_MACHINES, str(tmp_path)]
+    run = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    assert [path.read_bytes() for path in paths] == [b'content'] * 2
+    assert ('to 1 processes' in run.stdout + run.stderr) == (old != b'content')

@@ -144,9 +144,6 @@ def test_a_lost_machine_comes_back_and_changes_nothing(folder, agent) -> None:
     assert 'Restarted after a failure' in (folder / 'train0.log').read_text()
     assert 'resumed epoch: 0, iter: 2' in log
     assert 'samples/s' in log and '(1 process, ' in log
-    # What the machine without the checkpoint went on from was sent to it.
-    sent, kept = ((folder / node / 'broken/iter_2.pth').read_bytes() for node in ('node1', 'node0'))
-    assert sent == kept
 
 
 @pytest.mark.slow
