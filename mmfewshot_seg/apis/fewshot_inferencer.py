@@ -7,7 +7,6 @@ import math
 from collections.abc import Iterable, Iterator, Sequence, Sized
 from itertools import count, groupby, repeat
 from pathlib import Path
-from typing import cast
 
 import mmcv
 import numpy as np
@@ -18,24 +17,23 @@ from mmengine.utils import track_iter_progress
 from mmengine.visualization import Visualizer
 from mmseg.structures import SegDataSample
 from torch import Tensor, nn
+from typing_extensions import Unpack
 
-from mmfewshot_seg.apis.annotations import Annotation, annotation_label
+from mmfewshot_seg.apis.annotations import Annotation
+from mmfewshot_seg.apis.fewshot_results import as_prediction, draw_prediction, write_prediction
 from mmfewshot_seg.apis.fingerprint import fingerprint, weights_fingerprint
 from mmfewshot_seg.apis.fitted_supports import FittedSupports
 from mmfewshot_seg.apis.image_pipeline import pipelines_of_test
 from mmfewshot_seg.apis.package_inferencer import ModelSource, PackageInferencer
 from mmfewshot_seg.apis.pretrained import load_pretrained
 from mmfewshot_seg.apis.queries import Queries, Query, list_images, read_queries
-from mmfewshot_seg.apis.support_set import Image, as_list, folder_supports, group_supports
-from mmfewshot_seg.datasets.sources.masks import Value, check_choice
+from mmfewshot_seg.apis.support_fitting import Reading, fit_supports, list_supports
+from mmfewshot_seg.apis.support_set import Image
 from mmfewshot_seg.files.tensor_file import first_line
 from mmfewshot_seg.files.whole_backend import WHOLE
-from mmfewshot_seg.files.whole_file import whole_file
 from mmfewshot_seg.models.fewshot import FewShotSegmentor
 from mmfewshot_seg.models.fewshot.edge_refinement import check_method, refine_edges
 from mmfewshot_seg.structures import SupportState
-from mmfewshot_seg.visualization.overlay import overlay, save_label_map
-from mmfewshot_seg.visualization.region_names import write_names
 
 DEFAULT_MODEL = 'dense-matching_lite0-d8_photographs'
 
@@ -110,10 +108,7 @@ class FewShotInferencer(PackageInferencer):
         images: Image | Sequence,
         masks: Annotation | Sequence | None = None,
         class_names: str | Sequence[str] | None = None,
-        mask_suffix: str = '.png',
-        mask_threshold: float | None = None,
-        negatives: Image | Sequence[Image] = (),
-        mask_value: Value | None = None,
+        **reading: Unpack[Reading],
     ) -> 'FewShotInferencer':
         """Fit a support set, instead of the one before; :meth:`add_support` adds to it.
 
@@ -124,12 +119,7 @@ class FewShotInferencer(PackageInferencer):
                 boxes or scribbles, see :func:`annotation_label`.
             class_names: A name for each image, repeated where images show the same class; for each
                 class if ``images`` are lists; or one name for all.
-            mask_suffix: In a folder, how the name of a mask goes on after the stem of its image.
-            mask_threshold: Grey value from which on a pixel of a mask is of the class, for masks
-                with smooth edges.
-            negatives: Images that show none of the classes: all of them is background. Only heads
-                with ``takes_negatives`` know what to do with them.
-            mask_value: Value, or RGB colour, of the class in a mask of several classes.
+            **reading: ``negatives`` and how masks are read, see :class:`Reading`.
 
         Returns:
             This inferencer.
@@ -138,11 +128,7 @@ class FewShotInferencer(PackageInferencer):
             ValueError: If images, masks and names do not fit, or an image or mask is unusable.
             FileNotFoundError: If there is no such folder.
         """
-        self._use(
-            self._fitted_supports(
-                images, masks, class_names, mask_suffix, mask_threshold, negatives, mask_value
-            )
-        )
+        self._use(self._fit(images, masks, class_names, **reading))
         return self
 
     def add_support(
@@ -150,19 +136,13 @@ class FewShotInferencer(PackageInferencer):
         images: Image | Sequence = (),
         masks: Annotation | Sequence | None = None,
         class_names: str | Sequence[str] | None = None,
-        mask_suffix: str = '.png',
-        mask_threshold: float | None = None,
-        negatives: Image | Sequence[Image] = (),
-        mask_value: Value | None = None,
+        **reading: Unpack[Reading],
     ) -> 'FewShotInferencer':
         """Add supports of old or new classes, or negatives, to those there are.
 
         Nothing is computed anew. Arguments, returns and raises: see :meth:`set_support`.
         """
-        added = self._fitted_supports(
-            images, masks, class_names, mask_suffix, mask_threshold, negatives, mask_value
-        )
-        self._use(self.supports.merged(added))
+        self._use(self.supports.merged(self._fit(images, masks, class_names, **reading)))
         return self
 
     def fit_support(
@@ -170,10 +150,7 @@ class FewShotInferencer(PackageInferencer):
         images: Image | Sequence,
         masks: Annotation | Sequence | None = None,
         class_names: str | Sequence[str] | None = None,
-        mask_suffix: str = '.png',
-        mask_threshold: float | None = None,
-        negatives: Image | Sequence[Image] = (),
-        mask_value: Value | None = None,
+        **reading: Unpack[Reading],
     ) -> SupportState:
         """Fit a support set and leave this inferencer's own alone.
 
@@ -182,11 +159,17 @@ class FewShotInferencer(PackageInferencer):
         Returns:
             What :meth:`__call__` takes as ``support``. Threads may share the inferencer this way.
         """
-        return self._joined(
-            self._fitted_supports(
-                images, masks, class_names, mask_suffix, mask_threshold, negatives, mask_value
-            )
-        )
+        return self._joined(self._fit(images, masks, class_names, **reading))
+
+    def _fit(
+        self,
+        images: Image | Sequence,
+        masks: Annotation | Sequence | None,
+        class_names: str | Sequence[str] | None,
+        **reading: Unpack[Reading],
+    ) -> FittedSupports:
+        singles = list_supports(images, masks, class_names, **reading)
+        return fit_supports(self.model, self.support_pipeline, singles, self._tracked)
 
     def _use(self, supports: FittedSupports) -> None:
         self.state = self._joined(supports)
@@ -198,49 +181,6 @@ class FewShotInferencer(PackageInferencer):
         if len(supports.shots) > 254:
             raise ValueError(f'a support set has 1 to 254 classes, not {len(supports.shots)}')
         return supports.joined(self.model.decode_head)
-
-    def _fitted_supports(
-        self,
-        images: Image | Sequence,
-        masks: Annotation | Sequence | None,
-        class_names: str | Sequence[str] | None,
-        mask_suffix: str,
-        mask_threshold: float | None,
-        negatives: Image | Sequence[Image],
-        mask_value: Value | None,
-    ) -> FittedSupports:
-        negatives = as_list(negatives)
-        if negatives and not self.model.decode_head.takes_negatives:
-            raise ValueError(
-                f'{type(self.model.decode_head).__name__} takes no negatives; DenseMatchingHead '
-                'does, which FewShotInferencer() has'
-            )
-        if negatives and not as_list(images):
-            supports = {}
-        elif not as_list(images) and masks is None:
-            raise ValueError('there is nothing to add: give images, a folder or negatives')
-        elif masks is None and class_names is None and isinstance(images, str | Path):
-            supports = folder_supports(images, mask_suffix)
-        elif masks is None or class_names is None:
-            raise ValueError('set_support takes images, masks and class names, or a folder alone')
-        else:
-            supports = group_supports(images, masks, class_names)
-        check_choice(mask_threshold, mask_value)
-        singles: list[tuple[str | None, Image, Annotation | None]] = [
-            (name, *pair) for name, pairs in supports.items() for pair in pairs
-        ]
-        singles += [(None, image, None) for image in negatives]
-        fitted = FittedSupports({name: [] for name in supports})
-        for name, image, annotation in self._tracked(singles, len(singles)):
-            states = fitted.negatives if name is None else fitted.shots[name]
-            try:
-                states.append(self._fit(image, annotation, name, mask_threshold, mask_value))
-            except ValueError as error:
-                path = f' ({image})' if isinstance(image, str | Path) else ''
-                number = len(states) + 1
-                what = f'support {number} of {name!r}' if name else f'negative {number}'
-                raise ValueError(f'{what}{path}: {error}') from error
-        return fitted
 
     def save_support(self, path: str | Path) -> None:
         """Write the fitted support set, for :meth:`load_support` with the same model.
@@ -411,10 +351,7 @@ class FewShotInferencer(PackageInferencer):
         if not (return_vis or show or img_out_dir):
             return pictures
         for query, sample in zip(batch, samples, strict=True):
-            labels = _label_map(sample)
-            picture = overlay(np.ascontiguousarray(query.image[..., ::-1]), labels)
-            if with_labels:
-                picture = write_names(picture, labels, sample.class_names)
+            picture = draw_prediction(query.image, sample, with_labels)
             if img_out_dir:
                 path = Path(img_out_dir, f'{query.name}.jpg')
                 mmcv.imwrite(picture[..., ::-1], str(path), backend_args=WHOLE)
@@ -434,18 +371,10 @@ class FewShotInferencer(PackageInferencer):
         """Predictions as they are returned and written, see :meth:`__call__`."""
         if return_datasamples and not pred_out_dir:
             return dict(predictions=samples, visualization=pictures)
-        predictions = [
-            dict(label_map=_label_map(sample), scores=sample.seg_logits.data.softmax(0).numpy())
-            for sample in samples
-        ]
+        predictions = list(map(as_prediction, samples))
         if pred_out_dir:
-            Path(pred_out_dir).mkdir(parents=True, exist_ok=True)
             for sample, prediction in zip(samples, predictions, strict=True):
-                path = Path(pred_out_dir, sample.name)
-                save_label_map(f'{path}.png', prediction['label_map'])
-                if save_scores:
-                    with whole_file(f'{path}.npy') as file:
-                        np.save(file, prediction['scores'])
+                write_prediction(prediction, Path(pred_out_dir), sample.name, save_scores)
         return dict(
             predictions=samples if return_datasamples else predictions, visualization=pictures
         )
@@ -468,29 +397,6 @@ class FewShotInferencer(PackageInferencer):
             config=fingerprint([self.cfg.model, self.support_pipeline.config]),
             weights=weights_fingerprint(self.model),
         )
-
-    def _fit(
-        self,
-        image: Image,
-        annotation: Annotation | None,
-        class_name: str | None,
-        threshold: float | None,
-        value: Value | None,
-    ) -> SupportState:
-        """State of one support by itself; without a class name it is a negative."""
-        loaded = self.support_pipeline.load(image)
-        if class_name is None:
-            mask = np.zeros(loaded.shape[:2], np.uint8)
-        else:
-            given = cast(Annotation, annotation)  # negatives alone have none
-            mask = annotation_label(given, loaded.shape[:2], class_name, threshold, value)
-        seen, label = map(torch.from_numpy, self.support_pipeline(loaded, mask))
-        if class_name is not None and not (label == 1).any():
-            size = 'x'.join(map(str, label.shape))
-            raise ValueError(f'what the mask marks is too small: nothing is left of it at {size}')
-        inputs = dict(support=[seen[None, None]], support_masks=[label[None, None]])
-        inputs = self.model.data_preprocessor(dict(inputs=inputs))['inputs']
-        return self.model.fit_support(inputs['support'], inputs['support_masks'])
 
     def _data_sample(
         self, query: Query, logits: Tensor, class_names: tuple[str, ...]
@@ -529,7 +435,3 @@ class FewShotInferencer(PackageInferencer):
             load_pretrained(model)
         else:
             super()._load_weights_to_model(model, checkpoint, cfg)
-
-
-def _label_map(sample: SegDataSample) -> np.ndarray:
-    return sample.pred_sem_seg.data[0].numpy().astype(np.uint8)
