@@ -24,7 +24,7 @@ from mmfewshot_seg.classes.word_vectors import read_word_vectors
 from mmfewshot_seg.classes.zeroshot_splits import SPLITS
 from mmfewshot_seg.datasets import drawn
 from mmfewshot_seg.datasets.prepare import coco_20i, pascal_5i
-from mmfewshot_seg.studies import compare
+from mmfewshot_seg.studies import compare, gpu_check
 
 OFFICIAL = dict(
     panet='panet/manifest',
@@ -68,7 +68,12 @@ def _tool(words, patch) -> int:
     script, *arguments = words
     script = os.path.relpath(script)
     if script == 'tools/launch.py':  # one process stands for many; tests/e2e start them
+        if arguments[0] == '--max-restarts':
+            arguments = arguments[2:]
         script, _, *arguments = arguments
+    if script == 'tools/analysis_tools/gpu_check.py':  # tests/studies take its steps
+        patch.setattr(gpu_check, 'STEPS', dict.fromkeys(gpu_check.STEPS, lambda check, step: {}))
+        patch.setattr(gpu_check, 'describe_device', lambda device: {})
     if not torch.cuda.is_available():
         arguments = [word for word in arguments if word != '--amp']
     if script == 'tools/convert_checkpoint.py':
@@ -120,7 +125,15 @@ def _make(arguments: list[str], patch) -> int:
     return subprocess.run(['make', '-n', *arguments], stdout=subprocess.DEVNULL).returncode
 
 
-PROGRAMS = {'python': _python, 'pip': _pip, 'make': _make, 'mmfewshot-seg': _command}
+def _srun(arguments: list[str], patch) -> int:
+    """One process stands for many, which tests/tools/test_several_machines.py starts."""
+    start = next(i for i, word in enumerate(arguments) if Path(word).name.startswith('python'))
+    unbuffered, tool, *options = arguments[start + 1 :]
+    assert (unbuffered, options[-2:]) == ('-u', ['--launcher', 'slurm'])
+    return _tool([tool, *options[:-2]], patch)
+
+
+PROGRAMS = {'python': _python, 'pip': _pip, 'make': _make, 'mmfewshot-seg': _command, 'srun': _srun}
 
 
 def _open_clip() -> SimpleNamespace:
