@@ -104,14 +104,18 @@ def _write_loose_files(root: Path) -> None:
     """Images, masks, a film, word vectors; what other repositories have."""
     draw_class_folder(root / 'support')
     disc = root / 'support/disc'
-    images = 'a b c d query image street queries/a queries/b queries/c photos/a photos/b photos/c'
-    for number, name in enumerate(images.split()):
+    folders = [f'{folder}/{name}' for folder in ('queries', 'photos', 'herd') for name in 'abc']
+    images = ['a', 'b', 'c', 'd', 'query', 'image', *folders, 'labelme/a', 'labelme/b', 'street']
+    for number, name in enumerate(images):
         (root / name).parent.mkdir(exist_ok=True)
         shutil.copy(disc / f'{number % 3}.jpg', root / f'{name}.jpg')
         if name in 'abcd':
             shutil.copy(disc / f'{number % 3}.png', root / f'{name}.png')
     polygon = dict(label='zebra', shape_type='polygon', points=[[5, 5], [40, 5], [40, 40], [5, 40]])
-    _write(root / 'a.json', json.dumps(dict(shapes=[polygon], imageHeight=50, imageWidth=60)))
+    content = dict(shapes=[polygon], imageHeight=50, imageWidth=60)
+    _write(root / 'a.json', json.dumps(content))
+    for name in 'ab':
+        _write(root / f'labelme/{name}.json', json.dumps(content | dict(imagePath=f'{name}.jpg')))
     film = cv2.VideoWriter(str(root / 'film.mp4'), cv2.VideoWriter_fourcc(*'mp4v'), 5, (60, 50))
     for _ in range(3):
         film.write(cv2.imread(str(root / 'a.jpg')))
