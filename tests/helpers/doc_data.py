@@ -104,8 +104,9 @@ def _write_loose_files(root: Path) -> None:
     """Images, masks, a film, word vectors; what other repositories have."""
     draw_class_folder(root / 'support')
     disc = root / 'support/disc'
-    images = 'a b c d query image street queries/a queries/b queries/c photos/a photos/b photos/c'
-    for number, name in enumerate(images.split()):
+    folders = [f'{folder}/{name}' for folder in ('queries', 'photos', 'herd') for name in 'abc']
+    images = ['a', 'b', 'c', 'd', 'query', 'image', *folders, 'labelme/a', 'labelme/b', 'street']
+    for number, name in enumerate(images):
         (root / name).parent.mkdir(exist_ok=True)
         shutil.copy(disc / f'{number % 3}.jpg', root / f'{name}.jpg')
         if name in 'abcd':
@@ -114,8 +115,7 @@ def _write_loose_files(root: Path) -> None:
     content = dict(shapes=[polygon], imageHeight=50, imageWidth=60)
     _write(root / 'a.json', json.dumps(content))
     for name in 'ab':
-        _write(root / f'labelme/{name}.json', json.dumps(dict(content, imagePath=f'{name}.jpg')))
-        shutil.copy(root / f'{name}.jpg', root / 'labelme')
+        _write(root / f'labelme/{name}.json', json.dumps(content | dict(imagePath=f'{name}.jpg')))
     film = cv2.VideoWriter(str(root / 'film.mp4'), cv2.VideoWriter_fourcc(*'mp4v'), 5, (60, 50))
     for _ in range(3):
         film.write(cv2.imread(str(root / 'a.jpg')))

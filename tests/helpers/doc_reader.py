@@ -107,7 +107,7 @@ class Reader:
                 # bash has not seen the files that the calls before this one made
                 arguments = [file for word in words for file in sorted(glob(word)) or [word]]
                 status = PROGRAMS[Path(program).name](arguments, patch)
-            assert status == 0, f'{shlex.join([program, *words])} ended with status {status}'
+            assert status == 0, f'{shlex.join([Path(program).name, *words])} ended with {status}'
 
     def python(self, block: Block) -> None:
         """A file is written, a config trains for a step, anything else goes on in the session."""
