@@ -23,7 +23,7 @@ FLOORS = (
         'models.semseg',
         'models.zeroshot',
     ),
-    ('converters', 'evaluation', 'models'),
+    ('converters', 'evaluation', 'models', 'results'),
     ('engine', 'testing', 'visualization'),
     ('apis',),
     ('studies', 'web'),
