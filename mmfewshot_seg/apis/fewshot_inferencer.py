@@ -253,7 +253,7 @@ class FewShotInferencer(PackageInferencer):
             img_out_dir: Folder in ``out_dir`` for pictures, ``<name of the query>.jpg``.
             pred_out_dir: Folder in ``out_dir`` for label maps, ``<name of the query>.png`` with a
                 palette.
-            labelme_out_dir: Folder in ``out_dir`` for ``<name of the query>.json`` of LabelMe; a file
+            labelme_out_dir: Folder in ``out_dir`` for LabelMe's ``<name of the query>.json``; one
                 that a person has made or corrected is left alone.
             out_formats: What is written besides pictures: some of ``'png'`` (label maps),
                 ``'labelme'``, and at the end of the run ``'coco'`` (``coco.json``, exact),

@@ -3,7 +3,8 @@
 import numpy as np
 from mmseg.structures import SegDataSample
 
-from mmfewshot_seg.results import ImageResult, Instance, find_instances
+from mmfewshot_seg.results.image_result import ImageResult
+from mmfewshot_seg.results.instances import Instance, find_instances
 from mmfewshot_seg.visualization.overlay import overlay
 from mmfewshot_seg.visualization.region_names import write_names
 

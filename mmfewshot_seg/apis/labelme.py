@@ -29,7 +29,7 @@ def read_labelme(path: str | Path, class_name: str, size: tuple[int, int]) -> li
         ValueError: If it is of another kind or of an image of another size, a shape lacks
             something or is of a kind that is not understood, or none has this name.
     """
-    content = _load(path)
+    content = load_labelme(path)
     stated = content.get('imageHeight'), content.get('imageWidth')
     if None not in stated and stated != tuple(size):
         raise ValueError(
@@ -47,7 +47,15 @@ def read_labelme(path: str | Path, class_name: str, size: tuple[int, int]) -> li
     ]
 
 
-def _load(path: str | Path) -> dict:
+def labelme_classes(path: str | Path) -> list[str]:
+    """Names of the classes of which a file has shapes, sorted; raises as :func:`read_labelme`."""
+    shapes = load_labelme(path)['shapes']
+    names = {_named(path, number, shape)['label'] for number, shape in enumerate(shapes)}
+    return sorted(names - _SPECIAL.keys())
+
+
+def load_labelme(path: str | Path) -> dict:
+    """Content of a file; raises as :func:`read_labelme`."""
     try:
         content = json.loads(Path(path).read_text(encoding='utf-8-sig'))
     except (OSError, ValueError, RecursionError) as error:

@@ -14,11 +14,10 @@ from mmfewshot_seg.apis.queries import Query
 from mmfewshot_seg.files.whole_file import whole_file, write_whole
 from mmfewshot_seg.results.area_table import AreaTable
 from mmfewshot_seg.results.coco_file import CocoFile
+from mmfewshot_seg.results.formats import FORMATS
 from mmfewshot_seg.results.image_result import ImageResult
 from mmfewshot_seg.results.labelme_file import is_prediction, labelme_text, relative_path
 from mmfewshot_seg.visualization.overlay import save_label_map
-
-FORMATS = ('png', 'labelme', 'coco', 'coco-polygons', 'csv')
 
 
 class ResultFiles:
@@ -61,7 +60,7 @@ class ResultFiles:
         self.labelme_folder = self.folder / labelme_out_dir
         self.save_scores = save_scores
         self.tolerance = tolerance
-        whole = {
+        whole: dict[str, tuple[str, CocoFile | AreaTable]] = {
             'coco': ('coco.json', CocoFile()),
             'coco-polygons': ('coco_polygons.json', CocoFile(tolerance)),
             'csv': ('areas.csv', AreaTable()),

@@ -24,7 +24,7 @@ class AreaTable:
         height, width = result.size
         for class_name in result.class_names:
             found = [one for one in result.instances if one.class_name == class_name]
-            rows = [
+            rows: list[tuple] = [
                 (n, one.area, f'{one.area / (height * width):.6f}', *one.box, f'{one.score:.4f}')
                 for n, one in enumerate(found, start=1)
             ] or [(0, 0, 0, '', '', '', '', '')]

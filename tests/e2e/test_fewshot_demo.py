@@ -121,7 +121,7 @@ def test_without_a_model_nothing_needs_training(folder, run) -> None:
         (['q', *MODEL, *SUPPORT, '--negatives', 'q.jpg'], 'PANetHead takes no negatives'),
         (['q', *MODEL, '--images', 'a.jpg'], '--images needs --masks'),
         (['q', *MODEL, *SUPPORT, '--images', 'a.jpg'], 'give --support or --images, not both'),
-        (['q', *MODEL], 'give --support, --images or --load-support'),
+        (['q', *MODEL], 'give --support, --images, --load-support or --annotate'),
     ],
 )
 def test_mistakes_are_told_in_a_line(run, arguments, message) -> None:
