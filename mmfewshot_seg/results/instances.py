@@ -5,7 +5,6 @@ Shape letters: ``H W`` size of the image, ``N`` classes.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import cv2
 import numpy as np
@@ -25,7 +24,7 @@ class Instance:
         score: Mean probability of the class over its pixels, from 0 to 1.
         area: Number of its pixels.
         box: (x, y, w, h) in pixels, x and y of its first column and row.
-        mask: (h, w) bool, its pixels inside the box.
+        code: Run-length code of its pixels inside the box, as pycocotools has it.
         size: (H, W) of the image.
     """
 
@@ -34,16 +33,21 @@ class Instance:
     score: float
     area: int
     box: tuple[int, int, int, int]
-    mask: np.ndarray
+    code: dict
     size: tuple[int, int]
+
+    @property
+    def mask(self) -> np.ndarray:
+        """(h, w) bool, its pixels inside the box."""
+        return coco_mask.decode(self.code) > 0
 
     @property
     def rle(self) -> dict:
         """Its mask in the whole image, run-length encoded as COCO does: ``size``, ``counts``."""
-        x, y, width, _ = self.box
+        x, y, width, rows = self.box
         height = self.size[0]
         strip = np.zeros((height, width), np.uint8, order='F')
-        strip[y : y + len(self.mask)] = self.mask
+        strip[y : y + rows] = coco_mask.decode(self.code)
         turns = np.flatnonzero(np.diff(strip.ravel('F'), prepend=0, append=0)) + x * height
         counts = np.diff(turns, prepend=0, append=height * self.size[1]).tolist()
         return coco_mask.frPyObjects(dict(size=list(self.size), counts=counts), *self.size)
@@ -58,14 +62,10 @@ class Instance:
             (M, 2) int32 corners (x, y) of the outer ring, and of each hole; pixel (0, 0) reaches
             from 0 to 1.
         """
-        outer, *holes = [simplified(ring, tolerance) for ring in self._rings]
-        return outer, holes
-
-    @cached_property
-    def _rings(self) -> list[np.ndarray]:
-        """Exact rings, the outer one first: it alone reaches the first row."""
         rings = [ring + np.array(self.box[:2], np.int32) for ring in outlines(self.mask)]
-        return sorted(rings, key=lambda ring: ring[:, 1].min())
+        rings.sort(key=lambda ring: ring[:, 1].min())  # only the outer one reaches the first row
+        outer, *holes = [simplified(ring, tolerance) for ring in rings]
+        return outer, holes
 
 
 def find_instances(
@@ -102,7 +102,9 @@ def find_instances(
                     float(sums[part] / area),
                     area,
                     (x, y, width, height),
-                    parts[y : y + height, x : x + width] == part,
+                    coco_mask.encode(
+                        np.asfortranarray(parts[y : y + height, x : x + width] == part, np.uint8)
+                    ),
                     tuple(labels.shape),
                 )
             )

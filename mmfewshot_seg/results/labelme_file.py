@@ -40,7 +40,8 @@ def labelme_text(
         tolerance: Pixels by which outlines may be off, see :meth:`Instance.rings`.
     """
     shapes = []
-    for instance in sorted(result.instances, key=lambda one: -cv2.contourArea(one.rings()[0])):
+    # What lies in a hole has the smaller box, and is drawn after it.
+    for instance in sorted(result.instances, key=lambda one: -one.box[2] * one.box[3]):
         outer, holes = instance.rings(tolerance)
         shapes.append(_shape(instance.class_name, outer, score=round(instance.score, 4)))
         shapes += [_shape(_HOLE, hole) for hole in holes]
