@@ -1,8 +1,10 @@
 """Programs that the documentation calls, as the test runs them: small, and in its own process."""
 
+import json
 import os
 import re
 import runpy
+import shutil
 import subprocess
 import sys
 import threading
@@ -248,7 +250,29 @@ def _make(arguments: list[str], patch) -> int:
     return subprocess.run(['make', '-n', *arguments], stdout=subprocess.DEVNULL).returncode
 
 
-PROGRAMS = {'python': _python, 'pip': _pip, 'make': _make, 'mmfewshot-seg': _command}
+def _labelme(arguments: list[str], patch) -> int:
+    """A person marks the first image of a folder; later, corrects the first prediction."""
+    (folder,) = map(Path, arguments)
+    predictions = [
+        path for path in sorted(folder.glob('*.json')) if 'predicted' in path.read_text()
+    ]
+    if predictions:
+        content = json.loads(predictions[0].read_text())
+        content['shapes'] = [dict(label='zebra', points=[[9, 9], [30, 9], [30, 30]])]
+        predictions[0].write_text(json.dumps(content))
+        return 0
+    image = min(folder.glob('*.jpg'))
+    shutil.copy('a.json', image.with_suffix('.json'))
+    return 0
+
+
+PROGRAMS = {
+    'python': _python,
+    'pip': _pip,
+    'make': _make,
+    'mmfewshot-seg': _command,
+    'labelme': _labelme,
+}
 TOOLS = {
     'train.py': _train,
     'launch.py': _launch,
