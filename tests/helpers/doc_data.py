@@ -132,12 +132,12 @@ def _write_loose_files(root: Path) -> None:
     """Images, masks, a film, word vectors, lists."""
     draw_class_folder(root / 'support')
     draw_dataset(root / 'work_dirs/demo/data', num_train=200, num_test=200, size=64)
-    for folder in ('queries', 'photos'):
+    for folder in ('queries', 'photos', 'herd'):
         (root / folder).mkdir()
     for number, name in enumerate('abc'):
         for suffix in ('jpg', 'png'):
             shutil.copy(root / f'support/disc/{number}.{suffix}', root / f'{name}.{suffix}')
-        for folder in ('queries', 'photos'):
+        for folder in ('queries', 'photos', 'herd'):
             shutil.copy(root / f'{name}.jpg', root / folder)
     for name in ('query', 'image', 'd', 'street'):
         shutil.copy(root / 'a.jpg', root / f'{name}.jpg')
