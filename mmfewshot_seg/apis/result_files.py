@@ -17,6 +17,7 @@ from mmfewshot_seg.results.coco_file import CocoFile
 from mmfewshot_seg.results.formats import FORMATS
 from mmfewshot_seg.results.image_result import ImageResult
 from mmfewshot_seg.results.labelme_file import is_prediction, labelme_text, relative_path
+from mmfewshot_seg.results.result_log import ResultLog
 from mmfewshot_seg.visualization.overlay import save_label_map
 
 
@@ -24,7 +25,7 @@ class ResultFiles:
     """Writes the predictions of a run, image by image, and at its end what is of all images.
 
     What is of all images is written when the ``with`` block ends, by an error too: then it is of
-    the images that are done.
+    the images that are done. Until then ``instances.jsonl`` has it, image by image.
 
     Args:
         out_dir: Folder for results; nothing is written if empty.
@@ -34,6 +35,8 @@ class ResultFiles:
             made or corrected is left alone, and how many is logged.
         save_scores: Whether to write scores.
         tolerance: Pixels by which polygons may be off, see :meth:`Instance.rings`.
+        resume: Whether images that an earlier run into the folder has done count as well in what is
+            of all images.
 
     Raises:
         ValueError: If there is no such format.
@@ -47,6 +50,7 @@ class ResultFiles:
         labelme_out_dir: str = 'labelme',
         save_scores: bool = False,
         tolerance: float = 1,
+        resume: bool = False,
     ) -> None:
         formats = [formats] if isinstance(formats, str) else list(formats)
         if unknown := [name for name in formats if name not in FORMATS]:
@@ -66,7 +70,8 @@ class ResultFiles:
             'csv': ('areas.csv', AreaTable()),
         }
         self.whole = dict(whole[name] for name in formats if name in whole)
-        self.written = self.left_alone = 0
+        self.log = ResultLog(self.folder / 'instances.jsonl', resume)
+        self.left_alone = 0
 
     @property
     def needs_instances(self) -> bool:
@@ -89,11 +94,18 @@ class ResultFiles:
                 np.save(file, as_prediction(sample)['scores'])
         if self.needs_instances:
             result = as_result(sample)
-            for content in self.whole.values():
-                content.add(result)
+            if self.whole:
+                self.log.add(result)
             if self.labelme:
                 self._write_labelme(result, query.image)
-        self.written += 1
+
+    def _write_whole(self) -> None:
+        for result in self.log if self.whole else ():
+            for content in self.whole.values():
+                content.add(result)
+        for name, content in self.whole.items():
+            self.folder.mkdir(parents=True, exist_ok=True)
+            write_whole(self.folder / name, content.text())
 
     def _write_labelme(self, result: ImageResult, image: np.ndarray) -> None:
         path = self.labelme_folder / f'{result.name}.json'
@@ -111,11 +123,8 @@ class ResultFiles:
         return self
 
     def __exit__(self, error: type[BaseException] | None, *_) -> None:
-        if error and not self.written:  # files of an earlier run stay
-            return
-        for name, content in self.whole.items():
-            self.folder.mkdir(parents=True, exist_ok=True)
-            write_whole(self.folder / name, content.text())
+        if self.log.is_begun or not error:  # without any result, files of an earlier run stay
+            self._write_whole()
         if self.left_alone:
             print_log(
                 f'{self.left_alone} files in {self.labelme_folder} were made or corrected by a '

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -11,8 +12,9 @@ from helpers.fewshot_models import fewshot_inferencer
 from PIL import Image
 from pycocotools.coco import COCO
 
-from mmfewshot_seg.apis import FewShotInferencer
+from mmfewshot_seg.apis import FewShotInferencer, result_files
 from mmfewshot_seg.apis.annotations import annotation_label
+from mmfewshot_seg.apis.result_files import ResultFiles
 from mmfewshot_seg.datasets.drawn import draw_scene
 
 ALL = ('png', 'labelme', 'coco', 'coco-polygons', 'csv')
@@ -47,7 +49,7 @@ def test_all_formats_say_the_same(tmp_path, inferencer, photos) -> None:
     out = tmp_path / 'out'
     options = dict(out_dir=str(out), out_formats=ALL, tolerance=0, return_instances=True)
     predictions = inferencer(str(photos), **options)['predictions']
-    whole = ['areas.csv', 'coco.json', 'coco_polygons.json']
+    whole = ['areas.csv', 'coco.json', 'coco_polygons.json', 'instances.jsonl']
     ours = [f'{folder}/{n}' for folder in ('labelme', 'pred', 'vis') for n in 'ab']
     assert [name.rpartition('.')[0] if '/' in name else name for name in files(out)] == whole + ours
     with open(out / 'areas.csv', newline='', encoding='utf-8') as file:
@@ -86,7 +88,7 @@ def test_only_what_is_asked_for_is_written(tmp_path, inferencer, photos) -> None
     inferencer(str(photos), out_dir=str(tmp_path / 'one'), out_formats=())
     assert files(tmp_path / 'one') == ['vis/a.jpg', 'vis/b.jpg']
     result = inferencer(str(photos), out_dir=str(tmp_path / 'two'), out_formats='csv')
-    assert files(tmp_path / 'two') == ['areas.csv', 'vis/a.jpg', 'vis/b.jpg']
+    assert files(tmp_path / 'two') == ['areas.csv', 'instances.jsonl', 'vis/a.jpg', 'vis/b.jpg']
     assert 'instances' not in inferencer(str(photos))['predictions'][0]
     assert result['predictions'][0]['label_map'].shape == (48, 70)
     samples = inferencer(str(photos), return_datasamples=True, return_instances=True)
@@ -123,8 +125,36 @@ def test_a_run_that_stops_half_way_leaves_what_is_done(tmp_path, inferencer, pho
     assert not [name for name in os.listdir(out) if name.startswith('.')]
 
 
-def test_what_a_person_has_corrected_is_left_alone(tmp_path, inferencer, photos, caplog) -> None:
-    out = tmp_path / 'out'
+def test_a_resumed_run_counts_what_was_done(tmp_path, inferencer, photos) -> None:
+    """Also where the run before was killed while it wrote a line."""
+    out, whole = tmp_path / 'out', tmp_path / 'whole'
+    options = dict(return_datasamples=True, return_instances=True)
+    samples = {
+        path.name: inferencer(str(path), **options)['predictions'][0] for path in photos.iterdir()
+    }
+    query = SimpleNamespace(image=None)
+
+    def run(folder, *names: str, resume: bool = False) -> dict:
+        with ResultFiles(folder, ['coco', 'csv'], resume=resume) as files:
+            for name in names:
+                files.write(query, samples[name])
+        return read_json(folder / 'coco.json')
+
+    expected = run(whole, 'a.png', 'b.png')
+    run(out, 'a.png')
+    with open(out / 'instances.jsonl', 'a') as file:
+        file.write(json.dumps(dict(name='b'))[:-3])
+    assert run(out, 'b.png', resume=True) == expected
+    assert (out / 'areas.csv').read_text() == (whole / 'areas.csv').read_text()
+    assert run(out, 'a.png', 'b.png', resume=True) == expected  # each once
+    assert len(run(out, 'b.png')['images']) == 1
+
+
+def test_what_a_person_has_corrected_is_left_alone(
+    tmp_path, inferencer, photos, monkeypatch
+) -> None:
+    out, told = tmp_path / 'out', []
+    monkeypatch.setattr(result_files, 'print_log', lambda message, *_: told.append(message))
     run = lambda: inferencer(str(photos), out_dir=str(out), out_formats=['labelme'])  # noqa: E731
     run()
     path = out / 'labelme/a.json'
@@ -133,6 +163,7 @@ def test_what_a_person_has_corrected_is_left_alone(tmp_path, inferencer, photos,
     path.write_text(json.dumps(corrected))
     (out / 'labelme/b.json').write_text('no json')
     run()
+    assert told and '2 files in' in told[0]
     assert read_json(path) == corrected
     assert (out / 'labelme/b.json').read_text() == 'no json'
 

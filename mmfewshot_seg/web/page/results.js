@@ -141,6 +141,7 @@ function bytesOf(url) {
 // As the inferencer writes them into a folder.
 async function downloadAll() {
   const done = state.queries.filter((query) => query.result);
+  say('Writing files…');
   const { coco, areas, labelme } = await ask('files', {
     results: done.map(({ stem, file, result }) => ({
       result: result.result,
@@ -159,6 +160,7 @@ async function downloadAll() {
     text('areas.csv', areas),
     text('classes.txt', classes.join('')),
   ]), 'results.zip');
+  say(`results.zip has ${done.length} image${done.length > 1 ? 's' : ''}.`);
 }
 
 export async function addQueryFile(file) {
