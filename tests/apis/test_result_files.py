@@ -143,7 +143,7 @@ def test_a_resumed_run_counts_what_was_done(tmp_path, inferencer, photos) -> Non
     expected = run(whole, 'a.png', 'b.png')
     run(out, 'a.png')
     with open(out / 'instances.jsonl', 'a') as file:
-        file.write(json.dumps(dict(name='b'))[:-3])
+        file.write('\n' + json.dumps(dict(name='b'))[:-3])
     assert run(out, 'b.png', resume=True) == expected
     assert (out / 'areas.csv').read_text() == (whole / 'areas.csv').read_text()
     assert run(out, 'a.png', 'b.png', resume=True) == expected  # each once
