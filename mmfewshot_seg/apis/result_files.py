@@ -39,7 +39,7 @@ class ResultFiles:
             of all images.
 
     Raises:
-        ValueError: If there is no such format.
+        ValueError: If there is no such format, or the tolerance is negative.
     """
 
     def __init__(
@@ -55,6 +55,8 @@ class ResultFiles:
         formats = [formats] if isinstance(formats, str) else list(formats)
         if unknown := [name for name in formats if name not in FORMATS]:
             raise ValueError(f'out_formats are some of {FORMATS}, not {unknown}')
+        if not tolerance >= 0:
+            raise ValueError(f'tolerance is a number of pixels from 0 on, got {tolerance}')
         if not out_dir:
             formats, save_scores = [], False
         self.folder = Path(out_dir)

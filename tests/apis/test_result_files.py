@@ -179,4 +179,6 @@ def test_frames_and_arrays_are_put_into_the_file(tmp_path, inferencer, photos) -
 def test_mistakes_are_told(tmp_path, inferencer, photos) -> None:
     with pytest.raises(ValueError, match=r"out_formats are some of .*'labelme'.*, not \['xml'\]"):
         inferencer(str(photos), out_dir=str(tmp_path / 'out'), out_formats=['png', 'xml'])
+    with pytest.raises(ValueError, match='tolerance is a number of pixels from 0 on, got -1'):
+        inferencer(str(photos), out_dir=str(tmp_path / 'out'), tolerance=-1)
     assert not (tmp_path / 'out').exists()
