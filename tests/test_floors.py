@@ -24,7 +24,7 @@ FLOORS = (
         'models.semseg',
         'models.zeroshot',
     ),
-    ('annotations', 'converters', 'evaluation', 'models'),
+    ('annotations', 'converters', 'evaluation', 'models', 'results'),
     ('engine', 'testing', 'visualization'),
     ('apis',),
     ('export', 'studies', 'web'),
