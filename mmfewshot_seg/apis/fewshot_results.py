@@ -15,9 +15,13 @@ def as_prediction(sample: SegDataSample) -> dict[str, np.ndarray]:
 
     Returns:
         ``label_map`` (H, W) uint8, 0 background and n the n-th class; ``scores`` (1+N, H, W)
-        float32 that add up to 1.
+        float32 that add up to 1; ``presence`` (N,) float32, how sure it is that each is shown.
     """
-    return dict(label_map=label_map(sample), scores=sample.seg_logits.data.softmax(0).numpy())
+    return dict(
+        label_map=label_map(sample),
+        scores=sample.seg_logits.data.softmax(0).numpy(),
+        presence=sample.presence.numpy(),
+    )
 
 
 def label_map(sample: SegDataSample) -> np.ndarray:
