@@ -215,7 +215,7 @@ class FewShotInferencer(PackageInferencer):
         if supports is None:
             self._fitted()
         left_out = self.leave_one_out(supports)
-        return judge_supports(left_out, list(map(self._mask_fit, left_out)))
+        return judge_supports(left_out, self.mask_fits(left_out))
 
     def leave_one_out(self, supports: FittedSupports | None = None) -> list[LeftOut]:
         """What all other supports find in each; arguments and raises as :meth:`check_support`.
@@ -238,12 +238,16 @@ class FewShotInferencer(PackageInferencer):
         return self.forward([query], self.joined(supports))[0]
 
     @torch.no_grad()
-    def _mask_fit(self, one: LeftOut) -> float:
-        inputs = dict(inputs=dict(query=[one.seen[None]]))
-        inputs = self.model.data_preprocessor(inputs)['inputs']
-        features = self.model.extract_feat(inputs['query'][0])
-        fused = fuse_levels(features, range(len(features)))[0]
-        return mask_fit(one.image, one.label.numpy(), fused)
+    def mask_fits(self, supports: Iterable[LeftOut]) -> list[float]:
+        """How well the mask of each support fits its image, see :func:`mask_fit`."""
+        fits = []
+        for one in supports:
+            inputs = dict(inputs=dict(query=[one.seen[None]]))
+            inputs = self.model.data_preprocessor(inputs)['inputs']
+            features = self.model.extract_feat(inputs['query'][0])
+            fused = fuse_levels(features, range(len(features)))[0]
+            fits.append(mask_fit(one.image, one.label.numpy(), fused))
+        return fits
 
     def save_support(self, path: str | Path) -> None:
         """Write the fitted support set, for :meth:`load_support` with the same model.
