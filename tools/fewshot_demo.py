@@ -53,6 +53,17 @@ def parse_args() -> argparse.Namespace:
         default='config',
         help="edges of results by those of the image; by default as the model's config says",
     )
+    parser.add_argument(
+        '--check-support',
+        action='store_true',
+        help='say which supports do not fit the others, and draw what these find in each',
+    )
+    parser.add_argument(
+        '--min-score',
+        type=min_score,
+        metavar='auto|X',
+        help='leave a class out where its presence is below X, or below what the supports say',
+    )
     parser.add_argument('--out-dir', default='work_dirs/fewshot_demo', metavar='DIR')
     parser.add_argument('--save-scores', action='store_true', help='write scores as .npy files too')
     parser.add_argument('--batch-size', type=int, default=1)
@@ -76,7 +87,12 @@ def parse_args() -> argparse.Namespace:
     return args
 
 
+def min_score(text: str) -> float | str:
+    return text if text == 'auto' else float(text)
+
+
 def run(args: argparse.Namespace) -> None:
+    from mmfewshot_seg.apis.support_check import table_of_checks, write_checks
     from mmfewshot_seg.apis.tool_inferencer import tool_inferencer, tool_inputs
 
     inputs = tool_inputs(args.inputs)
@@ -103,6 +119,12 @@ def run(args: argparse.Namespace) -> None:
         )
     if args.save_support:
         inferencer.save_support(args.save_support)
+    if args.check_support:
+        checks = inferencer.check_support()
+        print(table_of_checks(checks))
+        picture = Path(args.out_dir) / 'support_check.jpg'
+        write_checks(picture, inferencer.leave_one_out(), checks)
+        print(f'The supports and what the others find in them are in {picture}')
     batches = inferencer.stream(
         inputs,
         return_datasamples=True,
@@ -110,16 +132,21 @@ def run(args: argparse.Namespace) -> None:
         out_dir=args.out_dir,
         save_scores=args.save_scores,
         skip_unreadable=args.skip_unreadable,
+        min_score=args.min_score,
     )
     for batch in batches:
         for sample in batch['predictions']:
             labels = sample.pred_sem_seg.data
             shares = [
-                f'{name} {(labels == way).float().mean():.1%}'
+                f'{name} {_share(labels == way)}'
                 for way, name in enumerate(inferencer.class_names, start=1)
             ]
             print(f'{sample.name}: {", ".join(shares)}', flush=True)
     print(f'Pictures are in {args.out_dir}/vis, label maps in {args.out_dir}/pred')
+
+
+def _share(mask) -> str:
+    return f'{mask.float().mean():.1%}' if mask.any() else 'absent'
 
 
 if __name__ == '__main__':

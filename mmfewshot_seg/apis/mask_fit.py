@@ -14,6 +14,8 @@ from mmfewshot_seg.models.fewshot.dense_matching_head import class_shares
 # validation classes of docs/learning.md, as are the weight and the sizes below.
 LEAST_FIT = 4.1
 AGREEMENT_WEIGHT = 4.0
+# Masks of less of the image are not judged: the smallest ones of those classes cover 0.05.
+LEAST_SHARE = 0.04
 TEMPERATURE = 0.05
 
 
@@ -27,9 +29,10 @@ def mask_fit(image: np.ndarray, label: np.ndarray, features: Tensor) -> float:
 
     Returns:
         :func:`outline_contrast` and ``AGREEMENT_WEIGHT`` times :func:`inner_agreement`; nan where
-        the label has no outline that an image could confirm: boxes, scribbles, all or nothing.
+        that cannot be told: of small masks, and of labels whose outline no image could confirm,
+        which are boxes, scribbles, all or nothing.
     """
-    if _has_boxes_only(label):
+    if (label == 1).mean() < LEAST_SHARE or _has_boxes_only(label):
         return float('nan')
     return outline_contrast(image, label) + AGREEMENT_WEIGHT * inner_agreement(features, label)
 

@@ -3,12 +3,15 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
+import mmcv
 import numpy as np
 from prettytable import PrettyTable
 
 from mmfewshot_seg.apis.leave_one_out import LeftOut
 from mmfewshot_seg.apis.mask_fit import LEAST_FIT
+from mmfewshot_seg.files.whole_backend import WHOLE
 from mmfewshot_seg.visualization.tiles import stack, tile
 
 # A support that the others miss does not fit if they find one another. Chosen on the validation
@@ -31,7 +34,7 @@ class SupportCheck:
         iou: IoU of its mask and what all other supports find in its image; nan if no other shows
             the class.
         mask_fit: How well its mask fits its own image, see :func:`mask_fit`; nan if that cannot be
-            told, of boxes and scribbles.
+            told: of small masks, boxes and scribbles.
         reason: Why it does not fit; empty if it does.
     """
 
@@ -79,6 +82,11 @@ def table_of_checks(checks: Sequence[SupportCheck]) -> str:
         figures = ('-' if math.isnan(value) else f'{value:.2f}' for value in values)
         table.add_row([check.class_name, check.number, check.path or '', *figures, check.reason])
     return str(table)
+
+
+def write_checks(path: Path, left_out: Sequence[LeftOut], checks: Sequence[SupportCheck]) -> None:
+    """Write what :func:`draw_checks` draws."""
+    mmcv.imwrite(draw_checks(left_out, checks)[..., ::-1], str(path), backend_args=WHOLE)
 
 
 def draw_checks(left_out: Sequence[LeftOut], checks: Sequence[SupportCheck]) -> np.ndarray:
