@@ -81,6 +81,17 @@ def parse_args() -> argparse.Namespace:
         default='config',
         help="edges of results by those of the image; by default as the model's config says",
     )
+    parser.add_argument(
+        '--check-support',
+        action='store_true',
+        help='say which supports do not fit the others, and draw what these find in each',
+    )
+    parser.add_argument(
+        '--min-score',
+        type=min_score,
+        metavar='auto|X',
+        help='leave a class out where its presence is below X, or below what the supports say',
+    )
     parser.add_argument('--out-dir', default='work_dirs/fewshot_demo', metavar='DIR')
     parser.add_argument(
         '--formats',
@@ -125,7 +136,12 @@ def parse_args() -> argparse.Namespace:
     return args
 
 
+def min_score(text: str) -> float | str:
+    return text if text == 'auto' else float(text)
+
+
 def run(args: argparse.Namespace) -> None:
+    from mmfewshot_seg.apis.support_check import table_of_checks, write_checks
     from mmfewshot_seg.apis.tool_inferencer import tool_inferencer, tool_inputs
 
     inputs: Any = tool_inputs(args.inputs)
@@ -147,6 +163,12 @@ def run(args: argparse.Namespace) -> None:
     if args.annotate and not inputs:
         print(f'All images of {args.inputs[0]} are annotated: nothing is left to segment')
         return
+    if args.check_support:
+        checks = inferencer.check_support()
+        print(table_of_checks(checks))
+        picture = Path(args.out_dir) / 'support_check.jpg'
+        write_checks(picture, inferencer.leave_one_out(), checks)
+        print(f'The supports and what the others find in them are in {picture}')
     batches = inferencer.stream(
         inputs,
         return_datasamples=True,
@@ -158,12 +180,13 @@ def run(args: argparse.Namespace) -> None:
         min_area=args.min_area,
         tolerance=args.tolerance,
         skip_unreadable=args.skip_unreadable,
+        min_score=args.min_score,
     )
     for batch in batches:
         for sample in batch['predictions']:
             labels = sample.pred_sem_seg.data
             shares = [
-                f'{name} {(labels == way).float().mean():.1%}'
+                f'{name} {_share(labels == way)}'
                 for way, name in enumerate(inferencer.class_names, start=1)
             ]
             print(f'{sample.name}: {", ".join(shares)}', flush=True)
@@ -208,6 +231,10 @@ def add_annotated(inferencer: 'FewShotInferencer', folder: str) -> list[Path]:
     marked = len({image for image, _, _ in found.marked}) + len(found.negatives)
     print(f'{folder}: {marked} images are annotated, {len(found.others)} are segmented', flush=True)
     return found.others
+
+
+def _share(mask) -> str:
+    return f'{mask.float().mean():.1%}' if mask.any() else 'absent'
 
 
 if __name__ == '__main__':
