@@ -1,8 +1,9 @@
 """Segment images of yours by a few annotated ones: python tools/fewshot_demo.py IN --support DIR.
 
-The support set is a folder with <class>/<n>.jpg and <class>/<n>.png (--support DIR), or images and
-masks one by one (--images, --masks, --class-names). It is computed once; save it and load it. What
-is given beside --load-support is added to what is loaded. Without --model nothing needs training.
+The support set is a folder with <class>/<n>.jpg and <class>/<n>.png or any other annotations
+(--support PATH: LabelMe, COCO, YOLO, CVAT, label maps), or images and masks one by one (--images,
+--masks, --class-names). It is computed once; save it and load it. What is given beside
+--load-support is added to what is loaded. Without --model nothing needs training.
 
 With --annotate, IN is a folder of photographs of which some have a LabelMe file beside them: these
 are supports, the others get such a file. Correct it in LabelMe, save, and run the same again.
@@ -35,16 +36,30 @@ def parse_args() -> argparse.Namespace:
         '--model', help='config file, or name of a config; by default one that needs no training'
     )
     parser.add_argument('--weights', help='checkpoint of --model')
-    parser.add_argument('--support', metavar='DIR', help='folder of class folders')
+    parser.add_argument(
+        '--support',
+        metavar='PATH',
+        help='class folders, or a file or folder of LabelMe, COCO, YOLO, CVAT or label maps',
+    )
     parser.add_argument('--images', nargs='+', help='support images')
     parser.add_argument('--masks', nargs='+', help='a mask for each: an image, or json of LabelMe')
-    parser.add_argument('--class-names', nargs='+', help='a name for each, or one for all')
+    parser.add_argument(
+        '--class-names',
+        nargs='+',
+        help='of --images a name for each, or one for all; of --support the classes that count',
+    )
+    parser.add_argument(
+        '--max-shots', type=int, metavar='N', help='at most N supports a class from --support'
+    )
+    parser.add_argument(
+        '--images-dir', metavar='DIR', help='images of the json or XML of --support'
+    )
     parser.add_argument(
         '--negatives', nargs='+', default=(), help='images that show none of the classes'
     )
     parser.add_argument('--load-support', metavar='FILE', help='support set that was saved')
     parser.add_argument('--save-support', metavar='FILE', help='where to save the support set')
-    parser.add_argument('--mask-suffix', default='.png', help='of --support: <n>SUFFIX is a mask')
+    parser.add_argument('--mask-suffix', help='of --support: <n>SUFFIX is a mask')
     parser.add_argument(
         '--mask-threshold', type=int, metavar='GREY', help='for masks with smooth edges: 128'
     )
@@ -65,6 +80,17 @@ def parse_args() -> argparse.Namespace:
         choices=('grabcut', 'guided', 'none'),
         default='config',
         help="edges of results by those of the image; by default as the model's config says",
+    )
+    parser.add_argument(
+        '--check-support',
+        action='store_true',
+        help='say which supports do not fit the others, and draw what these find in each',
+    )
+    parser.add_argument(
+        '--min-score',
+        type=min_score,
+        metavar='auto|X',
+        help='leave a class out where its presence is below X, or below what the supports say',
     )
     parser.add_argument('--out-dir', default='work_dirs/fewshot_demo', metavar='DIR')
     parser.add_argument(
@@ -110,7 +136,12 @@ def parse_args() -> argparse.Namespace:
     return args
 
 
+def min_score(text: str) -> float | str:
+    return text if text == 'auto' else float(text)
+
+
 def run(args: argparse.Namespace) -> None:
+    from mmfewshot_seg.apis.support_check import table_of_checks, write_checks
     from mmfewshot_seg.apis.tool_inferencer import tool_inferencer, tool_inputs
 
     inputs: Any = tool_inputs(args.inputs)
@@ -132,6 +163,12 @@ def run(args: argparse.Namespace) -> None:
     if args.annotate and not inputs:
         print(f'All images of {args.inputs[0]} are annotated: nothing is left to segment')
         return
+    if args.check_support:
+        checks = inferencer.check_support()
+        print(table_of_checks(checks))
+        picture = Path(args.out_dir) / 'support_check.jpg'
+        write_checks(picture, inferencer.leave_one_out(), checks)
+        print(f'The supports and what the others find in them are in {picture}')
     batches = inferencer.stream(
         inputs,
         return_datasamples=True,
@@ -143,12 +180,13 @@ def run(args: argparse.Namespace) -> None:
         min_area=args.min_area,
         tolerance=args.tolerance,
         skip_unreadable=args.skip_unreadable,
+        min_score=args.min_score,
     )
     for batch in batches:
         for sample in batch['predictions']:
             labels = sample.pred_sem_seg.data
             shares = [
-                f'{name} {(labels == way).float().mean():.1%}'
+                f'{name} {_share(labels == way)}'
                 for way, name in enumerate(inferencer.class_names, start=1)
             ]
             print(f'{sample.name}: {", ".join(shares)}', flush=True)
@@ -171,6 +209,8 @@ def add_supports(inferencer: 'FewShotInferencer', args: argparse.Namespace) -> N
             mask_threshold=args.mask_threshold,
             negatives=args.negatives,
             mask_value=value[0] if value and len(value) == 1 else value and tuple(value),
+            img_dir=args.images_dir,
+            max_shots=args.max_shots,
         )
 
 
@@ -191,6 +231,10 @@ def add_annotated(inferencer: 'FewShotInferencer', folder: str) -> list[Path]:
     marked = len({image for image, _, _ in found.marked}) + len(found.negatives)
     print(f'{folder}: {marked} images are annotated, {len(found.others)} are segmented', flush=True)
     return found.others
+
+
+def _share(mask) -> str:
+    return f'{mask.float().mean():.1%}' if mask.any() else 'absent'
 
 
 if __name__ == '__main__':

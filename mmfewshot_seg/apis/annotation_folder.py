@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from mmfewshot_seg.apis.labelme import labelme_classes, load_labelme
+from mmfewshot_seg.annotations.labelme import load_labelme, read_labelme
 from mmfewshot_seg.apis.queries import QUERY_SUFFIXES
 from mmfewshot_seg.results.labelme_file import is_prediction
 
@@ -37,7 +37,7 @@ def read_annotation_folder(folder: str | Path) -> AnnotationFolder:
         if not mask.exists() or is_prediction(load_labelme(mask)):
             others.append(image)
             continue
-        names = labelme_classes(mask)
+        names = read_labelme(mask).class_names
         marked += [(image, mask, name) for name in names]
         if not names:
             negatives.append(image)

@@ -14,9 +14,14 @@ def as_prediction(sample: SegDataSample) -> dict:
 
     Returns:
         ``label_map`` (H, W) uint8, 0 background and n the n-th class; ``scores`` (1+N, H, W)
-        float32 that add up to 1; ``instances``, if the sample has them.
+        float32 that add up to 1; ``presence`` (N,) float32, how sure it is that each is shown;
+        ``instances``, if the sample has them.
     """
-    prediction = dict(label_map=label_map(sample), scores=sample.seg_logits.data.softmax(0).numpy())
+    prediction = dict(
+        label_map=label_map(sample),
+        scores=sample.seg_logits.data.softmax(0).numpy(),
+        presence=sample.presence.numpy(),
+    )
     if 'instances' in sample:
         prediction['instances'] = sample.instances
     return prediction

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ import cv2
 import numpy as np
 
 from mmfewshot_seg.apis.fewshot_inferencer import FewShotInferencer
+from mmfewshot_seg.apis.fitted_supports import FittedSupports
 from mmfewshot_seg.apis.photographs import example_photographs
 from mmfewshot_seg.results.area_table import AreaTable
 from mmfewshot_seg.results.coco_file import CocoFile
@@ -55,6 +57,7 @@ class Visits:
         self.inferencer = inferencer
         self._states: OrderedDict[str, SupportState] = OrderedDict()
         self._results: OrderedDict[str, ImageResult] = OrderedDict()
+        self._singles: dict[str, FittedSupports] = {}
         self._work = Lock()
 
     @property
@@ -63,6 +66,7 @@ class Visits:
         return {
             '/start': self.start,
             '/support': self.support,
+            '/check': self.check,
             '/segment': self.segment,
             '/files': self.files,
         }
@@ -127,13 +131,43 @@ class Visits:
         key = hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()
         with self._turn():
             if key not in self._states:
-                self._states[key] = self.inferencer.fit_support(
-                    images, masks, names, negatives=without
-                )
+                singles = self.inferencer.fit_singly(images, masks, names, negatives=without)
+                self._states[key] = self.inferencer.joined(singles)
+                self._singles[key] = singles
                 if len(self._states) > MAX_SETS:
-                    self._states.popitem(last=False)
+                    del self._singles[self._states.popitem(last=False)[0]]
             self._states.move_to_end(key)
             return dict(support=key, classes=self._states[key].class_names)
+
+    def check(self, request: dict) -> dict:
+        """Say which supports do not fit the others.
+
+        Args:
+            request: ``support`` of :meth:`support`.
+
+        Returns:
+            ``checks``: for each support, class by class, a dict of ``name``, ``iou`` of its mask
+            and what the others find in it (None if no other shows the class), and ``reason`` why it
+            does not fit, or ''.
+
+        Raises:
+            ValueError: If the support set is no longer known.
+            RefusedError: If others are asking for too much.
+        """
+        (key,) = _fields(request, 'the request', support=str)
+        with self._turn():
+            self._known(key)
+            checks = self.inferencer.check_support(self._singles[key])
+        return dict(
+            checks=[
+                dict(
+                    name=check.class_name,
+                    iou=None if math.isnan(check.iou) else check.iou,
+                    reason=check.reason,
+                )
+                for check in checks
+            ]
+        )
 
     def segment(self, request: dict) -> dict:
         """Segment a query.
@@ -143,7 +177,8 @@ class Visits:
 
         Returns:
             Data URLs ``overlay`` to look at, and ``labels`` (label map with a palette, of the
-            image's size); ``shares``: part of the image that each class covers; ``result``: what
+            image's size); ``shares``: part of the image that each class covers; ``found``: whether
+            it is sure enough that the image shows each class at all; ``result``: what
             :meth:`files` takes.
 
         Raises:
@@ -152,9 +187,7 @@ class Visits:
         """
         key, image = _fields(request, 'the request', support=str, image=str)
         with self._turn():
-            state = self._states.get(key)
-            if state is None:
-                raise ValueError('the support set is no longer known: send it again')
+            state = self._known(key)
             with _naming('image'):
                 query = decode_image(image)
             seen = seen_image(query)
@@ -168,6 +201,7 @@ class Visits:
                 overlay=encode_picture(painted[..., ::-1]),
                 labels=encode_labels(whole),
                 shares=[float((labels == way).mean()) for way in ways],
+                found=self._found(state, prediction['presence']),
                 result=self._keep(whole, prediction, state.class_names),
             )
 
@@ -218,6 +252,17 @@ class Visits:
         if len(self._results) > MAX_RESULTS:
             self._results.popitem(last=False)
         return key
+
+    def _known(self, key: str) -> SupportState:
+        state = self._states.get(key)
+        if state is None:
+            raise ValueError('the support set is no longer known: send it again')
+        return state
+
+    def _found(self, state: SupportState, presence: np.ndarray) -> list[bool]:
+        if self.inferencer.model.decode_head.presence_levels is None:
+            return [True] * len(presence)  # who knows
+        return (presence >= self.inferencer.presence_thresholds(state)).tolist()
 
     @contextmanager
     def _turn(self) -> Iterator[None]:

@@ -12,8 +12,8 @@ from helpers.fewshot_models import fewshot_inferencer
 from PIL import Image
 from pycocotools.coco import COCO
 
+from mmfewshot_seg.annotations.annotation_label import annotation_label
 from mmfewshot_seg.apis import FewShotInferencer, result_files
-from mmfewshot_seg.apis.annotations import annotation_label
 from mmfewshot_seg.apis.result_files import ResultFiles
 from mmfewshot_seg.datasets.drawn import draw_scene
 

@@ -12,8 +12,8 @@ from helpers.class_folder import draw_class_folder
 from helpers.fewshot_models import dense_matching_config, fewshot_config, save_weights
 from PIL import Image
 
+from mmfewshot_seg.annotations.annotation_label import annotation_label
 from mmfewshot_seg.apis import FewShotInferencer
-from mmfewshot_seg.apis.annotations import annotation_label
 
 TOOL = Path(__file__).parents[2] / 'tools/fewshot_demo.py'
 SUPPORT = ('--support', 'support')

@@ -16,8 +16,8 @@ from helpers.fewshot_models import fewshot_inferencer
 from PIL import Image
 from pycocotools.coco import COCO
 
+from mmfewshot_seg.annotations.annotation_label import annotation_label
 from mmfewshot_seg.apis import FewShotInferencer
-from mmfewshot_seg.apis.annotations import annotation_label
 from mmfewshot_seg.apis.photographs import example_photographs
 from mmfewshot_seg.web import PageServer, visits
 from mmfewshot_seg.web.images import decode_mask

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from helpers.image_results import NAMES, draw_labels, image_result
 
-from mmfewshot_seg.apis.annotations import annotation_label
+from mmfewshot_seg.annotations.annotation_label import annotation_label
 from mmfewshot_seg.results.labelme_file import is_prediction, labelme_text, relative_path
 
 

@@ -266,3 +266,35 @@ def test_page_begins_without_photographs(inferencer, monkeypatch) -> None:
     monkeypatch.setitem(sys.modules, 'skimage', None)
     start = Visits(inferencer).start({})
     assert start['examples'] == [] and "pip install 'mmfewshot_seg[photos]'" in start['hint']
+
+
+def test_a_check_says_what_the_inferencer_says(inferencer) -> None:
+    answers = Visits(inferencer)
+    supports = [_support('a', 0), _support('b', 50), _support('a', 20)]
+    key = answers.support(_set(*supports))['support']
+    checks = answers.check(dict(support=key))['checks']
+    json.dumps(checks, allow_nan=False)
+    inferencer.set_support(
+        [decode_image(support['image']) for support in supports],
+        [decode_mask(support['mask']) for support in supports],
+        [support['name'] for support in supports],
+    )
+    expected = inferencer.check_support()
+    assert [check['name'] for check in checks] == ['a', 'a', 'b']
+    assert [check['iou'] for check in checks[:2]] == [check.iou for check in expected[:2]]
+    assert checks[2]['iou'] is None
+    assert [check['reason'] for check in checks] == [check.reason for check in expected]
+    with pytest.raises(ValueError, match='no longer known'):
+        answers.check(dict(support='other'))
+
+
+def test_what_is_probably_not_shown(tmp_path) -> None:
+    inferencer = fewshot_inferencer(tmp_path, head='dense_matching')
+    answers = Visits(inferencer)
+    request = dict(
+        support=answers.support(_set(_support('a', 0)))['support'], image=_support('', 30)['image']
+    )
+    assert answers.segment(request)['found'] == [True]  # nothing is usual for this network
+    for level, found in ((-1.0, [True]), (5.0, [False])):
+        inferencer.model.decode_head.presence_levels = (level, level)
+        assert answers.segment(request)['found'] == found
