@@ -2,7 +2,7 @@
 
 Packages import such parts by :func:`stands`, which keeps the error of a part that cannot be
 imported. The others work; who asks for a name of that part, in a config or as an attribute of its
-package, gets the error, which tells what to install.
+package, gets the error, which says what to install.
 """
 
 import re

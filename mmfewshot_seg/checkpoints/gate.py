@@ -96,7 +96,7 @@ def _guarded(loader: Callable) -> Callable:
         except CheckpointError:
             raise
         except ValueError as error:
-            raise CheckpointError(f'{error}; a checkpoint is wanted') from error
+            raise CheckpointError(f'{error}; expected a checkpoint') from error
         except FileNotFoundError as error:
             raise NoCheckpointError(f'checkpoint {source} does not exist') from error
         return with_state_dict(content, source)
@@ -155,7 +155,7 @@ def with_state_dict(content: object, source: str | Path) -> dict:
         )
         raise CheckpointError(
             f'{source} holds no weights by name, neither alone nor under "state_dict" or "model", '
-            f'but {found or f"a {type(weights).__name__}"}; a checkpoint is wanted'
+            f'but {found or f"a {type(weights).__name__}"}; expected a checkpoint'
         )
     state_dict: Any = OrderedDict((key.removeprefix('module.'), v) for key, v in weights.items())
     versions = getattr(weights, '_metadata', None)  # of layers, for conversions by their classes

@@ -114,7 +114,7 @@ def _check_label(
     if eval_at == 'network':
         place = 'before the transforms that resize, pad or crop'
     else:
-        place = f'last in the query pipeline of a test, as eval_at={eval_at!r} wants'
+        place = f'last in the query pipeline of a test, as eval_at={eval_at!r} requires'
     raise ValueError(
         f'{results["img_path"]}: the label of this {role} has the size {tuple(shape)} where '
         f"{tuple(expected)} is needed: put 'mmfewshot_seg.LoadEpisodeMask' {place}"

@@ -119,7 +119,7 @@ def _fault(path: Path) -> str | None:
 def _fault_of_archive(path: Path) -> str | None:
     if not zipfile.is_zipfile(path):
         return (
-            f'is cut off: its end is missing ({path.stat().st_size} bytes are there). Copy it anew'
+            f'is cut off: its end is missing ({path.stat().st_size} bytes are there). Copy it again'
         )
     with zipfile.ZipFile(path) as archive:
         names = [name.partition('/')[2] for name in archive.namelist()]
