@@ -163,19 +163,21 @@ def run_tests(check: Check, step: str) -> dict[str, object]:
     suite = next(ElementTree.parse(report).getroot().iter('testsuite')).attrib
     total, skipped = int(suite['tests']), int(suite['skipped'])
     failed = int(suite['failures']) + int(suite['errors'])
-    counts = dict(passed=total - skipped - failed, failed=failed, skipped=skipped)
+    counts: dict[str, object] = dict(
+        passed=total - skipped - failed, failed=failed, skipped=skipped
+    )
     return {**counts, 'error': f'{failed} tests failed'} if failed else counts
 
 
 def run_benchmarks(check: Check, step: str) -> dict[str, object]:
     """Rows of ``benchmark.py`` in bfloat16; of attention, fused on CUDA, in float32 as well."""
-    rows = []
+    rows: list[dict] = []
     for amp in (['--amp'], []) if step == 'attention' else (['--amp'],):
         file = check.out / f'{step}{"" if amp else "_float32"}.json'
         file.unlink(missing_ok=True)
         options = [*amp, '--device', check.device, '--json', file]
         options += ['--tiny', '--repeats', 1] if check.tiny else []
-        cases = ATTENTION if step == 'attention' else IN_BFLOAT16
+        cases: tuple[str, ...] = ATTENTION if step == 'attention' else IN_BFLOAT16
         cases = cases[:1] if check.tiny else cases
         tool = check.root / 'tools/analysis_tools/benchmark.py'
         try:
