@@ -4,6 +4,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,6 +12,7 @@ from mmengine.registry import init_default_scope
 from mmengine.utils import track_iter_progress
 from mmseg.structures import SegDataSample
 from numpy.random import RandomState
+from numpy.typing import ArrayLike
 
 from mmfewshot_seg.apis.config_checks import check_data_paths, check_parts
 from mmfewshot_seg.apis.fewshot_inferencer import FewShotInferencer
@@ -59,7 +61,7 @@ class Findings:
         ]
         names = self.present[0]
         for name in names:
-            area = roc_area(*([one[name] for one in side] for side in (self.present, self.absent)))
+            area = roc_area([one[name] for one in self.present], [one[name] for one in self.absent])
             lines.append(f'{area:.3f}  area under the ROC curve: {name}')
         area = roc_area(with_class, without)
         return '\n'.join([*lines, f'{area:.3f}  area under the ROC curve: above the threshold'])
@@ -159,7 +161,8 @@ def candidates(sample: SegDataSample) -> dict[str, float]:
     """Scores by which one could tell whether the only class is in an image."""
     logits, probability = sample.seg_logits.data, sample.seg_logits.data.softmax(0)[1]
     found = probability > 0.5
-    ahead = BaseFewShotHead.presence(None, logits[None, None], None)
+    unused: Any = None  # neither head nor support set
+    ahead = BaseFewShotHead.presence(unused, logits[None, None], unused)
     return {
         'presence': float(sample.presence[0]),
         'logit against the background, highest tenth': float(ahead),
@@ -169,7 +172,7 @@ def candidates(sample: SegDataSample) -> dict[str, float]:
     }
 
 
-def roc_area(positives: Sequence[float], negatives: Sequence[float]) -> float:
+def roc_area(positives: ArrayLike, negatives: ArrayLike) -> float:
     """Area under the ROC curve: how often a positive has a higher score than a negative."""
     above = np.asarray(positives)[:, None] - np.asarray(negatives)
     return float((above > 0).mean() + (above == 0).mean() / 2)
@@ -205,4 +208,4 @@ def remember_features(model: FewShotSegmentor) -> None:
             known[key] = extract(images)
         return known[key]
 
-    model.extract_feat = remembered
+    model.extract_feat = remembered  # type: ignore[method-assign,assignment]
