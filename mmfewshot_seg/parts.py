@@ -33,6 +33,9 @@ NEEDS: dict[str, tuple[str, ...]] = {
     'visualization.refinemask_visualizer': ('mmdet', 'ops'),
     'engine.label_report_hook': ('mmseg',),
     'apis.fewshot_inferencer': ('mmseg',),
+    'apis.fewshot_results': ('mmseg',),
+    'apis.leave_one_out': ('mmseg',),
+    'apis.result_files': ('mmseg',),
     'apis.zeroshot_inferencer': ('mmdet', 'ops'),
 }
 """What a module, or all modules of a folder, cannot be imported without.

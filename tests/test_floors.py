@@ -15,7 +15,7 @@ FLOORS = (
     ('__init__', 'diagnosis', 'parts'),
     ('registry',),
     ('files',),
-    ('checkpoints', 'classes', 'structures'),
+    ('checkpoints', 'classes', 'runtime', 'structures'),
     (
         'datasets',
         'models.encoders',
@@ -23,11 +23,12 @@ FLOORS = (
         'models.refinemask',
         'models.semseg',
         'models.zeroshot',
+        'results',
     ),
-    ('converters', 'evaluation', 'models'),
+    ('annotations', 'converters', 'evaluation', 'models'),
     ('engine', 'testing', 'visualization'),
     ('apis',),
-    ('studies', 'web'),
+    ('export', 'studies', 'web'),
     ('__main__',),
 )
 FLOOR_OF = {room: number for number, floor in enumerate(FLOORS) for room in floor}

@@ -94,6 +94,7 @@ def _differing(first: dict, second: dict) -> set[str]:
         ('r18-d8', 'danet/danet_r18-d8', {'decode_head'}),
         ('r18-d8', 'jpu/fcn_r18_jpu', {'backbone', 'neck'}),
         ('lite0-d16', 'gscnn/gscnn_lite0-d16', {'type', 'decode_head'}),
+        ('lite0-d16', 'gscnn/gscnn_lite0_jpu', {'type', 'backbone', 'neck', 'decode_head'}),
         ('lite0-d16', 'danet/danet_lite0-d16', {'decode_head'}),
         ('lite0-d16', 'jpu/fcn_lite0_jpu', {'backbone', 'neck', 'decode_head'}),
     ],

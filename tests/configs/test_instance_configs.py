@@ -96,7 +96,7 @@ def test_configs_train_and_predict_through_their_pipelines(path, folder, monkeyp
     assert len([key for key in losses if re.search('instance|semantic|mask', key)]) == len(wanted)
 
 
-@pytest.mark.parametrize('twins', ['r18_fpn_1xb4-1k_drawn', 'lite0_fpn_1xb2-500_own-coco'])
+@pytest.mark.parametrize('twins', ['r18_fpn_1xb4-1k_drawn', 'lite0_fpn_1xb2-1500_own-coco'])
 def test_twins_differ_in_the_mask_branch_alone(twins) -> None:
     plain, refined = (
         Config.fromfile(ROOT / f'configs/refinemask/{name}_{twins}.py')
