@@ -143,12 +143,9 @@ def support_graph(model: FewShotSegmentor, size: Size) -> Graph:
     free: dict[str, list[str | None]] = dict(
         image=['supports', None, 'height', 'width'], mask=['supports', 'height', 'width']
     )
-    if isinstance(model.decode_head, ASGNetHead):  # its seeds lie on the grid of one size
-        free = dict(
-            image=['supports', None, None, None],
-            mask=['supports', None, None],
-            seeds=['supports', None, None],
-        )
+    if isinstance(model.decode_head, ASGNetHead):
+        # Seeds lie on the grid of one size; the exporter keeps the number of clusterings.
+        free = dict(image=[None] * 4, mask=[None] * 3, seeds=[None] * 3)
     return Graph(SupportNetwork(model, names), _Supports(model), size, free, names)
 
 
@@ -217,7 +214,7 @@ def _feature_size(model: FewShotSegmentor, size: Size) -> list[int]:
 
 
 class _Supports:
-    """Two random supports of a size, with a rectangle for a mask."""
+    """Two random supports of a size, of ASGNet one, with a rectangle for a mask."""
 
     def __init__(self, model: FewShotSegmentor) -> None:
         self.model = model
@@ -234,6 +231,7 @@ class _Supports:
                 (mask == 1)[:, None, None], tuple(_feature_size(self.model, size))
             )
             inputs['seeds'] = places[:, 0, 0]
+            inputs = {name: value[:1] for name, value in inputs.items()}
         return inputs
 
 
