@@ -20,19 +20,30 @@ from torch import Tensor, nn
 from typing_extensions import Unpack
 
 from mmfewshot_seg.annotations.annotation_label import Annotation
-from mmfewshot_seg.apis.fewshot_results import as_prediction, draw_prediction, write_prediction
+from mmfewshot_seg.apis.fewshot_results import as_prediction, draw_prediction, instances_of
 from mmfewshot_seg.apis.fingerprint import fingerprint, weights_fingerprint
 from mmfewshot_seg.apis.fitted_supports import FittedSupports
 from mmfewshot_seg.apis.image_pipeline import pipelines_of_test
+from mmfewshot_seg.apis.leave_one_out import LeftOut, leave_one_out
+from mmfewshot_seg.apis.mask_fit import mask_fit
 from mmfewshot_seg.apis.package_inferencer import ModelSource, PackageInferencer
+from mmfewshot_seg.apis.presence import (
+    MinScore,
+    check_min_score,
+    presence_thresholds,
+    without_absent,
+)
 from mmfewshot_seg.apis.pretrained import load_pretrained
 from mmfewshot_seg.apis.queries import Queries, Query, list_images, read_queries
+from mmfewshot_seg.apis.result_files import ResultFiles
+from mmfewshot_seg.apis.support_check import SupportCheck, judge_supports
 from mmfewshot_seg.apis.support_fitting import Reading, fit_supports, list_supports
 from mmfewshot_seg.apis.support_set import Image
 from mmfewshot_seg.files.tensor_file import first_line
 from mmfewshot_seg.files.whole_backend import WHOLE
 from mmfewshot_seg.models.fewshot import FewShotSegmentor
 from mmfewshot_seg.models.fewshot.edge_refinement import check_method, refine_edges
+from mmfewshot_seg.models.fewshot.level_fusion import fuse_levels
 from mmfewshot_seg.structures import SupportState
 
 DEFAULT_MODEL = 'dense-matching_lite0-d8_photographs'
@@ -73,7 +84,7 @@ class FewShotInferencer(PackageInferencer):
     """
 
     visualize_kwargs = {'return_vis', 'show', 'wait_time', 'img_out_dir', 'with_labels'}
-    postprocess_kwargs = {'pred_out_dir', 'save_scores'}
+    postprocess_kwargs = {'return_instances', 'min_area'}
 
     def __init__(
         self,
@@ -92,6 +103,7 @@ class FewShotInferencer(PackageInferencer):
         check_method(self.refine)
         self.supports = FittedSupports()
         self.state: SupportState | None = None
+        self._left_out: list[LeftOut] | None = None
         self._array_numbers = count()
 
     @property
@@ -130,7 +142,7 @@ class FewShotInferencer(PackageInferencer):
             ValueError: If images, masks and names do not fit, or an image or mask is unusable.
             FileNotFoundError: If there is no such file or folder.
         """
-        self._use(self._fit(images, masks, class_names, **reading))
+        self._use(self.fit_singly(images, masks, class_names, **reading))
         return self
 
     def add_support(
@@ -144,7 +156,7 @@ class FewShotInferencer(PackageInferencer):
 
         Nothing is computed anew. Arguments, returns and raises: see :meth:`set_support`.
         """
-        self._use(self.supports.merged(self._fit(images, masks, class_names, **reading)))
+        self._use(self.supports.merged(self.fit_singly(images, masks, class_names, **reading)))
         return self
 
     def fit_support(
@@ -161,28 +173,84 @@ class FewShotInferencer(PackageInferencer):
         Returns:
             What :meth:`__call__` takes as ``support``. Threads may share the inferencer this way.
         """
-        return self._joined(self._fit(images, masks, class_names, **reading))
+        return self.joined(self.fit_singly(images, masks, class_names, **reading))
 
-    def _fit(
+    def fit_singly(
         self,
         images: Image | Sequence,
-        masks: Annotation | Sequence | None,
-        class_names: str | Sequence[str] | None,
+        masks: Annotation | Sequence | None = None,
+        class_names: str | Sequence[str] | None = None,
         **reading: Unpack[Reading],
     ) -> FittedSupports:
+        """As :meth:`fit_support`, but the supports stay single, for :meth:`check_support`."""
         singles = list_supports(images, masks, class_names, **reading)
         return fit_supports(self.model, self.support_pipeline, singles, self._tracked)
 
     def _use(self, supports: FittedSupports) -> None:
-        self.state = self._joined(supports)
-        self.supports = supports
+        self.state = self.joined(supports)
+        self.supports, self._left_out = supports, None
 
-    def _joined(self, supports: FittedSupports) -> SupportState:
+    def joined(self, supports: FittedSupports) -> SupportState:
+        """What :meth:`fit_support` gives for supports that were fitted singly.
+
+        Raises:
+            ValueError: If there is no class, or there are more than 254.
+        """
         if not supports.shots:
             raise ValueError('a support set needs a class: negatives alone name none')
         if len(supports.shots) > 254:
             raise ValueError(f'a support set has 1 to 254 classes, not {len(supports.shots)}')
         return supports.joined(self.model.decode_head)
+
+    def check_support(self, supports: FittedSupports | None = None) -> list[SupportCheck]:
+        """Whether each support fits the others: each is segmented by all of them but itself.
+
+        Args:
+            supports: What :meth:`fit_singly` gave. None: the inferencer's own.
+
+        Returns:
+            One for each support of a class, class by class.
+
+        Raises:
+            ValueError: If there is no support set, or it was loaded from a file, which holds no
+                images.
+        """
+        if supports is None:
+            self._fitted()
+        left_out = self.leave_one_out(supports)
+        return judge_supports(left_out, self.mask_fits(left_out))
+
+    def leave_one_out(self, supports: FittedSupports | None = None) -> list[LeftOut]:
+        """What all other supports find in each; arguments and raises as :meth:`check_support`.
+
+        Of the inferencer's own it is computed once.
+        """
+        if supports is None and self._left_out is not None:
+            return self._left_out
+        which = self.supports if supports is None else supports
+        number = sum(1 for _ in which.singles())
+        left_out = list(self._tracked(leave_one_out(which, self._segment_seen), number))
+        if supports is None:
+            self._left_out = left_out
+        return left_out
+
+    def _segment_seen(self, seen: Tensor, supports: FittedSupports) -> SegDataSample:
+        """Prediction for an image that has been through the pipeline."""
+        image = np.ascontiguousarray(seen.permute(1, 2, 0).numpy())
+        query = Query('support', None, image, seen, tuple(seen.shape[1:]))
+        return self.forward([query], self.joined(supports))[0]
+
+    @torch.no_grad()
+    def mask_fits(self, supports: Iterable[LeftOut]) -> list[float]:
+        """How well the mask of each support fits its image, see :func:`mask_fit`."""
+        fits = []
+        for one in supports:
+            inputs = dict(inputs=dict(query=[one.seen[None]]))
+            inputs = self.model.data_preprocessor(inputs)['inputs']
+            features = self.model.extract_feat(inputs['query'][0])
+            fused = fuse_levels(features, range(len(features)))[0]
+            fits.append(mask_fit(one.image, one.label.numpy(), fused))
+        return fits
 
     def save_support(self, path: str | Path) -> None:
         """Write the fitted support set, for :meth:`load_support` with the same model.
@@ -230,10 +298,16 @@ class FewShotInferencer(PackageInferencer):
         out_dir: str = '',
         img_out_dir: str = 'vis',
         pred_out_dir: str = 'pred',
+        labelme_out_dir: str = 'labelme',
+        out_formats: Sequence[str] = ('png',),
         with_labels: bool = True,
         save_scores: bool = False,
+        return_instances: bool = False,
+        min_area: int = 1,
+        tolerance: float = 1,
         skip_unreadable: bool = False,
         support: SupportState | None = None,
+        min_score: MinScore = None,
     ) -> dict[str, list]:
         """Segment queries, all results in memory; see :meth:`stream` for many.
 
@@ -249,20 +323,33 @@ class FewShotInferencer(PackageInferencer):
             img_out_dir: Folder in ``out_dir`` for pictures, ``<name of the query>.jpg``.
             pred_out_dir: Folder in ``out_dir`` for label maps, ``<name of the query>.png`` with a
                 palette.
+            labelme_out_dir: Folder in ``out_dir`` for LabelMe's ``<name of the query>.json``; one
+                that a person has made or corrected is left alone.
+            out_formats: What is written besides pictures: some of ``'png'`` (label maps),
+                ``'labelme'``, and at the end of the run ``'coco'`` (``coco.json``, exact),
+                ``'coco-polygons'`` (``coco_polygons.json``) and ``'csv'`` (``areas.csv``).
             with_labels: Whether class names are written into pictures.
             save_scores: Whether to write scores too, ``<name of the query>.npy``.
+            return_instances: Whether predictions have ``instances``.
+            min_area: Connected parts of fewer pixels are no instances; label maps keep them.
+            tolerance: Pixels by which polygons may be off; 0 follows the edge of each pixel.
             skip_unreadable: Leave out files that cannot be decoded, and log how many; there is no
                 prediction of them.
             support: Fitted support set of :meth:`fit_support`. None: the inferencer's own, of
                 :meth:`set_support` or :meth:`load_support`.
+            min_score: Least presence of a class; one with less has an empty mask. ``'auto'``: see
+                :meth:`presence_thresholds`. None: none is left out.
 
         Returns:
             ``predictions``: for each query a dict of ``label_map`` (H, W) uint8, 0 background and
-            n the n-th class, and ``scores`` (1+N, H, W) float32 that add up to 1, at the size of
-            the query; ``visualization``: pictures (H, W, 3) uint8 RGB, if asked for.
+            n the n-th class, ``scores`` (1+N, H, W) float32 that add up to 1, at the size of the
+            query, and ``presence`` (N,) float32, how sure it is that each class is shown; if asked
+            for ``instances``, a list of :class:`Instance`, the connected parts of each class;
+            ``visualization``: pictures (H, W, 3) uint8 RGB, if asked for.
 
         Raises:
-            ValueError: If there is no support set, or an image cannot be read.
+            ValueError: If there is no support set, an image cannot be read, there is no such
+                format, or ``min_score`` is none.
         """
         batches = self.stream(
             inputs,
@@ -274,10 +361,16 @@ class FewShotInferencer(PackageInferencer):
             out_dir=out_dir,
             img_out_dir=img_out_dir,
             pred_out_dir=pred_out_dir,
+            labelme_out_dir=labelme_out_dir,
+            out_formats=out_formats,
             with_labels=with_labels,
             save_scores=save_scores,
+            return_instances=return_instances,
+            min_area=min_area,
+            tolerance=tolerance,
             skip_unreadable=skip_unreadable,
             support=support,
+            min_score=min_score,
         )
         results: dict[str, list] = dict(predictions=[], visualization=[])
         for batch in batches:
@@ -293,8 +386,13 @@ class FewShotInferencer(PackageInferencer):
         out_dir: str = '',
         img_out_dir: str = 'vis',
         pred_out_dir: str = 'pred',
+        labelme_out_dir: str = 'labelme',
+        out_formats: Sequence[str] = ('png',),
+        save_scores: bool = False,
+        tolerance: float = 1,
         skip_unreadable: bool = False,
         support: SupportState | None = None,
+        min_score: MinScore = None,
         **kwargs,
     ) -> Iterator[dict[str, list]]:
         """As calling the inferencer, but results come batch by batch: for videos.
@@ -302,21 +400,28 @@ class FewShotInferencer(PackageInferencer):
         Yields:
             What calling returns, for one batch.
         """
-        support = self._fitted() if support is None else support
+        support = self._with_min_score(support, min_score)
         if batch_size < 1:
             raise ValueError(f'batch_size must be at least 1, got {batch_size}')
-        img_out_dir, pred_out_dir = (
-            str(Path(out_dir, folder)) if out_dir else '' for folder in (img_out_dir, pred_out_dir)
+        files = ResultFiles(
+            out_dir, out_formats, pred_out_dir, labelme_out_dir, save_scores, tolerance
         )
-        kwargs.update(img_out_dir=img_out_dir, pred_out_dir=pred_out_dir)
+        kwargs['img_out_dir'] = str(Path(out_dir, img_out_dir)) if out_dir else ''
+        kwargs['return_instances'] = kwargs.get('return_instances') or files.needs_instances
         _, _, visualize_kwargs, postprocess_kwargs = self._dispatch_kwargs(**kwargs)
         images = list_images(inputs)
         number = math.ceil(len(images) / batch_size) if isinstance(images, Sized) else 0
         batches = self.preprocess(images, batch_size, skip_unreadable)
-        for batch in self._tracked(batches, number):
-            samples = self.forward(batch, support)
-            pictures = self.visualize(batch, samples, **visualize_kwargs)
-            yield self.postprocess(samples, pictures, return_datasamples, **postprocess_kwargs)
+        with files:
+            for batch in self._tracked(batches, number):
+                samples = self.forward(batch, support)
+                pictures = self.visualize(batch, samples, **visualize_kwargs)
+                results = self.postprocess(
+                    samples, pictures, return_datasamples, **postprocess_kwargs
+                )
+                for query, sample in zip(batch, samples, strict=True):
+                    files.write(query, sample)
+                yield results
 
     def preprocess(
         self, inputs: Iterable, batch_size: int = 1, skip_unreadable: bool = False
@@ -334,8 +439,7 @@ class FewShotInferencer(PackageInferencer):
             images = torch.stack([query.seen for query in queries])
             inputs = self.model.data_preprocessor(dict(inputs=dict(query=[images])))['inputs']
             logits = self.model.encode_decode(inputs, state=support)[0]
-            names = repeat(support.class_names)
-            samples += map(self._data_sample, queries, logits, names)
+            samples += map(self._data_sample, queries, logits, repeat(support))
         return samples
 
     def visualize(
@@ -367,19 +471,47 @@ class FewShotInferencer(PackageInferencer):
         samples: list[SegDataSample],
         pictures: list[np.ndarray],
         return_datasamples: bool = False,
-        pred_out_dir: str = '',
-        save_scores: bool = False,
+        return_instances: bool = False,
+        min_area: int = 1,
     ) -> dict[str, list]:
-        """Predictions as they are returned and written, see :meth:`__call__`."""
-        if return_datasamples and not pred_out_dir:
-            return dict(predictions=samples, visualization=pictures)
-        predictions = list(map(as_prediction, samples))
-        if pred_out_dir:
-            for sample, prediction in zip(samples, predictions, strict=True):
-                write_prediction(prediction, Path(pred_out_dir), sample.name, save_scores)
-        return dict(
-            predictions=samples if return_datasamples else predictions, visualization=pictures
-        )
+        """Predictions as they are returned, see :meth:`__call__`."""
+        if return_instances:
+            for sample in samples:
+                sample.instances = instances_of(sample, min_area)
+        predictions = samples if return_datasamples else list(map(as_prediction, samples))
+        return dict(predictions=predictions, visualization=pictures)
+
+    def presence_thresholds(self, support: SupportState | None = None) -> list[float]:
+        """What ``min_score='auto'`` stands for, see :func:`presence_thresholds`.
+
+        Args:
+            support: What :meth:`fit_support` gave, of which no single supports are known: what is
+                usual for the network counts alone. None: the inferencer's own; so it is with one
+                that was loaded from a file.
+
+        Returns:
+            A number for each class.
+
+        Raises:
+            ValueError: If there are neither examples nor usual scores.
+        """
+        left_out: list[LeftOut] = []
+        if support is None:
+            support = self._fitted()
+            if all('seen' in state for _, _, state in self.supports.singles()):
+                left_out = self.leave_one_out()
+        return presence_thresholds(self.model.decode_head, support.class_names, left_out)
+
+    def _with_min_score(self, support: SupportState | None, min_score: MinScore) -> SupportState:
+        """The support set, the inferencer's own if None; it carries the thresholds."""
+        state = self._fitted() if support is None else support
+        check_min_score(min_score, len(state.class_names))
+        if min_score is None:
+            return state
+        values = self.presence_thresholds(support) if min_score == 'auto' else min_score
+        state = state.new()
+        state.set_metainfo(dict(min_score=values))
+        return state
 
     def _fitted(self) -> SupportState:
         if self.state is None:
@@ -400,17 +532,22 @@ class FewShotInferencer(PackageInferencer):
             weights=weights_fingerprint(self.model),
         )
 
-    def _data_sample(
-        self, query: Query, logits: Tensor, class_names: tuple[str, ...]
-    ) -> SegDataSample:
+    def _data_sample(self, query: Query, logits: Tensor, support: SupportState) -> SegDataSample:
         """Prediction at the size of the query, of (1+N, H', W') logits."""
-        height, width = query.content
+        head, (height, width) = self.model.decode_head, query.content
         size = query.image.shape[:2]
-        logits = self.model.decode_head.resize(logits[None, :, :height, :width], size)[0].cpu()
+        logits = logits[None, :, :height, :width]
+        presence = head.presence(logits[None], support)[0, 0].cpu()
+        logits = head.resize(logits, size)[0].cpu()
+        if (min_score := support.get('min_score')) is not None:
+            logits = without_absent(logits, presence, min_score)
         if self.refine:
             logits = refine_edges(logits, query.image, self.refine)
-        meta = dict(name=query.name, img_path=query.path, ori_shape=size, class_names=class_names)
+        meta = dict(
+            name=query.name, img_path=query.path, ori_shape=size, class_names=support.class_names
+        )
         sample = SegDataSample(metainfo=meta)
+        sample.presence = presence
         sample.seg_logits = PixelData(data=logits)
         sample.pred_sem_seg = PixelData(data=logits.argmax(0, keepdim=True))
         return sample

@@ -171,7 +171,7 @@ def check_takes_negatives(model: FewShotSegmentor) -> None:
 
 
 def _fit(model: FewShotSegmentor, pipeline: ImagePipeline, support: Support) -> SupportState:
-    """State of one support by itself."""
+    """State of one support by itself, with what :class:`FittedSupports` says it was fitted on."""
     image = pipeline.load(support.image)
     seen, label = map(torch.from_numpy, pipeline(image, support.label(image.shape[:2])))
     if support.class_name is not None and not (label == 1).any():
@@ -179,4 +179,7 @@ def _fit(model: FewShotSegmentor, pipeline: ImagePipeline, support: Support) -> 
         raise ValueError(f'what the mask marks is too small: nothing is left of it at {size}')
     inputs = dict(support=[seen[None, None]], support_masks=[label[None, None]])
     inputs = model.data_preprocessor(dict(inputs=inputs))['inputs']
-    return model.fit_support(inputs['support'], inputs['support_masks'])
+    state = model.fit_support(inputs['support'], inputs['support_masks'])
+    path = str(support.image) if isinstance(support.image, str | Path) else None
+    state.set_metainfo(dict(path=path, seen=seen, label=label))
+    return state

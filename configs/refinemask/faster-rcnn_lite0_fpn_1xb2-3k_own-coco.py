@@ -1,7 +1,7 @@
 # The detector that the comparison of mask branches starts from.
-_base_ = './mask-rcnn_lite0_fpn_1xb2-500_own-coco.py'
+_base_ = './mask-rcnn_lite0_fpn_1xb2-1500_own-coco.py'
 
-max_iters = 1000
+max_iters = 3000
 model = dict(
     type='FasterRCNN',
     roi_head=dict(mask_roi_extractor=None, mask_head=None),

@@ -6,7 +6,7 @@ _base_ = [
     '../_base_/default_runtime_det_iters.py',
 ]
 
-max_iters = 500
+max_iters = 1500
 model = dict(
     roi_head=dict(
         bbox_head=dict(num_classes=_base_.num_classes),

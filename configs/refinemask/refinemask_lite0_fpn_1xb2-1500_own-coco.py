@@ -1,5 +1,5 @@
-# The twin of mask-rcnn_lite0_fpn_1xb2-500_own-coco.py: only the mask branch differs.
-_base_ = './mask-rcnn_lite0_fpn_1xb2-500_own-coco.py'
+# The twin of mask-rcnn_lite0_fpn_1xb2-1500_own-coco.py: only the mask branch differs.
+_base_ = './mask-rcnn_lite0_fpn_1xb2-1500_own-coco.py'
 
 channels = 64
 model = dict(
