@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +10,7 @@ from mmengine.logging import print_log
 from PIL import Image as PILImage
 
 from mmfewshot_seg.annotations import read_annotations
-from mmfewshot_seg.annotations.annotated_image import AnnotationSet
 from mmfewshot_seg.annotations.annotation_label import Annotation
-from mmfewshot_seg.annotations.labelme import FORMAT, load_labelme
-from mmfewshot_seg.results.labelme_file import is_prediction
 from mmfewshot_seg.structures.labels import IGNORED
 
 Image = str | Path | np.ndarray | PILImage.Image
@@ -75,12 +71,11 @@ def read_supports(
 
     Raises:
         FileNotFoundError: If there is no such file or folder, or images are missing.
-        ValueError: As :func:`read_annotations`; or if a class is not there or nothing shows it,
-            or there are predictions alone.
+        ValueError: As :func:`read_annotations`; or if a class is not there or nothing shows it.
     """
     if max_shots is not None and (type(max_shots) is not int or max_shots < 1):
         raise ValueError(f'max_shots is a whole number from 1, got {max_shots!r}')
-    annotations = _without_predictions(read_annotations(path, **reading))
+    annotations = read_annotations(path, **reading)
     for note in annotations.notes:
         print_log(f'{path} ({annotations.format}): {note}', 'current', logging.WARNING)
     named = [class_names] if isinstance(class_names, str) else class_names
@@ -93,26 +88,6 @@ def read_supports(
         elif named is not None:
             raise ValueError(f'{path} ({annotations.format}) shows no {name!r} in any image')
     return _check_number(supports)
-
-
-def _without_predictions(annotations: AnnotationSet) -> AnnotationSet:
-    """Without files of LabelMe that hold predictions which nobody has changed; they are logged."""
-    if annotations.format != FORMAT:
-        return annotations
-    images = tuple(
-        image for image in annotations.images if not is_prediction(load_labelme(image.source))
-    )
-    if left_out := len(annotations.images) - len(images):
-        told = (
-            f'{left_out} of {len(annotations.images)} files are predictions that nobody has changed'
-        )
-        if not images:
-            raise ValueError(
-                f'{annotations.source}: {told}: correct them in LabelMe, or untick their flag '
-                '"predicted" there, and save'
-            )
-        print_log(f'{annotations.source}: {told}, and no supports', 'current', logging.WARNING)
-    return replace(annotations, images=images)
 
 
 def _check_number(supports: Supports) -> Supports:

@@ -1,19 +1,15 @@
 """Support sets as they are given: lists of every form, folders, mistakes."""
 
-import json
-
 import numpy as np
 import pytest
 from helpers import annotation_files
 from helpers.annotation_files import expected
 from helpers.class_folder import CLASSES, draw_class_folder
-from helpers.image_results import draw_labels, image_result
 from PIL import Image
 
 from mmfewshot_seg.annotations import annotation_label
 from mmfewshot_seg.apis.support_fitting import list_supports
 from mmfewshot_seg.apis.support_set import group_supports, read_supports
-from mmfewshot_seg.results.labelme_file import labelme_text
 
 EXPECTED = dict(cat=[('a', 'A'), ('c', 'C')], dog=[('b', 'B')])
 
@@ -84,22 +80,3 @@ def test_what_is_given_together() -> None:
         list_supports(['a.jpg'], ['a.png'], 'cat', max_shots=3)
     with pytest.raises(FileNotFoundError, match='nowhere.json does not exist'):
         list_supports('nowhere.json', class_names='cat')
-
-
-def test_predictions_that_nobody_has_changed_are_no_supports(tmp_path) -> None:
-    shape = dict(label='ring', shape_type='polygon', points=[[1, 1], [30, 1], [30, 30]])
-    for name in 'ab':
-        Image.new('RGB', (80, 60)).save(tmp_path / f'{name}.jpg')
-    predicted = labelme_text(image_result(draw_labels()), 'a.jpg')
-    (tmp_path / 'a.json').write_text(predicted)
-    with pytest.raises(ValueError, match='1 of 1 files are predictions that nobody has changed'):
-        read_supports(tmp_path)
-    (tmp_path / 'b.json').write_text(json.dumps(dict(shapes=[shape], imagePath='b.jpg')))
-    supports = read_supports(tmp_path)
-    assert list(supports) == ['ring']
-    assert [image for image, _ in supports['ring']] == [str(tmp_path / 'b.jpg')]
-    accepted = {**json.loads(predicted), 'flags': dict(predicted=False)}
-    (tmp_path / 'a.json').write_text(json.dumps(accepted))
-    assert {name: len(shots) for name, shots in read_supports(tmp_path).items()} == dict(
-        disc=1, ring=2
-    )
