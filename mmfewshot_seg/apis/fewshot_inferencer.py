@@ -19,8 +19,8 @@ from mmseg.structures import SegDataSample
 from torch import Tensor, nn
 from typing_extensions import Unpack
 
-from mmfewshot_seg.apis.annotations import Annotation
-from mmfewshot_seg.apis.fewshot_results import as_prediction, draw_prediction, write_prediction
+from mmfewshot_seg.annotations.annotation_label import Annotation
+from mmfewshot_seg.apis.fewshot_results import as_prediction, draw_prediction, instances_of
 from mmfewshot_seg.apis.fingerprint import fingerprint, weights_fingerprint
 from mmfewshot_seg.apis.fitted_supports import FittedSupports
 from mmfewshot_seg.apis.image_pipeline import pipelines_of_test
@@ -35,6 +35,7 @@ from mmfewshot_seg.apis.presence import (
 )
 from mmfewshot_seg.apis.pretrained import load_pretrained
 from mmfewshot_seg.apis.queries import Queries, Query, list_images, read_queries
+from mmfewshot_seg.apis.result_files import ResultFiles
 from mmfewshot_seg.apis.support_check import SupportCheck, judge_supports
 from mmfewshot_seg.apis.support_fitting import Reading, fit_supports, list_supports
 from mmfewshot_seg.apis.support_set import Image
@@ -83,7 +84,7 @@ class FewShotInferencer(PackageInferencer):
     """
 
     visualize_kwargs = {'return_vis', 'show', 'wait_time', 'img_out_dir', 'with_labels'}
-    postprocess_kwargs = {'pred_out_dir', 'save_scores'}
+    postprocess_kwargs = {'return_instances', 'min_area'}
 
     def __init__(
         self,
@@ -125,11 +126,13 @@ class FewShotInferencer(PackageInferencer):
 
         Args:
             images: Paths, (H, W, 3) uint8 BGR arrays or PIL images; or, for each class, a list of
-                them; or, alone, a folder of class folders with ``<n>.jpg`` and ``<n>.png``.
+                them; or, without masks, the path of a file or folder of annotations in any of the
+                formats of :func:`read_annotations`.
             masks: A mask for each image: an array, a file, a PIL image, or a dict of polygons,
-                boxes or scribbles, see :func:`annotation_label`.
+                boxes, scribbles or points, see :func:`annotation_label`.
             class_names: A name for each image, repeated where images show the same class; for each
-                class if ``images`` are lists; or one name for all.
+                class if ``images`` are lists; or one name for all; of annotations the classes that
+                count, all by default.
             **reading: ``negatives`` and how masks are read, see :class:`Reading`.
 
         Returns:
@@ -137,7 +140,7 @@ class FewShotInferencer(PackageInferencer):
 
         Raises:
             ValueError: If images, masks and names do not fit, or an image or mask is unusable.
-            FileNotFoundError: If there is no such folder.
+            FileNotFoundError: If there is no such file or folder.
         """
         self._use(self.fit_singly(images, masks, class_names, **reading))
         return self
@@ -295,8 +298,13 @@ class FewShotInferencer(PackageInferencer):
         out_dir: str = '',
         img_out_dir: str = 'vis',
         pred_out_dir: str = 'pred',
+        labelme_out_dir: str = 'labelme',
+        out_formats: Sequence[str] = ('png',),
         with_labels: bool = True,
         save_scores: bool = False,
+        return_instances: bool = False,
+        min_area: int = 1,
+        tolerance: float = 1,
         skip_unreadable: bool = False,
         support: SupportState | None = None,
         min_score: MinScore = None,
@@ -315,8 +323,16 @@ class FewShotInferencer(PackageInferencer):
             img_out_dir: Folder in ``out_dir`` for pictures, ``<name of the query>.jpg``.
             pred_out_dir: Folder in ``out_dir`` for label maps, ``<name of the query>.png`` with a
                 palette.
+            labelme_out_dir: Folder in ``out_dir`` for LabelMe's ``<name of the query>.json``; one
+                that a person has made or corrected is left alone.
+            out_formats: What is written besides pictures: some of ``'png'`` (label maps),
+                ``'labelme'``, and at the end of the run ``'coco'`` (``coco.json``, exact),
+                ``'coco-polygons'`` (``coco_polygons.json``) and ``'csv'`` (``areas.csv``).
             with_labels: Whether class names are written into pictures.
             save_scores: Whether to write scores too, ``<name of the query>.npy``.
+            return_instances: Whether predictions have ``instances``.
+            min_area: Connected parts of fewer pixels are no instances; label maps keep them.
+            tolerance: Pixels by which polygons may be off; 0 follows the edge of each pixel.
             skip_unreadable: Leave out files that cannot be decoded, and log how many; there is no
                 prediction of them.
             support: Fitted support set of :meth:`fit_support`. None: the inferencer's own, of
@@ -327,12 +343,13 @@ class FewShotInferencer(PackageInferencer):
         Returns:
             ``predictions``: for each query a dict of ``label_map`` (H, W) uint8, 0 background and
             n the n-th class, ``scores`` (1+N, H, W) float32 that add up to 1, at the size of the
-            query, and ``presence`` (N,) float32, how sure it is that each class is shown;
+            query, and ``presence`` (N,) float32, how sure it is that each class is shown; if asked
+            for ``instances``, a list of :class:`Instance`, the connected parts of each class;
             ``visualization``: pictures (H, W, 3) uint8 RGB, if asked for.
 
         Raises:
-            ValueError: If there is no support set, an image cannot be read, or ``min_score`` is
-                none.
+            ValueError: If there is no support set, an image cannot be read, there is no such
+                format, or ``min_score`` is none.
         """
         batches = self.stream(
             inputs,
@@ -344,8 +361,13 @@ class FewShotInferencer(PackageInferencer):
             out_dir=out_dir,
             img_out_dir=img_out_dir,
             pred_out_dir=pred_out_dir,
+            labelme_out_dir=labelme_out_dir,
+            out_formats=out_formats,
             with_labels=with_labels,
             save_scores=save_scores,
+            return_instances=return_instances,
+            min_area=min_area,
+            tolerance=tolerance,
             skip_unreadable=skip_unreadable,
             support=support,
             min_score=min_score,
@@ -364,6 +386,10 @@ class FewShotInferencer(PackageInferencer):
         out_dir: str = '',
         img_out_dir: str = 'vis',
         pred_out_dir: str = 'pred',
+        labelme_out_dir: str = 'labelme',
+        out_formats: Sequence[str] = ('png',),
+        save_scores: bool = False,
+        tolerance: float = 1,
         skip_unreadable: bool = False,
         support: SupportState | None = None,
         min_score: MinScore = None,
@@ -377,18 +403,25 @@ class FewShotInferencer(PackageInferencer):
         support = self._with_min_score(support, min_score)
         if batch_size < 1:
             raise ValueError(f'batch_size must be at least 1, got {batch_size}')
-        img_out_dir, pred_out_dir = (
-            str(Path(out_dir, folder)) if out_dir else '' for folder in (img_out_dir, pred_out_dir)
+        files = ResultFiles(
+            out_dir, out_formats, pred_out_dir, labelme_out_dir, save_scores, tolerance
         )
-        kwargs.update(img_out_dir=img_out_dir, pred_out_dir=pred_out_dir)
+        kwargs['img_out_dir'] = str(Path(out_dir, img_out_dir)) if out_dir else ''
+        kwargs['return_instances'] = kwargs.get('return_instances') or files.needs_instances
         _, _, visualize_kwargs, postprocess_kwargs = self._dispatch_kwargs(**kwargs)
         images = list_images(inputs)
         number = math.ceil(len(images) / batch_size) if isinstance(images, Sized) else 0
         batches = self.preprocess(images, batch_size, skip_unreadable)
-        for batch in self._tracked(batches, number):
-            samples = self.forward(batch, support)
-            pictures = self.visualize(batch, samples, **visualize_kwargs)
-            yield self.postprocess(samples, pictures, return_datasamples, **postprocess_kwargs)
+        with files:
+            for batch in self._tracked(batches, number):
+                samples = self.forward(batch, support)
+                pictures = self.visualize(batch, samples, **visualize_kwargs)
+                results = self.postprocess(
+                    samples, pictures, return_datasamples, **postprocess_kwargs
+                )
+                for query, sample in zip(batch, samples, strict=True):
+                    files.write(query, sample)
+                yield results
 
     def preprocess(
         self, inputs: Iterable, batch_size: int = 1, skip_unreadable: bool = False
@@ -438,19 +471,15 @@ class FewShotInferencer(PackageInferencer):
         samples: list[SegDataSample],
         pictures: list[np.ndarray],
         return_datasamples: bool = False,
-        pred_out_dir: str = '',
-        save_scores: bool = False,
+        return_instances: bool = False,
+        min_area: int = 1,
     ) -> dict[str, list]:
-        """Predictions as they are returned and written, see :meth:`__call__`."""
-        if return_datasamples and not pred_out_dir:
-            return dict(predictions=samples, visualization=pictures)
-        predictions = list(map(as_prediction, samples))
-        if pred_out_dir:
-            for sample, prediction in zip(samples, predictions, strict=True):
-                write_prediction(prediction, Path(pred_out_dir), sample.name, save_scores)
-        return dict(
-            predictions=samples if return_datasamples else predictions, visualization=pictures
-        )
+        """Predictions as they are returned, see :meth:`__call__`."""
+        if return_instances:
+            for sample in samples:
+                sample.instances = instances_of(sample, min_area)
+        predictions = samples if return_datasamples else list(map(as_prediction, samples))
+        return dict(predictions=predictions, visualization=pictures)
 
     def presence_thresholds(self, support: SupportState | None = None) -> list[float]:
         """What ``min_score='auto'`` stands for, see :func:`presence_thresholds`.

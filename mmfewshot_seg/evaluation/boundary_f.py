@@ -77,7 +77,8 @@ def boundary_f_scores(
         if labels.max() >= num_classes:
             raise ValueError(f'{name} label {labels.max()} is outside the {num_classes} classes')
         boundaries.append(class_boundaries(labels, num_classes))
-    return _scores(*boundaries, np.asarray(radii))
+    predicted, true = boundaries
+    return _scores(predicted, true, np.asarray(radii))
 
 
 def pixel_radius(threshold: float, shape: tuple[int, int]) -> float:

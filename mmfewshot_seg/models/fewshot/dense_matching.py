@@ -7,6 +7,8 @@ all supports together, ``P`` classes, ``C`` channels, ``h w`` feature size.
 import torch
 from torch import Tensor
 
+from mmfewshot_seg.compat import is_recorded
+
 # Positions of supports that are compared at once: bounds the memory, changes no result.
 CHUNK = 4096
 
@@ -38,7 +40,8 @@ def matching_scores(
     """
     positions = query.flatten(-2).transpose(-1, -2).flatten(1, 2)
     sums = 0
-    for part, share in zip(support.split(CHUNK, 1), weights.split(CHUNK, 2), strict=True):
+    chunk = support.shape[1] if is_recorded() else CHUNK  # a graph would keep their number
+    for part, share in zip(support.split(chunk, 1), weights.split(chunk, 2), strict=True):
         # Inner products lie between -1 and 1, so this shift keeps every exponential in range.
         attention = positions @ part.to(query.dtype).transpose(1, 2)
         attention = attention.sub_(1).div_(temperature).exp_()

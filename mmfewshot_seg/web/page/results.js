@@ -157,17 +157,29 @@ function bytesOf(url) {
   return Uint8Array.from(atob(url.split(',')[1]), (letter) => letter.charCodeAt(0));
 }
 
-function downloadAll() {
+// As the inferencer writes them into a folder.
+async function downloadAll() {
   const done = state.queries.filter((query) => query.result);
-  const files = done.flatMap(({ stem, result }) => [
-    { name: `${stem}.png`, bytes: bytesOf(result.labels) },
-    { name: `${stem}_overlay.jpg`, bytes: bytesOf(result.overlay) },
-  ]);
+  say('Writing files…');
+  const { coco, areas, labelme } = await ask('files', {
+    results: done.map(({ stem, file, result }) => ({
+      result: result.result,
+      file: stem + (file.match(/\.\w+$/) || ['.png'])[0],
+    })),
+  });
   const classes = done.map(({ stem, result }) => (
     `${stem}.png: ${['background', ...result.classes].map((name, value) => `${value} ${name}`).join(', ')}\n`
   ));
-  files.push({ name: 'classes.txt', bytes: new TextEncoder().encode(classes.join('')) });
-  offer(zip(files), 'results.zip');
+  const text = (name, content) => ({ name, bytes: new TextEncoder().encode(content) });
+  offer(zip([
+    ...done.map(({ stem, result }) => ({ name: `pred/${stem}.png`, bytes: bytesOf(result.labels) })),
+    ...done.map(({ stem, result }) => ({ name: `vis/${stem}.jpg`, bytes: bytesOf(result.overlay) })),
+    ...done.map(({ stem }, i) => text(`labelme/${stem}.json`, labelme[i])),
+    text('coco.json', coco),
+    text('areas.csv', areas),
+    text('classes.txt', classes.join('')),
+  ]), 'results.zip');
+  say(`results.zip has ${done.length} image${done.length > 1 ? 's' : ''}.`);
 }
 
 export async function addQueryFile(file) {
@@ -182,7 +194,7 @@ $('query-files').addEventListener('change', ({ target }) => {
 $('segment').addEventListener('click', () => attempt(segment));
 $('check').addEventListener('click', () => attempt(checkSupports));
 $('stop').addEventListener('click', () => stopping.abort());
-$('download').addEventListener('click', downloadAll);
+$('download').addEventListener('click', () => attempt(downloadAll));
 
 // --- Enlarged ------------------------------------------------------------------------------------
 
