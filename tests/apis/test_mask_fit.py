@@ -47,11 +47,11 @@ def test_the_two_parts_by_themselves() -> None:
 
 def test_agreement_by_a_slow_form() -> None:
     torch.manual_seed(0)
-    features = F.normalize(torch.randn(4, 6, 6), dim=0)
-    label = np.zeros((6, 6), np.uint8)
-    label[2:5, 1:4] = 1
+    features = F.normalize(torch.randn(4, 8, 8), dim=0)
+    label = np.zeros((8, 8), np.uint8)
+    label[2:7, 1:6] = 1
     label[0, 0] = 255
-    places = [(y, x) for y in range(6) for x in range(6)]
+    places = [(y, x) for y in range(8) for x in range(8)]
     scores = {}
     for y, x in places:
         sums = {0: 0.0, 1: 0.0, 255: 0.0}
@@ -66,7 +66,7 @@ def test_agreement_by_a_slow_form() -> None:
     assert inner_agreement(features, label) == pytest.approx(area, abs=1e-4)
 
 
-@pytest.mark.parametrize('kind', ['box', 'scribbles', 'everything'])
+@pytest.mark.parametrize('kind', ['box', 'scribbles', 'everything', 'small'])
 def test_labels_without_an_outline_of_a_thing_are_not_judged(kind) -> None:
     label = np.full((150, 150), 255 if kind == 'scribbles' else int(kind == 'everything'), np.uint8)
     if kind == 'box':
@@ -74,14 +74,14 @@ def test_labels_without_an_outline_of_a_thing_are_not_judged(kind) -> None:
     if kind == 'scribbles':
         cv2.line(label, (30, 30), (60, 80), 1, 3)
         cv2.line(label, (100, 100), (140, 90), 0, 3)
+    if kind == 'small':
+        cv2.circle(label, (70, 70), 12, 1, -1)
     mask = _ellipse()
     assert math.isnan(mask_fit(_image(mask), label, _features(mask)))
 
 
 def test_padding_is_no_outline() -> None:
     own = _ellipse()
-    image, padded = (
-        np.pad(_image(own), ((0, 50), (0, 0), (0, 0))),
-        np.pad(own, ((0, 50), (0, 0)), constant_values=255),
-    )
+    image = np.pad(_image(own), ((0, 50), (0, 0), (0, 0)))
+    padded = np.pad(own, ((0, 50), (0, 0)), constant_values=255)
     assert outline_contrast(image, padded) > 0.5

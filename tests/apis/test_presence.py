@@ -14,7 +14,7 @@ from mmfewshot_seg.models.fewshot import DenseMatchingHead, PANetHead
 
 def _scene(seed: int, kind: int = 0) -> tuple[np.ndarray, np.ndarray]:
     scene = draw_scene(64, 64, [[kind]], np.random.RandomState(seed))
-    return scene.image, scene.label_map == 1
+    return scene.image, scene.label_map == 1 + kind
 
 
 def _left_out(name: str | None, presence: dict[str, float] | None) -> LeftOut:

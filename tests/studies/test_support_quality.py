@@ -50,7 +50,9 @@ def test_a_run_of_it(tmp_path, spoil) -> None:
             scene = draw_scene(64, 64, [[kind]], np.random.RandomState(10 * kind + number))
             stem = str(tmp_path / 'data' / name / str(number))
             cv2.imwrite(f'{stem}.jpg', scene.image)
-            cv2.imwrite(f'{stem}.png', np.where(scene.label_map == 1, 255, 0).astype(np.uint8))
+            cv2.imwrite(
+                f'{stem}.png', np.where(scene.label_map == 1 + kind, 255, 0).astype(np.uint8)
+            )
     config = dense_matching_config(tmp_path)
     config.model.decode_head.presence_levels = (0.5, 0.7)
     config.test_dataloader = dict(
