@@ -3,9 +3,11 @@
 Shape letters: ``N`` ways, ``H W`` size of a query.
 """
 
-import math
-from collections.abc import Iterable, Iterator, Sequence, Sized
-from itertools import count, groupby, repeat
+from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
+from contextlib import nullcontext
+from dataclasses import dataclass
+from functools import partial
+from itertools import chain, count, groupby
 from pathlib import Path
 
 import mmcv
@@ -13,7 +15,7 @@ import numpy as np
 import torch
 from mmengine.config import ConfigDict
 from mmengine.structures import PixelData
-from mmengine.utils import track_iter_progress
+from mmengine.utils import ProgressBar, track_iter_progress
 from mmengine.visualization import Visualizer
 from mmseg.structures import SegDataSample
 from torch import Tensor, nn
@@ -21,14 +23,28 @@ from typing_extensions import Unpack
 
 from mmfewshot_seg.apis.annotations import Annotation
 from mmfewshot_seg.apis.fewshot_results import as_prediction, draw_prediction, write_prediction
-from mmfewshot_seg.apis.fingerprint import fingerprint, weights_fingerprint
+from mmfewshot_seg.apis.fingerprint import fingerprint, tensors_fingerprint
 from mmfewshot_seg.apis.fitted_supports import FittedSupports
 from mmfewshot_seg.apis.image_pipeline import pipelines_of_test
+from mmfewshot_seg.apis.ordered_map import map_in_order
 from mmfewshot_seg.apis.package_inferencer import ModelSource, PackageInferencer
 from mmfewshot_seg.apis.pretrained import load_pretrained
-from mmfewshot_seg.apis.queries import Queries, Query, list_images, read_queries
+from mmfewshot_seg.apis.queries import (
+    NamedImage,
+    Queries,
+    Query,
+    list_images,
+    name_images,
+    network_view,
+    read_query,
+    tell_unreadable,
+)
+from mmfewshot_seg.apis.run_record import RunRecord, undone
 from mmfewshot_seg.apis.support_fitting import Reading, fit_supports, list_supports
 from mmfewshot_seg.apis.support_set import Image
+from mmfewshot_seg.apis.tiles import Tile, TileGrid, Tiling
+from mmfewshot_seg.apis.video import check_video_name, frames_per_second, whole_video
+from mmfewshot_seg.datasets.sources.image_files import UnreadableImageError
 from mmfewshot_seg.files.tensor_file import first_line
 from mmfewshot_seg.files.whole_backend import WHOLE
 from mmfewshot_seg.models.fewshot import FewShotSegmentor
@@ -36,6 +52,21 @@ from mmfewshot_seg.models.fewshot.edge_refinement import check_method, refine_ed
 from mmfewshot_seg.structures import SupportState
 
 DEFAULT_MODEL = 'dense-matching_lite0-d8_photographs'
+
+
+@dataclass(frozen=True)
+class Segmented:
+    """A batch that was segmented.
+
+    Attributes:
+        queries: Its images.
+        samples: What was predicted in each.
+        unreadable: What is wrong with each of its files that was left out.
+    """
+
+    queries: list[Query]
+    samples: list[SegDataSample]
+    unreadable: list[str]
 
 
 class FewShotInferencer(PackageInferencer):
@@ -232,6 +263,11 @@ class FewShotInferencer(PackageInferencer):
         save_scores: bool = False,
         skip_unreadable: bool = False,
         support: SupportState | None = None,
+        num_workers: int = 0,
+        tile_size: int | None = None,
+        tile_overlap: float = 0.25,
+        resume: bool = False,
+        video_out: str | Path = '',
     ) -> dict[str, list]:
         """Segment queries, all results in memory; see :meth:`stream` for many.
 
@@ -244,7 +280,8 @@ class FewShotInferencer(PackageInferencer):
             show: Whether to open a window for each picture.
             wait_time: Seconds a window stays open, 0 for ever.
             out_dir: Folder for results; nothing is written if empty.
-            img_out_dir: Folder in ``out_dir`` for pictures, ``<name of the query>.jpg``.
+            img_out_dir: Folder in ``out_dir`` for pictures, ``<name of the query>.jpg``; none are
+                written if empty.
             pred_out_dir: Folder in ``out_dir`` for label maps, ``<name of the query>.png`` with a
                 palette.
             with_labels: Whether class names are written into pictures.
@@ -253,6 +290,16 @@ class FewShotInferencer(PackageInferencer):
                 prediction of them.
             support: Fitted support set of :meth:`fit_support`. None: the inferencer's own, of
                 :meth:`set_support` or :meth:`load_support`.
+            num_workers: Threads that segment batches, or the tiles of an image, at the same time;
+                they change no result. 0: none but the calling thread.
+            tile_size: Side in pixels of the tiles that larger images are cut into, each of which
+                goes through the network by itself: small objects are found that vanish in a view
+                of the whole. Their scores are float16. None: every image is seen whole.
+            tile_overlap: Least overlap of tiles, as a share of their side.
+            resume: Leave out images that an earlier run into ``out_dir`` has done; it must have
+                been asked for the same.
+            video_out: File for the pictures as a video, ``.mp4`` or ``.avi``, with the frame rate
+                of the input or 25 pictures a second; it appears when all is done.
 
         Returns:
             ``predictions``: for each query a dict of ``label_map`` (H, W) uint8, 0 background and
@@ -260,7 +307,8 @@ class FewShotInferencer(PackageInferencer):
             the query; ``visualization``: pictures (H, W, 3) uint8 RGB, if asked for.
 
         Raises:
-            ValueError: If there is no support set, or an image cannot be read.
+            ValueError: If there is no support set, an image cannot be read, an option is out of
+                range, or there is another run to resume.
         """
         batches = self.stream(
             inputs,
@@ -276,6 +324,11 @@ class FewShotInferencer(PackageInferencer):
             save_scores=save_scores,
             skip_unreadable=skip_unreadable,
             support=support,
+            num_workers=num_workers,
+            tile_size=tile_size,
+            tile_overlap=tile_overlap,
+            resume=resume,
+            video_out=video_out,
         )
         results: dict[str, list] = dict(predictions=[], visualization=[])
         for batch in batches:
@@ -293,6 +346,11 @@ class FewShotInferencer(PackageInferencer):
         pred_out_dir: str = 'pred',
         skip_unreadable: bool = False,
         support: SupportState | None = None,
+        num_workers: int = 0,
+        tile_size: int | None = None,
+        tile_overlap: float = 0.25,
+        resume: bool = False,
+        video_out: str | Path = '',
         **kwargs,
     ) -> Iterator[dict[str, list]]:
         """As calling the inferencer, but results come batch by batch: for videos.
@@ -301,40 +359,152 @@ class FewShotInferencer(PackageInferencer):
             What calling returns, for one batch.
         """
         support = self._fitted() if support is None else support
-        if batch_size < 1:
-            raise ValueError(f'batch_size must be at least 1, got {batch_size}')
+        _check_numbers(batch_size, num_workers)
+        tiling = None if tile_size is None else Tiling(tile_size, tile_overlap)
+        if video_out:
+            check_video_name(video_out)
         img_out_dir, pred_out_dir = (
-            str(Path(out_dir, folder)) if out_dir else '' for folder in (img_out_dir, pred_out_dir)
+            str(Path(out_dir, folder)) if out_dir and folder else ''
+            for folder in (img_out_dir, pred_out_dir)
         )
         kwargs.update(img_out_dir=img_out_dir, pred_out_dir=pred_out_dir)
         _, _, visualize_kwargs, postprocess_kwargs = self._dispatch_kwargs(**kwargs)
         images = list_images(inputs)
-        number = math.ceil(len(images) / batch_size) if isinstance(images, Sized) else 0
-        batches = self.preprocess(images, batch_size, skip_unreadable)
-        for batch in self._tracked(batches, number):
-            samples = self.forward(batch, support)
-            pictures = self.visualize(batch, samples, **visualize_kwargs)
-            yield self.postprocess(samples, pictures, return_datasamples, **postprocess_kwargs)
+        named = name_images(images, self._array_numbers)
+        record = None
+        if out_dir:
+            record = RunRecord(out_dir, self._settings(support, tiling, **kwargs), resume)
+        if resume:
+            named = images = undone(named, record, img_out_dir)
+        batches = self._segmented(named, support, batch_size, num_workers, tiling, skip_unreadable)
+        wants_pictures = visualize_kwargs.pop('return_vis', False)
+        video = whole_video(video_out, frames_per_second(inputs)) if video_out else nullcontext()
+        with video as add_picture:
+            for batch in self._tracked_batches(batches, images):
+                if not batch.queries:
+                    continue
+                pictures = self.visualize(
+                    batch.queries,
+                    batch.samples,
+                    return_vis=wants_pictures or bool(video_out),
+                    **visualize_kwargs,
+                )
+                for picture in pictures if video_out else ():
+                    add_picture(picture)
+                results = self.postprocess(
+                    batch.samples,
+                    pictures if wants_pictures else [],
+                    return_datasamples,
+                    **postprocess_kwargs,
+                )
+                for query in batch.queries if record else ():
+                    record.add(query.name, query.path)
+                yield results
+
+    def _segmented(
+        self,
+        images: Iterable[NamedImage],
+        support: SupportState,
+        batch_size: int,
+        num_workers: int,
+        tiling: Tiling | None,
+        skip_unreadable: bool,
+    ) -> Iterator[Segmented]:
+        """Batches that were read and segmented; see :meth:`__call__` for the arguments."""
+        segment = partial(self._segment, support=support, skip_unreadable=skip_unreadable)
+        if tiling:  # it is the tiles of one image that are batched and shared out
+            shared = dict(tiling=tiling, batch_size=batch_size, num_workers=num_workers)
+            segment = partial(segment, tiled=partial(self._segment_tiles, **shared))
+            batch_size, num_workers = 1, 0
+        batches = self.preprocess(images, batch_size)
+        unreadable: list[str] = []
+        for batch in map_in_order(segment, batches, num_workers):
+            unreadable += batch.unreadable
+            yield batch
+        tell_unreadable(unreadable)
 
     def preprocess(
-        self, inputs: Iterable, batch_size: int = 1, skip_unreadable: bool = False
-    ) -> Iterator[list[Query]]:
-        """Batches of images, as the network sees them."""
-        queries = read_queries(inputs, self.pipeline, self._array_numbers, skip_unreadable)
-        yield from self._get_chunk_data(queries, batch_size)
+        self, inputs: Iterable[NamedImage], batch_size: int = 1
+    ) -> Iterator[list[NamedImage]]:
+        """Batches of images, which are read when they are segmented."""
+        yield from self._get_chunk_data(inputs, batch_size)
+
+    def forward(self, batch: list[Query], support: SupportState) -> list[SegDataSample]:
+        """Segment a batch."""
+        all_logits = self._logits([query.image for query in batch], support)
+        return [
+            self._data_sample(query, logits, logits.argmax(0, keepdim=True), support)
+            for query, logits in zip(batch, all_logits, strict=True)
+        ]
+
+    def _segment(
+        self,
+        images: list[NamedImage],
+        support: SupportState,
+        skip_unreadable: bool,
+        tiled: Callable[[Query, SupportState], SegDataSample] | None = None,
+    ) -> Segmented:
+        """Read and segment a batch; by ``tiled``, if given, image by image."""
+        queries, unreadable = [], []
+        for image in images:
+            try:
+                queries.append(read_query(image, self.pipeline))
+            except UnreadableImageError as error:
+                if not skip_unreadable:
+                    raise
+                unreadable.append(str(error))
+        if tiled:
+            samples = [tiled(query, support) for query in queries]
+        else:
+            samples = self.forward(queries, support)
+        return Segmented(queries, samples, unreadable)
+
+    def _segment_tiles(
+        self,
+        query: Query,
+        support: SupportState,
+        tiling: Tiling,
+        batch_size: int,
+        num_workers: int,
+    ) -> SegDataSample:
+        """Segment an image tile by tile, or whole if it is no larger than a tile."""
+        tiles = TileGrid(query.image.shape[:2], tiling)
+        if len(tiles) == 1:
+            return self.forward([query], support)[0]
+
+        def segment(batch: list[Tile]) -> list[Tensor]:
+            return self._logits([query.image[tile] for tile in batch], support)
+
+        batches = map_in_order(segment, self._get_chunk_data(tiles, batch_size), num_workers)
+        labels = torch.empty(1, *tiles.shape, dtype=torch.uint8)
+        scores = torch.empty(1 + len(support.class_names), *tiles.shape, dtype=torch.half)
+        for rows, logits in tiles.blended(chain.from_iterable(batches)):
+            labels[0, rows] = logits.argmax(0)
+            scores[:, rows] = logits.log_softmax(0)
+        return self._data_sample(query, scores, labels, support)
 
     @torch.no_grad()
-    def forward(self, batch: list[Query], support: SupportState) -> list[SegDataSample]:
-        """Segment a batch; images of unlike size go through the network one after the other."""
-        samples: list[SegDataSample] = []
-        for _, group in groupby(batch, key=lambda query: query.seen.shape):
-            queries = list(group)
-            images = torch.stack([query.seen for query in queries])
-            inputs = self.model.data_preprocessor(dict(inputs=dict(query=[images])))['inputs']
-            logits = self.model.encode_decode(inputs, state=support)[0]
-            names = repeat(support.class_names)
-            samples += map(self._data_sample, queries, logits, names)
-        return samples
+    def _logits(self, images: Sequence[np.ndarray], support: SupportState) -> list[Tensor]:
+        """(1+N, H, W) logits of each image, on the CPU.
+
+        Images that the network sees at unlike sizes go through it one after the other.
+        """
+        found: list[Tensor] = []
+        views = [network_view(image, self.pipeline) for image in images]
+        head, sizes = self.model.decode_head, iter([image.shape[:2] for image in images])
+        for _, group in groupby(views, key=lambda view: view.seen.shape):
+            alike = list(group)
+            batch = torch.stack([view.seen for view in alike])
+            inputs = self.model.data_preprocessor(dict(inputs=dict(query=[batch])))['inputs']
+            batch_logits = self.model.encode_decode(inputs, state=support)[0]
+            for logits, (height, width) in zip(
+                batch_logits, (view.content for view in alike), strict=True
+            ):
+                found.append(head.resize(logits[None, :, :height, :width], next(sizes))[0].cpu())
+        if self.refine:
+            refine = partial(refine_edges, method=self.refine)
+            found = list(map(refine, found, images))
+        return found
 
     def visualize(
         self,
@@ -392,25 +562,52 @@ class FewShotInferencer(PackageInferencer):
         """With a progress bar, if wanted; 0 for a number that is not known."""
         return track_iter_progress((items, number)) if self.show_progress else items
 
+    def _tracked_batches(
+        self, batches: Iterable[Segmented], images: Iterable
+    ) -> Iterator[Segmented]:
+        """With a progress bar that counts images, if wanted."""
+        if not self.show_progress:
+            yield from batches
+            return
+        bar = ProgressBar(len(images) if isinstance(images, Sized) else 0)
+        for batch in batches:
+            yield batch
+            bar.update(len(batch.queries) + len(batch.unreadable))
+        bar.file.write('\n')
+
     def _fingerprints(self) -> dict[str, str]:
         return dict(
             config=fingerprint([self.cfg.model, self.support_pipeline.config]),
-            weights=weights_fingerprint(self.model),
+            weights=tensors_fingerprint(self.model.state_dict()),
+        )
+
+    def _settings(self, support: SupportState, tiling: Tiling | None, **options) -> dict:
+        """What decides the results of a run."""
+        for name in ('return_vis', 'show', 'wait_time', 'img_out_dir', 'pred_out_dir'):
+            options.pop(name, None)
+        return dict(
+            self._fingerprints(),
+            transforms=fingerprint(self.pipeline.config),
+            support=tensors_fingerprint(dict(support.items())),
+            class_names=list(support.class_names),
+            refine=self.refine,
+            tiles=tiling and [tiling.size, tiling.overlap],
+            **options,
         )
 
     def _data_sample(
-        self, query: Query, logits: Tensor, class_names: tuple[str, ...]
+        self, query: Query, logits: Tensor, labels: Tensor, support: SupportState
     ) -> SegDataSample:
-        """Prediction at the size of the query, of (1+N, H', W') logits."""
-        height, width = query.content
-        size = query.image.shape[:2]
-        logits = self.model.decode_head.resize(logits[None, :, :height, :width], size)[0].cpu()
-        if self.refine:
-            logits = refine_edges(logits, query.image, self.refine)
-        meta = dict(name=query.name, img_path=query.path, ori_shape=size, class_names=class_names)
+        """Prediction of (1+N, H, W) logits and (1, H, W) labels."""
+        meta = dict(
+            name=query.name,
+            img_path=query.path,
+            ori_shape=query.image.shape[:2],
+            class_names=support.class_names,
+        )
         sample = SegDataSample(metainfo=meta)
         sample.seg_logits = PixelData(data=logits)
-        sample.pred_sem_seg = PixelData(data=logits.argmax(0, keepdim=True))
+        sample.pred_sem_seg = PixelData(data=labels)
         return sample
 
     def _init_pipeline(self, cfg: ConfigDict):
@@ -435,3 +632,10 @@ class FewShotInferencer(PackageInferencer):
             load_pretrained(model)
         else:
             super()._load_weights_to_model(model, checkpoint, cfg)
+
+
+def _check_numbers(batch_size: int, num_workers: int) -> None:
+    if batch_size < 1:
+        raise ValueError(f'batch_size must be at least 1, got {batch_size}')
+    if num_workers < 0:
+        raise ValueError(f'num_workers must be at least 0, got {num_workers}')
