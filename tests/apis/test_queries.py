@@ -1,14 +1,13 @@
 """Queries: folders, videos, iterables, names of results, padding."""
 
-from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from helpers.captured_log import capture
 from mmengine.config import Config
-from mmengine.logging import MMLogger
 from mmengine.registry import init_default_scope
 from PIL import Image
 
@@ -22,15 +21,6 @@ LABEL = dict(type='mmfewshot_seg.LoadEpisodeMask')
 
 def _frame(value: int, size=(20, 30)) -> np.ndarray:
     return np.full((*size, 3), value, np.uint8)
-
-
-@contextmanager
-def capture(caplog):
-    """MMEngine's logger hands nothing on to the root logger, which ``caplog`` listens to."""
-    logger = MMLogger.get_current_instance()
-    logger.addHandler(caplog.handler)
-    yield
-    logger.removeHandler(caplog.handler)
 
 
 def _pipeline(*transforms: dict) -> ImagePipeline:
