@@ -55,7 +55,7 @@ def _child(name: str, parent: Registry, *locations: str) -> Registry:
 
 
 MODELS = _child('model', ROOT_MODELS, 'models')
-DATASETS = _child('dataset', ROOT_DATASETS, 'datasets', 'datasets.of_detectors')
+DATASETS = _child('dataset', ROOT_DATASETS, 'datasets')
 TASK_UTILS = _child('task util', ROOT_TASK_UTILS, 'models')
 TRANSFORMS = _child('transform', ROOT_TRANSFORMS, 'datasets')
 METRICS = _child('metric', ROOT_METRICS, 'evaluation')

@@ -3,8 +3,6 @@
 import subprocess
 import sys
 
-import pytest
-
 
 def run_python(*args: str) -> subprocess.CompletedProcess:
     return subprocess.run([sys.executable, *args], capture_output=True, text=True)
@@ -21,14 +19,3 @@ def test_import_is_cheap_and_leaves_torch_alone() -> None:
         )
         microseconds.append(int(line.split('|')[1]))
     assert min(microseconds) < 0.3e6
-
-
-@pytest.mark.slow
-def test_few_shot_inferencers_leave_data_sets_of_detectors_alone() -> None:
-    """They take a quarter of the time that the imports of an inferencer take."""
-    code = (
-        'import sys\nfrom mmfewshot_seg.apis import FewShotInferencer\n'
-        "print([m for m in ('mmdet.datasets', 'imgaug', 'matplotlib.pyplot') if m in sys.modules])"
-    )
-    run = run_python('-W', 'ignore', '-c', code)
-    assert run.stdout.splitlines()[-1:] == ['[]'], run.stderr

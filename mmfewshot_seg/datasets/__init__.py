@@ -1,10 +1,7 @@
 """Sources of images and masks, and episodes drawn from them.
 
-What needs a host that is missing is left out, see :mod:`mmfewshot_seg.parts`. Data sets for
-MMDetection are imported when they are asked for, see :mod:`mmfewshot_seg.datasets.of_detectors`.
+What needs a host that is missing is left out, see :mod:`mmfewshot_seg.parts`.
 """
-
-from importlib import import_module
 
 from mmfewshot_seg.datasets.episode_sampler import EpisodeIndex, EpisodeSampler
 from mmfewshot_seg.datasets.fewshot_dataset import FewShotDataset
@@ -37,6 +34,10 @@ if stands('datasets.transforms.random_crop_keep_foreground'):
     from mmfewshot_seg.datasets.transforms import RandomCropKeepForeground
 if stands('datasets.transforms.resize_long_side'):
     from mmfewshot_seg.datasets.transforms import ResizeLongSide
+if stands('datasets.checked_coco'):
+    from mmfewshot_seg.datasets.checked_coco import CheckedCocoDataset
+if stands('datasets.zeroshot_coco'):
+    from mmfewshot_seg.datasets.zeroshot_coco import ZeroShotCocoDataset
 
 __all__ = [
     'PROTOCOLS',
@@ -68,8 +69,4 @@ __all__ = [
 
 
 def __getattr__(name: str):
-    if name in ('CheckedCocoDataset', 'ZeroShotCocoDataset'):
-        of_detectors = import_module(f'{__name__}.of_detectors')
-        if hasattr(of_detectors, name):
-            return getattr(of_detectors, name)
     raise missing(__name__, name)
