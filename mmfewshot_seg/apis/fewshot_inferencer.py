@@ -4,7 +4,7 @@ Shape letters: ``N`` ways, ``H W`` size of a query.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
-from contextlib import nullcontext
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain, count, groupby
@@ -370,17 +370,21 @@ class FewShotInferencer(PackageInferencer):
         kwargs.update(img_out_dir=img_out_dir, pred_out_dir=pred_out_dir)
         _, _, visualize_kwargs, postprocess_kwargs = self._dispatch_kwargs(**kwargs)
         images = list_images(inputs)
-        named = name_images(images, self._array_numbers)
+        number = len(images) if isinstance(images, Sized) else 0
+        named: Iterable[NamedImage] = name_images(images, self._array_numbers)
         record = None
         if out_dir:
             record = RunRecord(out_dir, self._settings(support, tiling, **kwargs), resume)
         if resume:
-            named = images = undone(named, record, img_out_dir)
+            named = undone(named, record, img_out_dir)
+            number = len(named)
         batches = self._segmented(named, support, batch_size, num_workers, tiling, skip_unreadable)
         wants_pictures = visualize_kwargs.pop('return_vis', False)
-        video = whole_video(video_out, frames_per_second(inputs)) if video_out else nullcontext()
-        with video as add_picture:
-            for batch in self._tracked_batches(batches, images):
+        with ExitStack() as files:
+            if video_out:
+                video = whole_video(video_out, frames_per_second(inputs))
+                add_picture = files.enter_context(video)
+            for batch in self._tracked_batches(batches, number):
                 if not batch.queries:
                     continue
                 pictures = self.visualize(
@@ -389,16 +393,18 @@ class FewShotInferencer(PackageInferencer):
                     return_vis=wants_pictures or bool(video_out),
                     **visualize_kwargs,
                 )
-                for picture in pictures if video_out else ():
-                    add_picture(picture)
+                if video_out:
+                    for picture in pictures:
+                        add_picture(picture)
                 results = self.postprocess(
                     batch.samples,
                     pictures if wants_pictures else [],
                     return_datasamples,
                     **postprocess_kwargs,
                 )
-                for query in batch.queries if record else ():
-                    record.add(query.name, query.path)
+                if record:
+                    for query in batch.queries:
+                        record.add(query.name, query.path)
                 yield results
 
     def _segmented(
@@ -562,14 +568,12 @@ class FewShotInferencer(PackageInferencer):
         """With a progress bar, if wanted; 0 for a number that is not known."""
         return track_iter_progress((items, number)) if self.show_progress else items
 
-    def _tracked_batches(
-        self, batches: Iterable[Segmented], images: Iterable
-    ) -> Iterator[Segmented]:
-        """With a progress bar that counts images, if wanted."""
+    def _tracked_batches(self, batches: Iterable[Segmented], number: int) -> Iterator[Segmented]:
+        """With a progress bar that counts images, if wanted; 0 for a number that is not known."""
         if not self.show_progress:
             yield from batches
             return
-        bar = ProgressBar(len(images) if isinstance(images, Sized) else 0)
+        bar = ProgressBar(number)
         for batch in batches:
             yield batch
             bar.update(len(batch.queries) + len(batch.unreadable))
