@@ -104,7 +104,7 @@ setup(
     install_requires=read_requirements('runtime'),
     extras_require={
         name: read_requirements(name)
-        for name in ('docs', 'onedl', 'openmmlab', 'photos', 'test', 'web')
+        for name in ('docs', 'export', 'onedl', 'openmmlab', 'photos', 'test', 'web')
     },
     entry_points={'console_scripts': ['mmfewshot-seg = mmfewshot_seg.__main__:main']},
     cmdclass={

@@ -27,7 +27,11 @@ from typing import NamedTuple, NoReturn
 PACKAGE = Path(__file__).resolve().parent
 TRACEBACK = 'MMFEWSHOT_SEG_TRACEBACK'
 FIRST_ERROR = 'MMFEWSHOT_SEG_FIRST_ERROR'
-"""Environment variable, set by ``tools/launch.py``: the file that the rank which speaks makes."""
+"""Environment variable, set by ``tools/launch.py``: the file that the rank which speaks makes, with
+the number of the restart behind its name."""
+STARTED = 'MMFEWSHOT_SEG_STARTED'
+"""Environment variable, set by ``tools/launch.py`` where a training may be restarted: the file that
+its first process makes when it starts for the first time."""
 
 USAGE, FAULT, INTERRUPTED = 2, 1, 130
 HOSTS = ('torch', 'torchvision', 'mmengine', 'mmcv', 'mmdet', 'mmseg')
@@ -58,6 +62,9 @@ CURES = {
     ),
     'failed to load image|cannot identify image|image file is truncated|broken data stream': (
         'an image or a label file is damaged, replace or remove it'
+    ),
+    '/gloo/.*([Cc]onnect|[Ss]ocket|[Tt]imed out)|ncclRemoteError|remote process exit': (
+        'another process of this run has ended, or its machine: look for its message there'
     ),
     'No space left|Disk quota|PytorchStreamWriter failed|file write failed': (
         'the disk is full: free some space, or write elsewhere with --work-dir or --out-dir'
@@ -282,8 +289,9 @@ def _may_speak() -> bool:
     """Of processes launched together the first that fails speaks, the others are quiet."""
     if FIRST_ERROR not in os.environ:
         return True
+    attempt = os.environ.get('TORCHELASTIC_RESTART_COUNT', '0')
     try:
-        os.close(os.open(os.environ[FIRST_ERROR], os.O_CREAT | os.O_EXCL))
+        os.close(os.open(f'{os.environ[FIRST_ERROR]}{attempt}', os.O_CREAT | os.O_EXCL))
     except FileExistsError:
         return False
     except OSError:

@@ -95,8 +95,8 @@ def _check_version(module: str) -> None:
         ) from error
     except AssertionError as error:  # hosts assert the version of mmcv
         raise ImportError(
-            f'mmfewshot_seg needs {module}, which refuses what it stands on: {error}\n'
-            '`mmfewshot-seg check_env` tells what to install'
+            f'mmfewshot_seg needs {module}, which refuses the installed packages: {error}\n'
+            '`mmfewshot-seg check_env` says what to install'
         ) from error
     if is_too_old(module, version):
         raise ImportError(

@@ -154,7 +154,7 @@ def _pair_problems(env: Environment) -> list[Problem]:
     expected = torchvision_for(torch)
     if Version(torchvision).release[:2] == Version(expected).release:
         return []
-    text = f'torchvision {torchvision} does not belong to torch {torch} (which wants {expected})'
+    text = f'torchvision {torchvision} does not belong to torch {torch} (which requires {expected})'
     return [Problem(text, (), _pair_cure(env.stack))]
 
 
@@ -173,7 +173,7 @@ def _openmmlab_problems(env: Environment) -> list[Problem]:
             f"torch {env.versions['torch']} refuses the checkpoints of OpenMMLab's mmengine "
             '(weights_only)'
         )
-        cure = f"{_pair_cure(env.stack)}, then compile mmcv's ops anew"
+        cure = f"{_pair_cure(env.stack)}, then compile mmcv's ops again"
         problems.append(Problem(text, (), cure))
     return problems
 

@@ -2,7 +2,7 @@
 
 Packages import such parts by :func:`stands`, which keeps the error of a part that cannot be
 imported. The others work; who asks for a name of that part, in a config or as an attribute of its
-package, gets the error, which tells what to install.
+package, gets the error, which says what to install.
 """
 
 import re
@@ -33,6 +33,9 @@ NEEDS: dict[str, tuple[str, ...]] = {
     'visualization.refinemask_visualizer': ('mmdet', 'ops'),
     'engine.label_report_hook': ('mmseg',),
     'apis.fewshot_inferencer': ('mmseg',),
+    'apis.fewshot_results': ('mmseg',),
+    'apis.leave_one_out': ('mmseg',),
+    'apis.result_files': ('mmseg',),
     'apis.zeroshot_inferencer': ('mmdet', 'ops'),
 }
 """What a module, or all modules of a folder, cannot be imported without.

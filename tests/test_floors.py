@@ -1,10 +1,11 @@
 """Rooms of the package stand on floors, and import from floors below alone."""
 
 import ast
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tools.analysis_tools.code_report import circles, import_graph, imports, modules, room_of
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = 'mmfewshot_seg'
@@ -14,7 +15,7 @@ FLOORS = (
     ('__init__', 'diagnosis', 'parts'),
     ('registry',),
     ('files',),
-    ('checkpoints', 'classes', 'structures'),
+    ('checkpoints', 'classes', 'runtime', 'structures'),
     (
         'datasets',
         'models.encoders',
@@ -22,47 +23,23 @@ FLOORS = (
         'models.refinemask',
         'models.semseg',
         'models.zeroshot',
+        'results',
     ),
-    ('converters', 'evaluation', 'models'),
+    ('annotations', 'converters', 'evaluation', 'models'),
     ('engine', 'testing', 'visualization'),
     ('apis',),
-    ('studies', 'web'),
+    ('export', 'studies', 'web'),
     ('__main__',),
 )
 FLOOR_OF = {room: number for number, floor in enumerate(FLOORS) for room in floor}
 
 
-def room_of(module: str) -> str:
-    """Room of a module; names are relative to the package."""
-    first, _, rest = module.partition('.')
-    if first == 'models' and rest:
-        return f'models.{rest.partition(".")[0]}'
-    return first or '__init__'
-
-
-def imports(path: Path) -> Iterator[tuple[int, str]]:
-    """Line and module, relative to the package, of what a file imports from it, wherever."""
-    for node in ast.walk(ast.parse(path.read_text(encoding='utf-8'))):
-        if isinstance(node, ast.ImportFrom) and (node.module or '').partition('.')[0] == PACKAGE:
-            module = node.module.partition('.')[2]
-            if module in ('', 'models'):  # names of it may be rooms
-                yield from (
-                    (node.lineno, f'{module}.{each.name}'.strip('.')) for each in node.names
-                )
-            else:
-                yield node.lineno, module
-        elif isinstance(node, ast.Import):
-            names = (each.name for each in node.names if each.name.partition('.')[0] == PACKAGE)
-            yield from ((node.lineno, name.partition('.')[2]) for name in names)
-
-
 def wrong_imports(root: Path) -> list[str]:
     """File, line and rooms of each import that does not lead down."""
     found = []
-    for path in sorted((root / PACKAGE).rglob('*.py')):
-        parts = path.relative_to(root / PACKAGE).with_suffix('').parts
-        room = room_of('.'.join(parts[:-1] if parts[-1] == '__init__' else parts))
-        for line, module in imports(path):
+    for name, path in modules(root / PACKAGE).items():
+        room = room_of(name)
+        for line, module in imports(path, PACKAGE):
             other = room_of(module)
             if other != room and FLOOR_OF[other] >= FLOOR_OF[room]:
                 found.append(f'{path.relative_to(root)}:{line}: {room} imports {other}')
@@ -71,6 +48,10 @@ def wrong_imports(root: Path) -> list[str]:
 
 def test_imports_lead_down() -> None:
     assert wrong_imports(ROOT) == []
+
+
+def test_no_modules_import_each_other() -> None:
+    assert circles(import_graph(ROOT / PACKAGE)) == []
 
 
 def test_every_room_has_its_floor() -> None:

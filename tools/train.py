@@ -15,6 +15,11 @@ def main() -> None:
     parser.add_argument('--work-dir', help='where logs and checkpoints go')
     parser.add_argument('--amp', action='store_true', help='mixed precision')
     parser.add_argument(
+        '--auto-scale-lr',
+        action='store_true',
+        help='learning rate by the number of images of a step, from auto_scale_lr of the config',
+    )
+    parser.add_argument(
         '--resume',
         nargs='?',
         const='auto',

@@ -44,7 +44,7 @@ def check_weights(
         _run(model.eval())
     except (RuntimeError, ValueError) as error:
         reason = str(error).partition('\n')[0]
-        raise ValueError(f'the weights do not serve the model of {config}: {reason}') from error
+        raise ValueError(f'the weights do not fit the model of {config}: {reason}') from error
     return fit.missing_parts
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
-from itertools import chain, count, groupby
+from itertools import count, groupby
 from pathlib import Path
 
 import mmcv
@@ -21,25 +21,36 @@ from mmseg.structures import SegDataSample
 from torch import Tensor, nn
 from typing_extensions import Unpack
 
-from mmfewshot_seg.apis.annotations import Annotation
-from mmfewshot_seg.apis.fewshot_results import as_prediction, draw_prediction, write_prediction
-from mmfewshot_seg.apis.fingerprint import fingerprint, tensors_fingerprint
+from mmfewshot_seg.annotations.annotation_label import Annotation
+from mmfewshot_seg.apis.fewshot_results import as_prediction, draw_prediction, instances_of
+from mmfewshot_seg.apis.fingerprint import fingerprint, tensors_fingerprint, weights_fingerprint
 from mmfewshot_seg.apis.fitted_supports import FittedSupports
 from mmfewshot_seg.apis.image_pipeline import pipelines_of_test
+from mmfewshot_seg.apis.leave_one_out import LeftOut, leave_one_out
+from mmfewshot_seg.apis.mask_fit import mask_fit
 from mmfewshot_seg.apis.ordered_map import map_in_order
 from mmfewshot_seg.apis.package_inferencer import ModelSource, PackageInferencer
+from mmfewshot_seg.apis.presence import (
+    MinScore,
+    check_min_score,
+    presence_thresholds,
+    without_absent,
+)
 from mmfewshot_seg.apis.pretrained import load_pretrained
 from mmfewshot_seg.apis.queries import (
     NamedImage,
     Queries,
     Query,
+    View,
     list_images,
     name_images,
     network_view,
     read_query,
     tell_unreadable,
 )
+from mmfewshot_seg.apis.result_files import ResultFiles
 from mmfewshot_seg.apis.run_record import RunRecord, undone
+from mmfewshot_seg.apis.support_check import SupportCheck, judge_supports
 from mmfewshot_seg.apis.support_fitting import Reading, fit_supports, list_supports
 from mmfewshot_seg.apis.support_set import Image
 from mmfewshot_seg.apis.tiles import Tile, TileGrid, Tiling
@@ -49,6 +60,7 @@ from mmfewshot_seg.files.tensor_file import first_line
 from mmfewshot_seg.files.whole_backend import WHOLE
 from mmfewshot_seg.models.fewshot import FewShotSegmentor
 from mmfewshot_seg.models.fewshot.edge_refinement import check_method, refine_edges
+from mmfewshot_seg.models.fewshot.level_fusion import fuse_levels
 from mmfewshot_seg.structures import SupportState
 
 DEFAULT_MODEL = 'dense-matching_lite0-d8_photographs'
@@ -104,7 +116,7 @@ class FewShotInferencer(PackageInferencer):
     """
 
     visualize_kwargs = {'return_vis', 'show', 'wait_time', 'img_out_dir', 'with_labels'}
-    postprocess_kwargs = {'pred_out_dir', 'save_scores'}
+    postprocess_kwargs = {'return_instances', 'min_area'}
 
     def __init__(
         self,
@@ -123,6 +135,7 @@ class FewShotInferencer(PackageInferencer):
         check_method(self.refine)
         self.supports = FittedSupports()
         self.state: SupportState | None = None
+        self._left_out: list[LeftOut] | None = None
         self._array_numbers = count()
 
     @property
@@ -145,11 +158,13 @@ class FewShotInferencer(PackageInferencer):
 
         Args:
             images: Paths, (H, W, 3) uint8 BGR arrays or PIL images; or, for each class, a list of
-                them; or, alone, a folder of class folders with ``<n>.jpg`` and ``<n>.png``.
+                them; or, without masks, the path of a file or folder of annotations in any of the
+                formats of :func:`read_annotations`.
             masks: A mask for each image: an array, a file, a PIL image, or a dict of polygons,
-                boxes or scribbles, see :func:`annotation_label`.
+                boxes, scribbles or points, see :func:`annotation_label`.
             class_names: A name for each image, repeated where images show the same class; for each
-                class if ``images`` are lists; or one name for all.
+                class if ``images`` are lists; or one name for all; of annotations the classes that
+                count, all by default.
             **reading: ``negatives`` and how masks are read, see :class:`Reading`.
 
         Returns:
@@ -157,9 +172,9 @@ class FewShotInferencer(PackageInferencer):
 
         Raises:
             ValueError: If images, masks and names do not fit, or an image or mask is unusable.
-            FileNotFoundError: If there is no such folder.
+            FileNotFoundError: If there is no such file or folder.
         """
-        self._use(self._fit(images, masks, class_names, **reading))
+        self._use(self.fit_singly(images, masks, class_names, **reading))
         return self
 
     def add_support(
@@ -173,7 +188,7 @@ class FewShotInferencer(PackageInferencer):
 
         Nothing is computed anew. Arguments, returns and raises: see :meth:`set_support`.
         """
-        self._use(self.supports.merged(self._fit(images, masks, class_names, **reading)))
+        self._use(self.supports.merged(self.fit_singly(images, masks, class_names, **reading)))
         return self
 
     def fit_support(
@@ -190,28 +205,86 @@ class FewShotInferencer(PackageInferencer):
         Returns:
             What :meth:`__call__` takes as ``support``. Threads may share the inferencer this way.
         """
-        return self._joined(self._fit(images, masks, class_names, **reading))
+        return self.joined(self.fit_singly(images, masks, class_names, **reading))
 
-    def _fit(
+    def fit_singly(
         self,
         images: Image | Sequence,
-        masks: Annotation | Sequence | None,
-        class_names: str | Sequence[str] | None,
+        masks: Annotation | Sequence | None = None,
+        class_names: str | Sequence[str] | None = None,
         **reading: Unpack[Reading],
     ) -> FittedSupports:
+        """As :meth:`fit_support`, but the supports stay single, for :meth:`check_support`."""
         singles = list_supports(images, masks, class_names, **reading)
         return fit_supports(self.model, self.support_pipeline, singles, self._tracked)
 
     def _use(self, supports: FittedSupports) -> None:
-        self.state = self._joined(supports)
-        self.supports = supports
+        self.state = self.joined(supports)
+        self.supports, self._left_out = supports, None
 
-    def _joined(self, supports: FittedSupports) -> SupportState:
+    def joined(self, supports: FittedSupports) -> SupportState:
+        """What :meth:`fit_support` gives for supports that were fitted singly.
+
+        Raises:
+            ValueError: If there is no class, or there are more than 254.
+        """
         if not supports.shots:
             raise ValueError('a support set needs a class: negatives alone name none')
         if len(supports.shots) > 254:
             raise ValueError(f'a support set has 1 to 254 classes, not {len(supports.shots)}')
         return supports.joined(self.model.decode_head)
+
+    def check_support(self, supports: FittedSupports | None = None) -> list[SupportCheck]:
+        """Whether each support fits the others: each is segmented by all of them but itself.
+
+        Args:
+            supports: What :meth:`fit_singly` gave. None: the inferencer's own.
+
+        Returns:
+            One for each support of a class, class by class.
+
+        Raises:
+            ValueError: If there is no support set, or it was loaded from a file, which holds no
+                images.
+        """
+        if supports is None:
+            self._fitted()
+        left_out = self.leave_one_out(supports)
+        return judge_supports(left_out, self.mask_fits(left_out))
+
+    def leave_one_out(self, supports: FittedSupports | None = None) -> list[LeftOut]:
+        """What all other supports find in each; arguments and raises as :meth:`check_support`.
+
+        Of the inferencer's own it is computed once.
+        """
+        if supports is None and self._left_out is not None:
+            return self._left_out
+        which = self.supports if supports is None else supports
+        number = sum(1 for _ in which.singles())
+        left_out = list(self._tracked(leave_one_out(which, self._segment_seen), number))
+        if supports is None:
+            self._left_out = left_out
+        return left_out
+
+    def _segment_seen(self, seen: Tensor, supports: FittedSupports) -> SegDataSample:
+        """Prediction for an image that has been through the pipeline."""
+        image = np.ascontiguousarray(seen.permute(1, 2, 0).numpy())
+        query, state = Query('support', None, image), self.joined(supports)
+        view = View(seen, (seen.shape[1], seen.shape[2]))
+        ((logits, presence),) = self._scored([image], state, views=[view])
+        return self._data_sample(query, logits, logits.argmax(0, keepdim=True), presence, state)
+
+    @torch.no_grad()
+    def mask_fits(self, supports: Iterable[LeftOut]) -> list[float]:
+        """How well the mask of each support fits its image, see :func:`mask_fit`."""
+        fits = []
+        for one in supports:
+            inputs = dict(inputs=dict(query=[one.seen[None]]))
+            inputs = self.model.data_preprocessor(inputs)['inputs']
+            features = self.model.extract_feat(inputs['query'][0])
+            fused = fuse_levels(features, range(len(features)))[0]
+            fits.append(mask_fit(one.image, one.label.numpy(), fused))
+        return fits
 
     def save_support(self, path: str | Path) -> None:
         """Write the fitted support set, for :meth:`load_support` with the same model.
@@ -259,10 +332,16 @@ class FewShotInferencer(PackageInferencer):
         out_dir: str = '',
         img_out_dir: str = 'vis',
         pred_out_dir: str = 'pred',
+        labelme_out_dir: str = 'labelme',
+        out_formats: Sequence[str] = ('png',),
         with_labels: bool = True,
         save_scores: bool = False,
+        return_instances: bool = False,
+        min_area: int = 1,
+        tolerance: float = 1,
         skip_unreadable: bool = False,
         support: SupportState | None = None,
+        min_score: MinScore = None,
         num_workers: int = 0,
         tile_size: int | None = None,
         tile_overlap: float = 0.25,
@@ -284,17 +363,28 @@ class FewShotInferencer(PackageInferencer):
                 written if empty.
             pred_out_dir: Folder in ``out_dir`` for label maps, ``<name of the query>.png`` with a
                 palette.
+            labelme_out_dir: Folder in ``out_dir`` for LabelMe's ``<name of the query>.json``; one
+                that a person has made or corrected is left alone.
+            out_formats: What is written besides pictures: some of ``'png'`` (label maps),
+                ``'labelme'``, and at the end of the run ``'coco'`` (``coco.json``, exact),
+                ``'coco-polygons'`` (``coco_polygons.json``) and ``'csv'`` (``areas.csv``).
             with_labels: Whether class names are written into pictures.
             save_scores: Whether to write scores too, ``<name of the query>.npy``.
+            return_instances: Whether predictions have ``instances``.
+            min_area: Connected parts of fewer pixels are no instances; label maps keep them.
+            tolerance: Pixels by which polygons may be off; 0 follows the edge of each pixel.
             skip_unreadable: Leave out files that cannot be decoded, and log how many; there is no
                 prediction of them.
             support: Fitted support set of :meth:`fit_support`. None: the inferencer's own, of
                 :meth:`set_support` or :meth:`load_support`.
+            min_score: Least presence of a class; one with less has an empty mask. ``'auto'``: see
+                :meth:`presence_thresholds`. None: none is left out.
             num_workers: Threads that segment batches, or the tiles of an image, at the same time;
                 they change no result. 0: none but the calling thread.
             tile_size: Side in pixels of the tiles that larger images are cut into, each of which
                 goes through the network by itself: small objects are found that vanish in a view
-                of the whole. Their scores are float16. None: every image is seen whole.
+                of the whole. Their scores are float16, and their presence is that of the tile
+                that has most of it. None: every image is seen whole.
             tile_overlap: Least overlap of tiles, as a share of their side.
             resume: Leave out images that an earlier run into ``out_dir`` has done; it must have
                 been asked for the same.
@@ -303,12 +393,15 @@ class FewShotInferencer(PackageInferencer):
 
         Returns:
             ``predictions``: for each query a dict of ``label_map`` (H, W) uint8, 0 background and
-            n the n-th class, and ``scores`` (1+N, H, W) float32 that add up to 1, at the size of
-            the query; ``visualization``: pictures (H, W, 3) uint8 RGB, if asked for.
+            n the n-th class, ``scores`` (1+N, H, W) float32 that add up to 1, at the size of the
+            query, and ``presence`` (N,) float32, how sure it is that each class is shown; if asked
+            for ``instances``, a list of :class:`Instance`, the connected parts of each class;
+            ``visualization``: pictures (H, W, 3) uint8 RGB, if asked for.
 
         Raises:
-            ValueError: If there is no support set, an image cannot be read, an option is out of
-                range, or there is another run to resume.
+            ValueError: If there is no support set, an image cannot be read, there is no such
+                format, ``min_score`` is none, an option is out of range, or the run to resume is
+                another one.
         """
         batches = self.stream(
             inputs,
@@ -320,10 +413,16 @@ class FewShotInferencer(PackageInferencer):
             out_dir=out_dir,
             img_out_dir=img_out_dir,
             pred_out_dir=pred_out_dir,
+            labelme_out_dir=labelme_out_dir,
+            out_formats=out_formats,
             with_labels=with_labels,
             save_scores=save_scores,
+            return_instances=return_instances,
+            min_area=min_area,
+            tolerance=tolerance,
             skip_unreadable=skip_unreadable,
             support=support,
+            min_score=min_score,
             num_workers=num_workers,
             tile_size=tile_size,
             tile_overlap=tile_overlap,
@@ -344,8 +443,13 @@ class FewShotInferencer(PackageInferencer):
         out_dir: str = '',
         img_out_dir: str = 'vis',
         pred_out_dir: str = 'pred',
+        labelme_out_dir: str = 'labelme',
+        out_formats: Sequence[str] = ('png',),
+        save_scores: bool = False,
+        tolerance: float = 1,
         skip_unreadable: bool = False,
         support: SupportState | None = None,
+        min_score: MinScore = None,
         num_workers: int = 0,
         tile_size: int | None = None,
         tile_overlap: float = 0.25,
@@ -358,32 +462,37 @@ class FewShotInferencer(PackageInferencer):
         Yields:
             What calling returns, for one batch.
         """
-        support = self._fitted() if support is None else support
+        support = self._with_min_score(support, min_score)
         _check_numbers(batch_size, num_workers)
         tiling = None if tile_size is None else Tiling(tile_size, tile_overlap)
         if video_out:
             check_video_name(video_out)
-        img_out_dir, pred_out_dir = (
-            str(Path(out_dir, folder)) if out_dir and folder else ''
-            for folder in (img_out_dir, pred_out_dir)
+        files = ResultFiles(
+            out_dir, out_formats, pred_out_dir, labelme_out_dir, save_scores, tolerance
         )
-        kwargs.update(img_out_dir=img_out_dir, pred_out_dir=pred_out_dir)
+        kwargs['img_out_dir'] = str(Path(out_dir, img_out_dir)) if out_dir and img_out_dir else ''
+        kwargs['return_instances'] = kwargs.get('return_instances') or files.needs_instances
         _, _, visualize_kwargs, postprocess_kwargs = self._dispatch_kwargs(**kwargs)
         images = list_images(inputs)
         number = len(images) if isinstance(images, Sized) else 0
         named: Iterable[NamedImage] = name_images(images, self._array_numbers)
         record = None
         if out_dir:
-            record = RunRecord(out_dir, self._settings(support, tiling, **kwargs), resume)
+            written = dict(out_formats=out_formats, save_scores=save_scores, tolerance=tolerance)
+            record = RunRecord(
+                out_dir, self._settings(support, tiling, **written, **kwargs), resume
+            )
         if resume:
-            named = undone(named, record, img_out_dir)
+            _check_resumable(files)
+            named = undone(named, record, kwargs['img_out_dir'])
             number = len(named)
         batches = self._segmented(named, support, batch_size, num_workers, tiling, skip_unreadable)
         wants_pictures = visualize_kwargs.pop('return_vis', False)
-        with ExitStack() as files:
+        with ExitStack() as stack:
+            stack.enter_context(files)
             if video_out:
                 video = whole_video(video_out, frames_per_second(inputs))
-                add_picture = files.enter_context(video)
+                add_picture = stack.enter_context(video)
             for batch in self._tracked_batches(batches, number):
                 if not batch.queries:
                     continue
@@ -402,8 +511,9 @@ class FewShotInferencer(PackageInferencer):
                     return_datasamples,
                     **postprocess_kwargs,
                 )
-                if record:
-                    for query in batch.queries:
+                for query, sample in zip(batch.queries, batch.samples, strict=True):
+                    files.write(query, sample)
+                    if record:
                         record.add(query.name, query.path)
                 yield results
 
@@ -437,10 +547,10 @@ class FewShotInferencer(PackageInferencer):
 
     def forward(self, batch: list[Query], support: SupportState) -> list[SegDataSample]:
         """Segment a batch."""
-        all_logits = self._logits([query.image for query in batch], support)
+        found = self._scored([q.image for q in batch], support, support.get('min_score'))
         return [
-            self._data_sample(query, logits, logits.argmax(0, keepdim=True), support)
-            for query, logits in zip(batch, all_logits, strict=True)
+            self._data_sample(query, logits, logits.argmax(0, keepdim=True), presence, support)
+            for query, (logits, presence) in zip(batch, found, strict=True)
         ]
 
     def _segment(
@@ -478,26 +588,45 @@ class FewShotInferencer(PackageInferencer):
         if len(tiles) == 1:
             return self.forward([query], support)[0]
 
-        def segment(batch: list[Tile]) -> list[Tensor]:
-            return self._logits([query.image[tile] for tile in batch], support)
+        def segment(batch: list[Tile]) -> list[tuple[Tensor, Tensor]]:
+            return self._scored([query.image[tile] for tile in batch], support)
 
         batches = map_in_order(segment, self._get_chunk_data(tiles, batch_size), num_workers)
+        presences: list[Tensor] = []
+
+        def logits_of_tiles() -> Iterator[Tensor]:
+            for batch in batches:
+                for logits, presence in batch:
+                    presences.append(presence)
+                    yield logits
+
         labels = torch.empty(1, *tiles.shape, dtype=torch.uint8)
         scores = torch.empty(1 + len(support.class_names), *tiles.shape, dtype=torch.half)
-        for rows, logits in tiles.blended(chain.from_iterable(batches)):
+        for rows, logits in tiles.blended(logits_of_tiles()):
             labels[0, rows] = logits.argmax(0)
             scores[:, rows] = logits.log_softmax(0)
-        return self._data_sample(query, scores, labels, support)
+        presence = torch.stack(presences).amax(0)
+        if (min_score := support.get('min_score')) is not None:
+            scores = without_absent(scores, presence, min_score)
+            for found, part in zip(labels[0], scores.unbind(1), strict=True):  # row by row
+                found[:] = part.float().argmax(0)
+        return self._data_sample(query, scores, labels, presence, support)
 
     @torch.no_grad()
-    def _logits(self, images: Sequence[np.ndarray], support: SupportState) -> list[Tensor]:
-        """(1+N, H, W) logits of each image, on the CPU.
+    def _scored(
+        self,
+        images: Sequence[np.ndarray],
+        support: SupportState,
+        min_score: Sequence[float] | None = None,
+        views: Sequence[View] | None = None,
+    ) -> list[tuple[Tensor, Tensor]]:
+        """(1+N, H, W) logits of each image and (N,) presence of the classes, on the CPU.
 
         Images that the network sees at unlike sizes go through it one after the other.
         """
-        found: list[Tensor] = []
-        views = [network_view(image, self.pipeline) for image in images]
-        head, sizes = self.model.decode_head, iter([image.shape[:2] for image in images])
+        found: list[tuple[Tensor, Tensor]] = []
+        views = views or [network_view(image, self.pipeline) for image in images]
+        head = self.model.decode_head
         for _, group in groupby(views, key=lambda view: view.seen.shape):
             alike = list(group)
             batch = torch.stack([view.seen for view in alike])
@@ -506,10 +635,15 @@ class FewShotInferencer(PackageInferencer):
             for logits, (height, width) in zip(
                 batch_logits, (view.content for view in alike), strict=True
             ):
-                found.append(head.resize(logits[None, :, :height, :width], next(sizes))[0].cpu())
-        if self.refine:
-            refine = partial(refine_edges, method=self.refine)
-            found = list(map(refine, found, images))
+                image = images[len(found)]
+                logits = logits[None, :, :height, :width]
+                presence = head.presence(logits[None], support)[0, 0].cpu()
+                logits = head.resize(logits, image.shape[:2])[0].cpu()
+                if min_score is not None:
+                    logits = without_absent(logits, presence, min_score)
+                if self.refine:
+                    logits = refine_edges(logits, image, self.refine)
+                found.append((logits, presence))
         return found
 
     def visualize(
@@ -541,19 +675,47 @@ class FewShotInferencer(PackageInferencer):
         samples: list[SegDataSample],
         pictures: list[np.ndarray],
         return_datasamples: bool = False,
-        pred_out_dir: str = '',
-        save_scores: bool = False,
+        return_instances: bool = False,
+        min_area: int = 1,
     ) -> dict[str, list]:
-        """Predictions as they are returned and written, see :meth:`__call__`."""
-        if return_datasamples and not pred_out_dir:
-            return dict(predictions=samples, visualization=pictures)
-        predictions = list(map(as_prediction, samples))
-        if pred_out_dir:
-            for sample, prediction in zip(samples, predictions, strict=True):
-                write_prediction(prediction, Path(pred_out_dir), sample.name, save_scores)
-        return dict(
-            predictions=samples if return_datasamples else predictions, visualization=pictures
-        )
+        """Predictions as they are returned, see :meth:`__call__`."""
+        if return_instances:
+            for sample in samples:
+                sample.instances = instances_of(sample, min_area)
+        predictions = samples if return_datasamples else list(map(as_prediction, samples))
+        return dict(predictions=predictions, visualization=pictures)
+
+    def presence_thresholds(self, support: SupportState | None = None) -> list[float]:
+        """What ``min_score='auto'`` stands for, see :func:`presence_thresholds`.
+
+        Args:
+            support: What :meth:`fit_support` gave, of which no single supports are known: what is
+                usual for the network counts alone. None: the inferencer's own; so it is with one
+                that was loaded from a file.
+
+        Returns:
+            A number for each class.
+
+        Raises:
+            ValueError: If there are neither examples nor usual scores.
+        """
+        left_out: list[LeftOut] = []
+        if support is None:
+            support = self._fitted()
+            if all('seen' in state for _, _, state in self.supports.singles()):
+                left_out = self.leave_one_out()
+        return presence_thresholds(self.model.decode_head, support.class_names, left_out)
+
+    def _with_min_score(self, support: SupportState | None, min_score: MinScore) -> SupportState:
+        """The support set, the inferencer's own if None; it carries the thresholds."""
+        state = self._fitted() if support is None else support
+        check_min_score(min_score, len(state.class_names))
+        if min_score is None:
+            return state
+        values = self.presence_thresholds(support) if min_score == 'auto' else min_score
+        state = state.new()
+        state.set_metainfo(dict(min_score=values))
+        return state
 
     def _fitted(self) -> SupportState:
         if self.state is None:
@@ -582,7 +744,7 @@ class FewShotInferencer(PackageInferencer):
     def _fingerprints(self) -> dict[str, str]:
         return dict(
             config=fingerprint([self.cfg.model, self.support_pipeline.config]),
-            weights=tensors_fingerprint(self.model.state_dict()),
+            weights=weights_fingerprint(self.model),
         )
 
     def _settings(self, support: SupportState, tiling: Tiling | None, **options) -> dict:
@@ -594,15 +756,21 @@ class FewShotInferencer(PackageInferencer):
             transforms=fingerprint(self.pipeline.config),
             support=tensors_fingerprint(dict(support.items())),
             class_names=list(support.class_names),
+            min_score=support.get('min_score'),
             refine=self.refine,
             tiles=tiling and [tiling.size, tiling.overlap],
             **options,
         )
 
     def _data_sample(
-        self, query: Query, logits: Tensor, labels: Tensor, support: SupportState
+        self,
+        query: Query,
+        logits: Tensor,
+        labels: Tensor,
+        presence: Tensor,
+        support: SupportState,
     ) -> SegDataSample:
-        """Prediction of (1+N, H, W) logits and (1, H, W) labels."""
+        """Prediction of (1+N, H, W) logits, (1, H, W) labels and (N,) presence."""
         meta = dict(
             name=query.name,
             img_path=query.path,
@@ -610,6 +778,7 @@ class FewShotInferencer(PackageInferencer):
             class_names=support.class_names,
         )
         sample = SegDataSample(metainfo=meta)
+        sample.presence = presence
         sample.seg_logits = PixelData(data=logits)
         sample.pred_sem_seg = PixelData(data=labels)
         return sample
@@ -643,3 +812,11 @@ def _check_numbers(batch_size: int, num_workers: int) -> None:
         raise ValueError(f'batch_size must be at least 1, got {batch_size}')
     if num_workers < 0:
         raise ValueError(f'num_workers must be at least 0, got {num_workers}')
+
+
+def _check_resumable(files: ResultFiles) -> None:
+    if files.whole:
+        raise ValueError(
+            f'out_formats {list(files.whole)} are of all images of one run, which resume leaves '
+            "out: resume with 'png' and 'labelme' alone, or start anew"
+        )

@@ -1,6 +1,6 @@
 """Supports that were fitted one by one: they grow, are saved, and become one state."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -16,6 +16,10 @@ from mmfewshot_seg.structures import SupportState
 class FittedSupports:
     """States of single supports.
 
+    What a state was fitted on is its meta information, as long as it has not been in a file:
+    ``path`` of the image or None, ``seen`` (3, H, W) uint8 BGR and ``label`` (H, W) uint8: 1 the
+    class, 0 background, 255 not annotated.
+
     Attributes:
         shots: States of the supports of each class, each fitted as one way and one shot.
         negatives: States of images that show none of the classes.
@@ -29,6 +33,17 @@ class FittedSupports:
         names = dict.fromkeys([*self.shots, *others.shots])
         shots = {n: [*self.shots.get(n, ()), *others.shots.get(n, ())] for n in names}
         return FittedSupports(shots, [*self.negatives, *others.negatives])
+
+    def singles(self) -> Iterator[tuple[str | None, int, SupportState]]:
+        """Class (None for a negative), number within it from 1, and state of each support."""
+        for name, states in (*self.shots.items(), (None, self.negatives)):
+            yield from ((name, number, state) for number, state in enumerate(states, start=1))
+
+    def without(self, state: SupportState) -> 'FittedSupports':
+        """All but one; a class of which none is left is left out too."""
+        shots = {n: [one for one in states if one is not state] for n, states in self.shots.items()}
+        shots = {name: states for name, states in shots.items() if states}
+        return FittedSupports(shots, [one for one in self.negatives if one is not state])
 
     def joined(self, head: BaseFewShotHead) -> SupportState:
         """One state of all, with the names of the classes."""

@@ -16,9 +16,6 @@ from mmfewshot_seg.apis.image_pipeline import ImagePipeline
 from mmfewshot_seg.apis.video import is_video, open_video
 from mmfewshot_seg.datasets.sources.image_files import IMAGE_SUFFIXES
 
-# What OpenCV decodes besides.
-QUERY_SUFFIXES = (*IMAGE_SUFFIXES, '.jp2', '.pbm', '.pgm', '.ppm', '.pnm')
-
 QueryImage = str | Path | np.ndarray | Image.Image
 Queries = QueryImage | Iterable[QueryImage]
 
@@ -88,11 +85,11 @@ def list_images(inputs: Queries) -> Iterable[QueryImage]:
 
 def _folder_images(folder: Path) -> list[Path]:
     entries = sorted(entry for entry in folder.iterdir() if not entry.name.startswith('.'))
-    images = [e for e in entries if e.suffix.lower() in QUERY_SUFFIXES and not e.is_dir()]
+    images = [e for e in entries if e.suffix.lower() in IMAGE_SUFFIXES and not e.is_dir()]
     others = [f'{e.name}/' if e.is_dir() else e.name for e in entries if e not in images]
     if not images:
         lie = f'; there are {_some(others)}' if others else ''
-        raise ValueError(f'{folder} holds no images{lie}; expected {", ".join(QUERY_SUFFIXES)}')
+        raise ValueError(f'{folder} holds no images{lie}; expected {", ".join(IMAGE_SUFFIXES)}')
     if others:
         print_log(
             f'{folder}: {len(images)} images are read, left out: {_some(others)}. Give folders '

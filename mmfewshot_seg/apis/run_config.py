@@ -4,6 +4,7 @@ import argparse
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from subprocess import getoutput
 
 import torch
 from mmengine.config import Config, DictAction
@@ -112,7 +113,9 @@ def set_launcher(cfg: Config, launcher: str) -> None:
         )
     if torch.cuda.is_available() or launcher == 'none':
         return
-    if launcher != 'pytorch':
+    if launcher == 'slurm':
+        _set_slurm_variables()
+    elif launcher != 'pytorch':
         raise UsageError(f'--launcher {launcher} needs CUDA devices; without them use pytorch')
     # MMEngine would choose a CUDA device for the process group and for the wrapped model.
     if not torch.distributed.is_initialized():
@@ -121,6 +124,40 @@ def set_launcher(cfg: Config, launcher: str) -> None:
         broadcast_buffers=False, find_unused_parameters=cfg.get('find_unused_parameters', False)
     )
     cfg.merge_from_dict({'model_wrapper_cfg': {**wrapper, 'device_ids': None}})
+
+
+def _set_slurm_variables() -> None:
+    """What MMEngine does with CUDA devices: tell PyTorch what SLURM told.
+
+    Raises:
+        UsageError: If SLURM has not started this process, or the first machine has no name.
+    """
+    if 'SLURM_PROCID' not in os.environ:
+        raise UsageError(
+            '--launcher slurm is for processes that srun started: use tools/slurm_train.sh or '
+            'tools/slurm_test.sh'
+        )
+    names = dict(RANK='PROCID', WORLD_SIZE='NTASKS', LOCAL_RANK='LOCALID')
+    os.environ.update({name: os.environ[f'SLURM_{key}'] for name, key in names.items()})
+    os.environ.setdefault('MASTER_PORT', '29500')
+    if 'MASTER_ADDR' not in os.environ:
+        nodes = os.environ['SLURM_NODELIST']
+        hosts = getoutput(f'scontrol show hostnames {nodes}').split()
+        os.environ['MASTER_ADDR'] = hosts[0]
+
+
+def set_auto_scale_lr(cfg: Config) -> None:
+    """Scale the learning rate by the number of images of a step, as MMDetection's tools do.
+
+    Raises:
+        UsageError: If the config does not say for how many its learning rate is.
+    """
+    if not (cfg.get('auto_scale_lr') or {}).get('base_batch_size'):
+        raise UsageError(
+            '--auto-scale-lr: the config does not say for how many images a step its learning rate '
+            'is: --cfg-options auto_scale_lr.base_batch_size=16 if it is for 16'
+        )
+    cfg.auto_scale_lr.enable = True
 
 
 def set_amp(cfg: Config) -> None:
@@ -141,7 +178,7 @@ def set_amp(cfg: Config) -> None:
     if 'rpn_head' in model and 'BackgroundAwareRPNHead' not in model.rpn_head.get('type', ''):
         raise UsageError(
             f'--amp needs a CUDA device for {model.get("type")}: on the CPU NMS and RoIAlign of '
-            'mmcv take float32 alone. Leave --amp out'
+            'mmcv support only float32. Leave --amp out'
         )
     cfg.optim_wrapper.type = 'mmfewshot_seg.CpuAmpOptimWrapper'
     for name in ('loss_scale', 'dtype'):  # of AmpOptimWrapper
@@ -183,7 +220,8 @@ def set_out(cfg: Config, out: str) -> None:
         raise UsageError('--out needs a config with a test_evaluator')
     if Path(out).suffix not in ('.pkl', '.pickle'):
         raise UsageError(f'--out must end with .pkl or .pickle, got {out}')
-    kind = 'DumpDetResults' if cfg.get('default_scope') == 'mmdet' else 'DumpResults'
+    is_detector = cfg.get('default_scope') == 'mmdet'
+    kind = 'DumpDetResults' if is_detector else 'mmfewshot_seg.DumpLabelMaps'
     evaluator, dump = cfg.test_evaluator, dict(type=kind, out_file_path=out)
     if isinstance(evaluator, dict) and 'metrics' in evaluator:  # an Evaluator of its own type
         evaluator['metrics'] = [*_as_list(evaluator['metrics']), dump]

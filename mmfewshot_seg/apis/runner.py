@@ -7,6 +7,7 @@ from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
 
 from mmfewshot_seg.apis.checkpoint_hook import CheckpointHook
+from mmfewshot_seg.apis.collecting import collect_through_network
 from mmfewshot_seg.apis.config_checks import (
     PARTS_OF_TEST,
     PARTS_OF_TRAINING,
@@ -15,10 +16,12 @@ from mmfewshot_seg.apis.config_checks import (
 )
 from mmfewshot_seg.apis.data_fit import check_data, inner_model
 from mmfewshot_seg.apis.pretrained import PRETRAINED, load_pretrained
+from mmfewshot_seg.apis.resume import resume_after_restart, share_checkpoint
 from mmfewshot_seg.apis.run_config import (
     existing_checkpoint,
     load_config,
     set_amp,
+    set_auto_scale_lr,
     set_launcher,
     set_out,
     set_resume,
@@ -40,6 +43,7 @@ def train(
     cfg_options: Sequence[str] = (),
     launcher: str = 'none',
     trust_checkpoint: bool = False,
+    auto_scale_lr: bool = False,
 ) -> None:
     """Train the model of a config.
 
@@ -52,6 +56,8 @@ def train(
         cfg_options: ``key=value`` options.
         launcher: ``'none'``, ``'pytorch'``, ``'slurm'`` or ``'mpi'``.
         trust_checkpoint: Whether checkpoints may hold code, and it may run; else they are refused.
+        auto_scale_lr: Whether to scale the learning rate by the number of images of a step, also
+            where the config does not switch it on.
 
     Raises:
         UsageError: If an argument or the file of the config is wrong. What its parts raise while
@@ -65,12 +71,19 @@ def train(
     set_launcher(cfg, launcher)
     if amp:
         set_amp(cfg)
+    if auto_scale_lr:
+        set_auto_scale_lr(cfg)
+    resume = resume_after_restart(resume, cfg.work_dir)
     if resume is not None:
         set_resume(cfg, resume)
     if seed is not None:
         set_seed(cfg, seed, 'train_dataloader')
     with checkpoint_gate(trust_checkpoint):
-        _build(cfg, train=True).train()
+        runner = _build(cfg, train=True)
+        share_checkpoint(runner)
+        if runner.world_size > 1:
+            runner.register_hook(dict(type='mmfewshot_seg.ThroughputHook'))
+        runner.train()
 
 
 def test(
@@ -139,5 +152,6 @@ def _build(cfg: Config, train: bool) -> Runner:
         check_data(runner.model, runner.val_loop)
     else:
         check_data(runner.model, runner.test_loop)
+    collect_through_network(runner, runner.val_loop if train else runner.test_loop)
     runner.register_hook(CheckpointHook(training=train))
     return runner

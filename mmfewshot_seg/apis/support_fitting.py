@@ -1,6 +1,6 @@
 """A support set of a user, from what the user has to fitted supports."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypedDict
@@ -8,10 +8,10 @@ from typing import TypedDict
 import numpy as np
 import torch
 
-from mmfewshot_seg.apis.annotations import Annotation, annotation_label
+from mmfewshot_seg.annotations.annotation_label import Annotation, annotation_label
 from mmfewshot_seg.apis.fitted_supports import FittedSupports
 from mmfewshot_seg.apis.image_pipeline import ImagePipeline
-from mmfewshot_seg.apis.support_set import Image, as_list, folder_supports, group_supports
+from mmfewshot_seg.apis.support_set import Image, as_list, group_supports, read_supports
 from mmfewshot_seg.datasets.sources.masks import Value, check_choice
 from mmfewshot_seg.models.fewshot import FewShotSegmentor
 from mmfewshot_seg.structures import SupportState
@@ -21,19 +21,27 @@ class Reading(TypedDict, total=False):
     """How supports are read.
 
     Attributes:
-        mask_suffix: In a folder, how the name of a mask goes on after the stem of its image;
-            ``'.png'`` by default.
+        mask_suffix: In a folder, how the name of a mask goes on after the stem of its image; by
+            default as is usual, ``'.png'``, ``'_mask.png'`` or ``'.json'``.
         mask_threshold: Grey value from which on a pixel of a mask is of the class, for masks with
             smooth edges.
         negatives: Images that show none of the classes: all of them is background. Only heads with
             ``takes_negatives`` know what to do with them.
         mask_value: Value, or RGB colour, of the class in a mask of several classes.
+        class_values: Value, or RGB colour, of each class in a folder of images with label maps;
+            else a file in the folder says it.
+        img_dir: Folder of the images of a json or XML; else they are looked for.
+        max_shots: At most so many supports of a class from a file or folder, spread evenly over
+            the images that show it, in their order.
     """
 
-    mask_suffix: str
+    mask_suffix: str | None
     mask_threshold: float | None
     negatives: Image | Sequence[Image]
     mask_value: Value | None
+    class_values: Mapping[str, Value] | None
+    img_dir: str | Path | None
+    max_shots: int | None
 
 
 @dataclass(frozen=True)
@@ -65,29 +73,49 @@ def list_supports(
     images: Image | Sequence,
     masks: Annotation | Sequence | None = None,
     class_names: str | Sequence[str] | None = None,
-    mask_suffix: str = '.png',
+    mask_suffix: str | None = None,
     mask_threshold: float | None = None,
     negatives: Image | Sequence[Image] = (),
     mask_value: Value | None = None,
+    class_values: Mapping[str, Value] | None = None,
+    img_dir: str | Path | None = None,
+    max_shots: int | None = None,
 ) -> list[Support]:
     """Supports of what :meth:`FewShotInferencer.set_support` takes, class by class.
 
     Raises:
         ValueError: If images, masks and names do not fit.
-        FileNotFoundError: If there is no such folder.
+        FileNotFoundError: If there is no such file or folder.
     """
+    check_choice(mask_threshold, mask_value)
     negatives = as_list(negatives)
     if negatives and not as_list(images):
         supports = {}
     elif not as_list(images) and masks is None:
         raise ValueError('there is nothing to add: give images, a folder or negatives')
-    elif masks is None and class_names is None and isinstance(images, str | Path):
-        supports = folder_supports(images, mask_suffix)
+    elif masks is None and isinstance(images, str | Path):
+        supports = read_supports(
+            images,
+            class_names,
+            max_shots,
+            mask_suffix=mask_suffix,
+            mask_threshold=mask_threshold,
+            mask_value=mask_value,
+            class_values=class_values,
+            img_dir=img_dir,
+        )
     elif masks is None or class_names is None:
-        raise ValueError('set_support takes images, masks and class names, or a folder alone')
+        raise ValueError(
+            'set_support takes images, masks and class names; or a file or folder of annotations, '
+            'with or without the names of the classes that count'
+        )
+    elif class_values or img_dir or max_shots:
+        raise ValueError(
+            'class_values, img_dir and max_shots are for a file or folder of annotations; here '
+            'each image has its mask'
+        )
     else:
         supports = group_supports(images, masks, class_names)
-    check_choice(mask_threshold, mask_value)
     return [
         Support(image, annotation, name, mask_threshold, mask_value)
         for name, pairs in supports.items()
@@ -143,7 +171,7 @@ def check_takes_negatives(model: FewShotSegmentor) -> None:
 
 
 def _fit(model: FewShotSegmentor, pipeline: ImagePipeline, support: Support) -> SupportState:
-    """State of one support by itself."""
+    """State of one support by itself, with what :class:`FittedSupports` says it was fitted on."""
     image = pipeline.load(support.image)
     seen, label = map(torch.from_numpy, pipeline(image, support.label(image.shape[:2])))
     if support.class_name is not None and not (label == 1).any():
@@ -151,4 +179,7 @@ def _fit(model: FewShotSegmentor, pipeline: ImagePipeline, support: Support) -> 
         raise ValueError(f'what the mask marks is too small: nothing is left of it at {size}')
     inputs = dict(support=[seen[None, None]], support_masks=[label[None, None]])
     inputs = model.data_preprocessor(dict(inputs=inputs))['inputs']
-    return model.fit_support(inputs['support'], inputs['support_masks'])
+    state = model.fit_support(inputs['support'], inputs['support_masks'])
+    path = str(support.image) if isinstance(support.image, str | Path) else None
+    state.set_metainfo(dict(path=path, seen=seen, label=label))
+    return state

@@ -1,13 +1,17 @@
 """Support sets of a user: images and what marks a class in them, class by class."""
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from mmengine.logging import print_log
 from PIL import Image as PILImage
 
-from mmfewshot_seg.apis.annotations import Annotation
-from mmfewshot_seg.datasets.sources.folder import FolderSource
+from mmfewshot_seg.annotations import read_annotations
+from mmfewshot_seg.annotations.annotation_label import Annotation
+from mmfewshot_seg.structures.labels import IGNORED
 
 Image = str | Path | np.ndarray | PILImage.Image
 Supports = dict[str, list[tuple[Image, Annotation]]]
@@ -47,28 +51,49 @@ def group_supports(
                 'least one image, and a mask for each'
             )
         supports.setdefault(name, []).extend(zip(shots, annotations, strict=True))
-    if not 0 < len(supports) < 255:
-        raise ValueError(f'a support set has 1 to 254 classes, not {len(supports)}')
-    return supports
+    return _check_number(supports)
 
 
-def folder_supports(folder: str | Path, mask_suffix: str = '.png') -> Supports:
-    """Supports of a folder of class folders with ``<n>.jpg`` and ``<n>.png``.
+def read_supports(
+    path: str | Path,
+    class_names: str | Sequence[str] | None = None,
+    max_shots: int | None = None,
+    **reading: Any,
+) -> Supports:
+    """Supports of a file or folder of annotations, of any format.
 
     Args:
-        folder: Layout of :class:`FolderSource`.
-        mask_suffix: How the name of a mask goes on after the stem of its image; ``'.json'`` for
-            files of LabelMe.
+        path: See :func:`read_annotations`.
+        class_names: Classes that count, in this order. None: all.
+        max_shots: At most so many supports of a class, spread evenly over its images in their
+            order. None: all.
+        **reading: See :func:`read_annotations`.
 
     Raises:
-        FileNotFoundError: If there is no such folder.
-        ValueError: As :class:`FolderSource`.
+        FileNotFoundError: If there is no such file or folder, or images are missing.
+        ValueError: As :func:`read_annotations`; or if a class is not there or nothing shows it.
     """
-    source = FolderSource(str(folder), mask_suffix=mask_suffix, index_dir=None)
-    files = iter(source.files())
-    pairs = list(zip(files, files, strict=True))
-    images, masks = zip(*pairs, strict=True)
-    return group_supports(images, masks, [Path(image).parent.name for image in images])
+    if max_shots is not None and (type(max_shots) is not int or max_shots < 1):
+        raise ValueError(f'max_shots is a whole number from 1, got {max_shots!r}')
+    annotations = read_annotations(path, **reading)
+    for note in annotations.notes:
+        print_log(f'{path} ({annotations.format}): {note}', 'current', logging.WARNING)
+    named = [class_names] if isinstance(class_names, str) else class_names
+    names = annotations.class_names if named is None else annotations.check_names(named)
+    supports: Supports = {}
+    for name in names:
+        images = annotations.of_class(name, max_shots)
+        if images:
+            supports[name] = [(image.path, image) for image in images]
+        elif named is not None:
+            raise ValueError(f'{path} ({annotations.format}) shows no {name!r} in any image')
+    return _check_number(supports)
+
+
+def _check_number(supports: Supports) -> Supports:
+    if not 0 < len(supports) < IGNORED:
+        raise ValueError(f'a support set has 1 to 254 classes, not {len(supports)}')
+    return supports
 
 
 def as_list(value) -> list:

@@ -132,7 +132,7 @@ def cure(model: nn.Module, fit: Fit, state_dict: Mapping[str, Tensor]) -> str:
         )
     lacking = {part(key) for key in fit.missing}
     if lacking == set(fit.missing_parts) - {'backbone'} and not (fit.left_over or fit.misshapen):
-        return 'A backbone alone can start a training (load_from), and cannot be tested'
+        return 'A backbone alone can start a training (load_from), but cannot be tested'
     return (
         'Give the checkpoint and the config that belong together; a file of official code is to be '
         f'converted first: {_convert("SYSTEM")}'

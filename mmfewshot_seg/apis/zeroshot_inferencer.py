@@ -4,13 +4,16 @@ Shape letters: ``K`` classes, ``D`` length of a word vector, ``H W`` size of an 
 """
 
 import os
+import threading
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import count
 from pathlib import Path
 
 import mmcv
 import mmengine
 import numpy as np
+import torch
 from mmdet.apis import DetInferencer
 from mmdet.structures import DetDataSample
 from mmengine.config import Config, ConfigDict
@@ -25,6 +28,7 @@ from mmfewshot_seg.classes.zeroshot_splits import distinct_names
 from mmfewshot_seg.datasets.sources.image_files import check_image_array, decoding
 from mmfewshot_seg.files.whole_backend import WHOLE
 from mmfewshot_seg.models.zeroshot import ZeroShotFasterRCNN
+from mmfewshot_seg.models.zeroshot.detected_classes import DetectedClasses
 from mmfewshot_seg.models.zeroshot.zero_shot_classes import vector_table
 
 Vectors = str | Path | WordVectors | np.ndarray | Tensor
@@ -32,6 +36,9 @@ Vectors = str | Path | WordVectors | np.ndarray | Tensor
 
 class ZeroShotInferencer(PackageInferencer, DetInferencer):
     """``DetInferencer`` of MMDetection whose classes are chosen when it is called.
+
+    A call is complete in itself, so that threads may share an inferencer (built with
+    ``show_progress=False``: a terminal has one progress bar) and each ask for other classes.
 
     Args:
         model: Config file, config, or the name of a config of this package. None: the config that
@@ -54,6 +61,8 @@ class ZeroShotInferencer(PackageInferencer, DetInferencer):
         result['predictions'][0]['names']   # ['cat', 'cat', ...], best scores first
     """
 
+    forward_kwargs = {'detected'}
+
     def __init__(
         self,
         model: ModelSource = None,
@@ -65,11 +74,13 @@ class ZeroShotInferencer(PackageInferencer, DetInferencer):
         trust_checkpoint: bool = False,
     ) -> None:
         self._word_vectors = word_vectors
+        self._array_numbers = count()
+        self._drawing = threading.Lock()  # the visualizer has one figure
         super().__init__(model, weights, device, scope, show_progress, trust_checkpoint)
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """Names of the labels that are detected."""
+        """Names of the labels that are detected where a call does not say which."""
         return self.model.class_names
 
     def set_classes(
@@ -78,7 +89,7 @@ class ZeroShotInferencer(PackageInferencer, DetInferencer):
         vectors: Vectors | None = None,
         mode: str = 'unseen',
     ) -> 'ZeroShotInferencer':
-        """Detect other classes from now on.
+        """Detect other classes from now on, in calls that do not say which.
 
         Args:
             classes: K names, other than those of the seen classes: a list, or a string in which
@@ -96,15 +107,7 @@ class ZeroShotInferencer(PackageInferencer, DetInferencer):
             ValueError: If a name is there twice or is a seen class, has no vector or a zero one,
                 the vectors do not fit in number or length, or the mode is ``'seen'``.
         """
-        names = classes
-        if isinstance(classes, str):
-            names = [name.strip() for name in classes.split(',') if name.strip()]
-        names = distinct_names(list(names), 'the')
-        if not names:
-            raise ValueError(f'classes={classes!r} names no class')
-        if isinstance(vectors, str | os.PathLike | WordVectors):
-            vectors = vector_table(vectors, names).select(names)
-        self.model.set_classes(names, vectors, mode)
+        self.model.set_classes(*_names_and_vectors(classes, vectors), mode)
         return self
 
     def __call__(
@@ -121,11 +124,11 @@ class ZeroShotInferencer(PackageInferencer, DetInferencer):
         Args:
             inputs: An image, a folder of images, a video file, or a list of images. An image is a
                 path, an (H, W, 3) uint8 BGR array, or a PIL image.
-            classes: See :meth:`set_classes`; by default those of the call before, at first those of
-                the config.
+            classes: See :meth:`set_classes`; they are for this call alone. By default those of
+                :meth:`set_classes`, at first those of the config.
             vectors: See :meth:`set_classes`.
             mode: ``'seen'``, ``'unseen'`` or ``'generalized'``. By default ``'unseen'`` if there
-                are ``classes``, else that of the call before, at first that of the config.
+                are ``classes``, else that of :meth:`set_classes`, at first that of the config.
             batch_size: Images the network sees at once.
             kwargs: ``out_dir``, ``pred_score_thr`` of pictures, ``no_save_pred``, ``return_vis``
                 and others of ``DetInferencer``. Scores are similarities: their range is that of
@@ -141,14 +144,43 @@ class ZeroShotInferencer(PackageInferencer, DetInferencer):
         """
         if batch_size < 1:
             raise ValueError(f'batch_size must be at least 1, not {batch_size}')
+        names = None
         if classes is not None:
-            self.set_classes(classes, vectors, mode or 'unseen')
+            names, vectors = _names_and_vectors(classes, vectors)
         elif vectors is not None:
             raise ValueError('vectors need the names of their classes: give classes too')
-        elif mode is not None:
-            self.model.set_mode(mode)
-        self.visualizer.dataset_meta = self.model.dataset_meta
-        return super().__call__(inputs, batch_size=batch_size, **kwargs)
+        detected = self.model.choose_classes(names, vectors, mode)
+        return super().__call__(inputs, batch_size=batch_size, detected=detected, **kwargs)
+
+    def preprocess(
+        self, inputs: Iterable[str | np.ndarray], batch_size: int = 1, **kwargs
+    ) -> Iterator[tuple[list, dict]]:
+        """Batches as of ``DetInferencer``; each sample is told ``result_name``, that of its files.
+
+        No two images of a call have the same, unless they are one file.
+        """
+        names: dict[str, str] = {}
+        for images, data in super().preprocess(inputs, batch_size, **kwargs):
+            for image, sample in zip(images, data['data_samples'], strict=True):
+                if isinstance(image, str):
+                    key, stem = image, Path(image).stem
+                else:
+                    key = stem = f'{next(self._array_numbers):08d}'
+                if key not in names:
+                    names[key] = free_name(stem, names.values())
+                sample.set_metainfo(dict(result_name=names[key]))
+            yield images, data
+
+    @torch.no_grad()
+    def forward(self, inputs: dict, detected: DetectedClasses) -> list[DetDataSample]:
+        """Predictions of a batch.
+
+        Args:
+            inputs: ``inputs`` and ``data_samples`` of :meth:`preprocess`.
+            detected: The classes to detect.
+        """
+        data = self.model.data_preprocessor(inputs, False)
+        return self.model.predict(data['inputs'], data['data_samples'], detected=detected)
 
     def visualize(
         self,
@@ -163,14 +195,15 @@ class ZeroShotInferencer(PackageInferencer, DetInferencer):
 
         Those that are only written are not kept.
         """
-        first, saved = self.num_visualized_imgs, bool(img_out_dir) and not no_save_vis
-        pictures = super().visualize(inputs, preds, return_vis or saved, **kwargs)
+        saved = bool(img_out_dir) and not no_save_vis
+        with self._drawing:
+            meta = dict(self.model.dataset_meta, classes=preds[0].zeroshot_classes)
+            self.visualizer.dataset_meta = meta
+            pictures = super().visualize(inputs, preds, return_vis or saved, **kwargs)
         if saved:
-            for number, (image, picture) in enumerate(zip(inputs, pictures, strict=True), first):
-                name = f'{number:08d}.jpg'
-                if isinstance(image, str):
-                    name = self._names[image] + Path(image).suffix
-                path = str(Path(img_out_dir, 'vis', name))
+            for image, sample, picture in zip(inputs, preds, pictures, strict=True):
+                suffix = Path(image).suffix if isinstance(image, str) else '.jpg'
+                path = str(Path(img_out_dir, 'vis', sample.result_name + suffix))
                 mmcv.imwrite(picture[..., ::-1], path, backend_args=WHOLE)
         return pictures if return_vis else None
 
@@ -183,14 +216,10 @@ class ZeroShotInferencer(PackageInferencer, DetInferencer):
                 empty. The second image of a name has ``_2`` behind it.
         """
         prediction = super().pred2dict(data_sample)
-        prediction['names'] = [self.class_names[label] for label in prediction['labels']]
+        names = data_sample.zeroshot_classes
+        prediction['names'] = [names[label] for label in prediction['labels']]
         if pred_out_dir:
-            if data_sample.img_path is None:
-                name = f'{self.num_predicted_imgs:08d}'
-                self.num_predicted_imgs += 1
-            else:
-                name = self._names[data_sample.img_path]
-            path = Path(pred_out_dir, 'preds', f'{name}.json')
+            path = Path(pred_out_dir, 'preds', f'{data_sample.result_name}.json')
             mmengine.dump(prediction, str(path), backend_args=WHOLE)
         return prediction
 
@@ -198,15 +227,9 @@ class ZeroShotInferencer(PackageInferencer, DetInferencer):
         images = list_images(inputs)
         if not hasattr(images, '__len__'):
             images = list(images)
-        self._names: dict[str, str] = {}
         if not isinstance(images, list | tuple):
             return images  # a video, which reads its frames one by one
-        images = [_plain(image) for image in images]
-        for image in images:
-            if isinstance(image, str):
-                stem = Path(image).stem
-                self._names.setdefault(image, free_name(stem, self._names.values()))
-        return images
+        return [_plain(image) for image in images]
 
     def _init_pipeline(self, cfg: ConfigDict):
         pipeline = super()._init_pipeline(cfg)
@@ -236,6 +259,21 @@ class ZeroShotInferencer(PackageInferencer, DetInferencer):
             warnings.filterwarnings('ignore', '.*COCO classes by default')  # not so, see below
             super()._load_weights_to_model(model, checkpoint, cfg)
         model.set_mode(model.mode)  # the checkpoint names the classes of its training
+
+
+def _names_and_vectors(
+    classes: str | Sequence[str], vectors: Vectors | None
+) -> tuple[tuple[str, ...], np.ndarray | Tensor | None]:
+    """Names one by one, and their vectors looked up where a file is given."""
+    names = classes
+    if isinstance(classes, str):
+        names = [name.strip() for name in classes.split(',') if name.strip()]
+    names = distinct_names(list(names), 'the')
+    if not names:
+        raise ValueError(f'classes={classes!r} names no class')
+    if isinstance(vectors, str | os.PathLike | WordVectors):
+        vectors = vector_table(vectors, names).select(names)
+    return names, vectors
 
 
 def _plain(image: QueryImage) -> str | np.ndarray:

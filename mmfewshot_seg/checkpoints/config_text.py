@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
 from pathlib import Path
+from typing import cast
 
 from mmengine.config import Config, ConfigDict
 
@@ -30,7 +31,7 @@ def config_of_checkpoint(source: str | Path, trust: bool = False) -> ConfigDict:
     if text is None:
         raise CheckpointError(f'{source} holds no config: give the config of its model too')
     if trust:
-        return Config.fromstring(text, file_format='.py')._cfg_dict
+        return ConfigDict(Config.fromstring(text, file_format='.py').to_dict())
     try:
         return ConfigDict(_values(text))
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
@@ -65,8 +66,9 @@ def _value(node: ast.expr) -> object:
             return {keyword.arg: _value(keyword.value) for keyword in keywords}
         case ast.Call(func=ast.Name(id='dict'), args=[ast.Dict() as mapping], keywords=[]):
             return _value(mapping)
-        case ast.Dict(keys=keys, values=values):
-            return {_value(key): _value(v) for key, v in zip(keys, values, strict=True)}
+        case ast.Dict(keys=keys, values=values) if None not in keys:  # as of **another
+            pairs = zip(cast(list[ast.expr], keys), values, strict=True)
+            return {_value(key): _value(v) for key, v in pairs}
         case ast.List(elts=elements):
             return [_value(element) for element in elements]
         case ast.Tuple(elts=elements):

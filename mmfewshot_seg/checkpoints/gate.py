@@ -2,22 +2,26 @@
 
 MMEngine reads checkpoints for the runner, its inferencers and ``init_cfg`` by one table of
 schemes. Its loaders run code that is hidden in a file: the maintained MMEngine whenever PyTorch
-refuses the file, OpenMMLab's always. While the gate is up, that table leads through here.
+refuses the file, OpenMMLab's always. While the gate is up, in the thread that put it up, whatever
+loader is looked up in that table leads through here; the table itself stays as it is, and a scheme
+may be registered at any time.
 """
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from functools import wraps
 from importlib import import_module
 from pathlib import Path
-from unittest.mock import patch
+from typing import Any
 
 import torch
 from mmengine.runner import CheckpointLoader
+from mmengine.runner.checkpoint import load_from_local
 from torch import Tensor
 
+from mmfewshot_seg.checkpoints.context_patch import ContextPatch
 from mmfewshot_seg.files.data_pickle import NotDataError
 from mmfewshot_seg.files.tensor_file import (
     MoreThanDataError,
@@ -46,17 +50,14 @@ class NoCheckpointError(CheckpointError, FileNotFoundError):
 
 @contextmanager
 def checkpoint_gate(trust: bool = False) -> Iterator[None]:
-    """Let MMEngine read checkpoints by :func:`read_checkpoint` alone.
+    """Let MMEngine read checkpoints by :func:`read_checkpoint` alone, in this thread.
 
     Args:
         trust: Whether the code of checkpoints may run.
     """
-    schemes = OrderedDict(
-        (prefix, _guarded(prefix, loader)) for prefix, loader in CheckpointLoader._schemes.items()
-    )
     token = _trusting.set(trust)
     try:
-        with patch.object(CheckpointLoader, '_schemes', schemes):
+        with _guarded_loaders():
             yield
     finally:
         _trusting.reset(token)
@@ -82,12 +83,12 @@ def read_checkpoint(source: str | Path, map_location: str = 'cpu') -> dict:
         return loader(str(source), map_location)
 
 
-def _guarded(prefix: str, loader: Callable) -> Callable:
-    """A loader of MMEngine behind the gate; ``prefix`` is that of its scheme, none for files."""
+def _guarded(loader: Callable) -> Callable:
+    """A loader of MMEngine behind the gate."""
 
     @wraps(loader)
     def load(source: str, map_location: str | None = None, **options) -> dict:
-        read = _from_elsewhere if prefix else _from_file
+        read = _from_file if loader is load_from_local else _from_elsewhere
         try:
             content = read(source, map_location or 'cpu', loader)
         except MoreThanDataError as error:
@@ -95,7 +96,7 @@ def _guarded(prefix: str, loader: Callable) -> Callable:
         except CheckpointError:
             raise
         except ValueError as error:
-            raise CheckpointError(f'{error}; a checkpoint is wanted') from error
+            raise CheckpointError(f'{error}; expected a checkpoint') from error
         except FileNotFoundError as error:
             raise NoCheckpointError(f'checkpoint {source} does not exist') from error
         return with_state_dict(content, source)
@@ -115,7 +116,7 @@ def _from_file(source: str, map_location: str, _: Callable) -> object:
 
 def _from_elsewhere(source: str, map_location: str, loader: Callable) -> object:
     """Of a scheme that gets its file by itself: what it calls ``torch.load`` reads data alone."""
-    with patch.object(torch, 'load', torch.load if _trusting.get() else load_data):
+    with nullcontext() if _trusting.get() else _data_alone():
         try:
             return loader(source, map_location)
         except (CheckpointError, ImportError):
@@ -126,13 +127,20 @@ def _from_elsewhere(source: str, map_location: str, loader: Callable) -> object:
             raise ValueError(f'{source} cannot be read ({first_line(error)})') from error
 
 
+_guarded_loaders = ContextPatch(
+    CheckpointLoader, '_get_checkpoint_loader', lambda find: lambda path: _guarded(find(path))
+)
+_data_alone = ContextPatch(torch, 'load', lambda _: load_data)
+
+
 def with_state_dict(content: object, source: str | Path) -> dict:
     """``content`` with its weights under ``state_dict``, see :func:`read_checkpoint`.
 
     Raises:
         CheckpointError: If there are none.
     """
-    weights, rest = content, {}
+    weights = content
+    rest: dict = {}
     for key in _WRAPPERS:
         if isinstance(weights, Mapping) and isinstance(weights.get(key), Mapping):
             rest = {**weights, **rest}
@@ -147,9 +155,9 @@ def with_state_dict(content: object, source: str | Path) -> dict:
         )
         raise CheckpointError(
             f'{source} holds no weights by name, neither alone nor under "state_dict" or "model", '
-            f'but {found or f"a {type(weights).__name__}"}; a checkpoint is wanted'
+            f'but {found or f"a {type(weights).__name__}"}; expected a checkpoint'
         )
-    state_dict = OrderedDict((key.removeprefix('module.'), v) for key, v in weights.items())
+    state_dict: Any = OrderedDict((key.removeprefix('module.'), v) for key, v in weights.items())
     versions = getattr(weights, '_metadata', None)  # of layers, for conversions by their classes
     if versions is not None:
         state_dict._metadata = {key.removeprefix('module.'): v for key, v in versions.items()}

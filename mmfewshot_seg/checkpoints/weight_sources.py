@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from itertools import accumulate
 from pathlib import Path
+from typing import cast
 
 import torch
 from mmengine.runner import CheckpointLoader
@@ -122,8 +123,9 @@ def load_from_packaged(filename: str, map_location: str | None = None) -> dict[s
         known = ', '.join(PACKAGED + other for other in PACKAGES)
         raise CheckpointError(f'{filename} is unknown; packaged weights are {known}')
     package = PACKAGES[name]
-    table, state_dict = package.renames(), load_tensors(package.path(), map_location or 'cpu')
-    return {rename(key, table): value for key, value in state_dict.items()}
+    content = load_tensors(package.path(), map_location or 'cpu')
+    table, state_dict = package.renames(), cast(dict[str, Tensor], content)
+    return {rename(key, table) or key: value for key, value in state_dict.items()}
 
 
 @CheckpointLoader.register_scheme(prefixes=TIMM)

@@ -74,7 +74,7 @@ def _open_clip(model: str) -> Encode:
     architecture, _, pretrained = model.partition(':')
     if not pretrained:
         raise ValueError(
-            f'model {model!r}: open_clip wants ARCHITECTURE:PRETRAINED, e.g. ViT-B-32:openai'
+            f'model {model!r}: open_clip expects ARCHITECTURE:PRETRAINED, e.g. ViT-B-32:openai'
         )
     network = library.create_model(architecture, pretrained=pretrained).eval()
     tokenize = library.get_tokenizer(architecture)

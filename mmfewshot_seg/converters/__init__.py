@@ -7,12 +7,7 @@ from pathlib import Path
 from torch import Tensor
 
 from mmfewshot_seg.checkpoints import read_checkpoint
-from mmfewshot_seg.converters.checkpoint import (
-    Layout,
-    StateDict,
-    convert_state_dict,
-    save_converted,
-)
+from mmfewshot_seg.converters.checkpoint import Layout, StateDict, save_converted
 
 SYSTEMS = ('panet', 'asgnet', 'refinemask', 'zsi', 'danet', 'fastfcn', 'gscnn')
 
@@ -38,6 +33,25 @@ def official_system(state_dict: Mapping[str, Tensor]) -> str | None:
         if any(layout.signature in state_dict for layout in known):
             return system
     return None
+
+
+def convert_state_dict(state_dict: StateDict, layouts: tuple[Layout, ...]) -> StateDict:
+    """Convert by the layout whose signature the file has; a ``module.`` prefix is stripped.
+
+    Raises:
+        ValueError: If no layout fits, or see :meth:`Layout.convert`.
+    """
+    state_dict = {key.removeprefix('module.'): value for key, value in state_dict.items()}
+    for layout in layouts:
+        if layout.signature in state_dict:
+            return layout.convert(state_dict)
+    system = official_system(state_dict)
+    raise ValueError(
+        'no known layout: none of '
+        + ', '.join(f'{layout.signature} ({layout.name})' for layout in layouts)
+        + f' is among the keys; the file begins with {", ".join(list(state_dict)[:3]) or "nothing"}'
+        + (f'. It looks like a file of {system}' if system else '')
+    )
 
 
 def convert_checkpoint(

@@ -92,27 +92,6 @@ class Layout:
         return rename(key, self.renames)
 
 
-def convert_state_dict(state_dict: StateDict, layouts: tuple[Layout, ...]) -> StateDict:
-    """Convert by the layout whose signature the file has; a ``module.`` prefix is stripped.
-
-    Raises:
-        ValueError: If no layout fits, or see :meth:`Layout.convert`.
-    """
-    state_dict = {key.removeprefix('module.'): value for key, value in state_dict.items()}
-    for layout in layouts:
-        if layout.signature in state_dict:
-            return layout.convert(state_dict)
-    from mmfewshot_seg.converters import official_system  # which imports this module
-
-    system = official_system(state_dict)
-    raise ValueError(
-        'no known layout: none of '
-        + ', '.join(f'{layout.signature} ({layout.name})' for layout in layouts)
-        + f' is among the keys; the file begins with {", ".join(list(state_dict)[:3]) or "nothing"}'
-        + (f'. It looks like a file of {system}' if system else '')
-    )
-
-
 def save_converted(
     state_dict: StateDict, path: str | Path, system: str, origin: str | Path
 ) -> None:

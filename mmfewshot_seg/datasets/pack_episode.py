@@ -33,7 +33,7 @@ def pack_episode(
         query: Q results of the query pipeline.
         index: Number and classes of the episode.
         class_names: Names of all classes of the data set.
-        eval_at: Resolution of the query labels, see :class:`Protocol`.
+        eval_at: Resolution of the query labels, see :class:`Episode`.
 
     Returns:
         ``inputs``: ``query`` (Q, 3, H, W), ``support`` (N, K, 3, H', W') and ``support_masks``
@@ -88,7 +88,7 @@ def pack_episode(
 
 
 def _eval_shape(results: dict, eval_at: str) -> tuple[int, int]:
-    """Size the logits of a query are resized to, (h, w)."""
+    """(h, w) of ``eval_shapes``, see :class:`Episode`."""
     img_shape, ori_shape = results['img'].shape[:2], results['ori_shape']
     if eval_at == 'network':
         _check_label(results, img_shape, 'query')
@@ -114,7 +114,7 @@ def _check_label(
     if eval_at == 'network':
         place = 'before the transforms that resize, pad or crop'
     else:
-        place = f'last in the query pipeline of a test, as eval_at={eval_at!r} wants'
+        place = f'last in the query pipeline of a test, as eval_at={eval_at!r} requires'
     raise ValueError(
         f'{results["img_path"]}: the label of this {role} has the size {tuple(shape)} where '
         f"{tuple(expected)} is needed: put 'mmfewshot_seg.LoadEpisodeMask' {place}"

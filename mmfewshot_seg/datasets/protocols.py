@@ -17,11 +17,12 @@ judged at      network resolution     square of the long side of   network resol
 test episodes  5 runs of 1000         5000 (asgnet 1000);          1000
                                       COCO 20000
 seed           1234                   321                          0
-image size     417                    473; COCO 641                400
+network input  417                    473; COCO 641                400
 =============  =====================  ===========================  =========================
 
 Differences to the official programs: supports are always distinct (HSNet may repeat one), a query
-shows the labels of every way of its episode (PANet on COCO: of one class only).
+shows the labels of every way of its episode (PANet on COCO: of one class only). The side of the
+network's input, in pixels, is that of the configs' transforms.
 """
 
 import dataclasses
@@ -51,13 +52,11 @@ class Protocol:
             support, and enters the list of queries.
         fold_style: Fold table of a data set that has more than one.
         support_void: Whether void pixels of a support label are background or ignored.
-        eval_at: Resolution of the tested label: ``'network'``, the label resized with the image;
-            ``'original'``, the original label; ``'padded'``, the original label on a square of
-            its long side, for images padded to a square at the bottom and right.
+        eval_at: Resolution of the tested label: ``'network'``, ``'original'`` or ``'padded'``, see
+            :class:`Episode`.
         num_episodes: Episodes of a test run.
         num_runs: Test runs; run r has the seed ``seed + r``.
         seed: Seed of the first run.
-        image_size: Side of the published network input, in pixels; for information.
         on: Differing values by ``benchmark`` of the source (``'pascal'``, ``'coco'``).
     """
 
@@ -70,7 +69,6 @@ class Protocol:
     num_episodes: int = 1000
     num_runs: int = 1
     seed: int = 0
-    image_size: int | None = None
     on: Mapping[str, Mapping] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -87,21 +85,19 @@ _PFENET = Protocol(
     eval_at='padded',
     num_episodes=5000,
     seed=321,
-    image_size=473,
-    on={'coco': {'num_episodes': 20000, 'image_size': 641}},
+    on={'coco': {'num_episodes': 20000}},
 )
 
 PROTOCOLS = {
     protocol.name: protocol
     for protocol in (
-        Protocol('panet', support_void='background', num_runs=5, seed=1234, image_size=417),
+        Protocol('panet', support_void='background', num_runs=5, seed=1234),
         _PFENET,
         dataclasses.replace(_PFENET, name='asgnet', num_episodes=1000),
         Protocol(
             'hsnet',
             query_order='pairs',
             fold_style='interleaved',
-            image_size=400,
             on={'coco': {'query_order': 'random'}},
         ),
     )

@@ -3,6 +3,7 @@
 import warnings
 
 from mmfewshot_seg.evaluation.boundary_f_metric import BoundaryFMetric
+from mmfewshot_seg.evaluation.dump_label_maps import DumpLabelMaps
 from mmfewshot_seg.evaluation.edge_metric import EdgeMetric
 from mmfewshot_seg.evaluation.fewshot_iou import episode_counts, summarize
 from mmfewshot_seg.evaluation.fewshot_iou_metric import FewShotIoUMetric
@@ -20,6 +21,7 @@ with warnings.catch_warnings():  # of another metric, which nobody asked for
 __all__ = [
     'BoundaryCocoMetric',
     'BoundaryFMetric',
+    'DumpLabelMaps',
     'EdgeMetric',
     'FewShotIoUMetric',
     'LVISv1Metric',

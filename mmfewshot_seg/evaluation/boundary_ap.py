@@ -39,8 +39,8 @@ def mask_boundary(mask: np.ndarray, width: int) -> np.ndarray:
         (H, W) bool.
     """
     kernel = np.ones((3, 3), np.uint8)
-    outside = {'borderType': cv2.BORDER_CONSTANT, 'borderValue': 0}
-    return mask > cv2.erode(mask, kernel, iterations=width, **outside)
+    inner = cv2.erode(mask, kernel, iterations=width, borderType=cv2.BORDER_CONSTANT, borderValue=0)
+    return mask > inner
 
 
 class CroppedBoundary(NamedTuple):
@@ -98,7 +98,8 @@ def boundary_ious(pairs: ClassPairs, width: int, lowest_iou: float = 0.0) -> np.
 def _image_ious(
     image: list[ClassPairs], dilation_ratio: float, lowest_iou: float
 ) -> list[np.ndarray]:
-    width = boundary_width(*image[0].objects[0]['size'], dilation_ratio)
+    rows, columns = image[0].objects[0]['size']
+    width = boundary_width(rows, columns, dilation_ratio)
     return [boundary_ious(pairs, width, lowest_iou) for pairs in image]
 
 

@@ -177,7 +177,7 @@ class BoundaryCocoMetric(CheckedAnnotations, CocoMetric):
             ValueError: If masks have to be compared and the model predicts none.
         """
         if self._label_categories is not None:
-            results = self._by_category(results)
+            results = self._by_category(results, self._label_categories)
         wants_masks = self.own_metrics or self._lvis_api is not None
         if self.format_only or not wants_masks:
             return super().compute_metrics(results)
@@ -197,13 +197,13 @@ class BoundaryCocoMetric(CheckedAnnotations, CocoMetric):
                 self.outfile_prefix = given_prefix
         return figures
 
-    def _by_category(self, results: list) -> list:
+    def _by_category(self, results: list, categories: list[int]) -> list:
         """Results with labels in the order of the category ids, as COCOeval sorts them.
 
         The host names the rows of its tables by the order of ``cat_ids``.
         """
-        self.cat_ids = sorted(self._label_categories)
-        positions = np.array([self.cat_ids.index(i) for i in self._label_categories])
+        self.cat_ids = sorted(categories)
+        positions = np.array([self.cat_ids.index(i) for i in categories])
         if not any(self._coco_api.catToImgs.get(i) for i in self.cat_ids):
             print_log(
                 f'{self._coco_api.path} has no object of the classes of the data set: without any, '
@@ -222,7 +222,7 @@ class BoundaryCocoMetric(CheckedAnnotations, CocoMetric):
             figures.update(evaluate(load_masks(self._coco_api, detections)))
         if self._lvis_api is not None:
             print_log('Evaluating segm under the rules of LVIS...', logger='current')
-            figures.update(self._lvis_ap(detections))
+            figures.update(self._lvis_ap(self._lvis_api, detections))
         return figures
 
     def _boundary_ap(self, coco_dt: COCO) -> dict[str, float]:
@@ -259,10 +259,11 @@ class BoundaryCocoMetric(CheckedAnnotations, CocoMetric):
         print_log(f'boundary_f1 is the mean over {num_pairs} objects', logger='current')
         return {f'boundary_f1_r{r}': round(f1, 3) for r, f1 in zip(F1_RADII, means, strict=True)}
 
-    def _lvis_ap(self, detections: list[dict]) -> dict[str, float]:
-        known = self._lvis_api.imgs
+    @staticmethod
+    def _lvis_ap(coco_gt: COCO, detections: list[dict]) -> dict[str, float]:
+        known = coco_gt.imgs
         detections = best_per_image([d for d in detections if d['image_id'] in known])
-        coco_eval = LVISRulesCOCOeval(self._lvis_api, load_masks(self._lvis_api, detections))
+        coco_eval = LVISRulesCOCOeval(coco_gt, load_masks(coco_gt, detections))
         coco_eval.evaluate()
         coco_eval.accumulate()
         return {f'segm_lvis_{item}': round(mean_precision(coco_eval, item), 3) for item in ITEMS}

@@ -1,6 +1,7 @@
 """Which category of an annotation file each label of a model is."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from mmengine.fileio import get_local_path
 
@@ -18,6 +19,8 @@ class CheckedAnnotations:
     """
 
     always_by_name = False
+    backend_args: dict | None
+    outfile_prefix: str | None
     _label_categories: list[int] | None = None
 
     def open_annotations(self, ann_file: str | None, masks: bool) -> None:
@@ -31,8 +34,8 @@ class CheckedAnnotations:
                 self._coco_api = CheckedCOCO(path, masks, file_names=False)
 
     @property
-    def dataset_meta(self) -> dict | None:
-        """``metainfo`` of the data set.
+    def dataset_meta(self) -> Any:
+        """``metainfo`` of the data set, a dict; None before it is told.
 
         Raises:
             ValueError: When it is set, if its classes are not those of the annotations.
@@ -42,7 +45,7 @@ class CheckedAnnotations:
     @dataset_meta.setter
     def dataset_meta(self, meta: dict | None) -> None:
         self._dataset_meta = meta
-        if isinstance(self._coco_api, CheckedCOCO) and 'classes' in (meta or {}):
+        if isinstance(self._coco_api, CheckedCOCO) and meta and 'classes' in meta:
             by_name = self.always_by_name or meta.get('labels_by_name', False)
             self._label_categories = label_categories(self._coco_api, meta['classes'], by_name)
 

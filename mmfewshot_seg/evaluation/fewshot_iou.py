@@ -52,8 +52,10 @@ def episode_counts(
         )
     if pred.ndim == 2:
         pred, target = pred[None], target[None]
-    images = zip(pred, target, strict=True)
-    return sum(_image_counts(p, t, num_ways + 1, ignore_index) for p, t in images)
+    counts = np.zeros((num_ways + 1, 3), np.int64)
+    for p, t in zip(pred, target, strict=True):
+        counts += _image_counts(p, t, num_ways + 1, ignore_index)
+    return counts
 
 
 def _image_counts(pred: np.ndarray, target: np.ndarray, num_labels: int, ignore: int) -> np.ndarray:
@@ -110,13 +112,15 @@ def summarize(episodes: Iterable[EpisodeCounts]) -> dict[str, float | np.ndarray
         runs.setdefault(run, []).append(unique[run, index])
     figures = [_run_figures(members, class_ids) for members in runs.values()]
 
-    summary = {'class_ids': np.array(class_ids), 'num_episodes': len(unique), 'num_runs': len(runs)}
+    summary: dict[str, float | np.ndarray] = dict(
+        class_ids=np.array(class_ids), num_episodes=len(unique), num_runs=len(runs)
+    )
     for run, values in zip(runs, figures, strict=True):
         summary.update({f'run{run}/{key}': value for key, value in values.items()})
     for key in figures[0]:
-        values = np.stack([run_values[key] for run_values in figures])
-        summary[key] = _recorded(np.nanmean, values, axis=0)
-        summary[f'{key}_std'] = _recorded(np.nanstd, values, axis=0)
+        stacked = np.stack([run_values[key] for run_values in figures])
+        summary[key] = _recorded(np.nanmean, stacked, axis=0)
+        summary[f'{key}_std'] = _recorded(np.nanstd, stacked, axis=0)
     return summary
 
 
@@ -128,7 +132,7 @@ def _run_figures(members: Sequence[tuple], class_ids: Sequence[int]) -> dict:
         np.add.at(total, [0, *(row[c] for c in classes)], counts)
     class_iou = iou(total[1:])
     binary = iou(np.stack([total[0], total[1:].sum(0)]))
-    episodes = [_recorded(np.nanmean, iou(counts[1:])) for _, counts in members]
+    episodes = np.array([_recorded(np.nanmean, iou(counts[1:])) for _, counts in members])
     return {
         'class_iou': class_iou,
         'miou': _recorded(np.nanmean, class_iou),

@@ -108,7 +108,9 @@ class FewShotIoUMetric(BaseMetric):
 
         keys = {'mIoU': 'miou', 'FB-IoU': 'binary_iou', 'episode mIoU': 'episode_miou'}
         totals = PrettyTable(['run', *keys], align='r')
-        rows = [(run, f'run{run}/', '') for run in runs] if len(runs) > 1 else []
+        rows: list[tuple[int | str, str, str]] = []
+        if len(runs) > 1:
+            rows += [(run, f'run{run}/', '') for run in runs]
         rows += [('mean' if rows else runs[0], '', '')]
         rows += [('std', '', '_std')] if len(runs) > 1 else []
         for label, before, after in rows:

@@ -15,11 +15,11 @@ def old_numpy_float() -> Iterator[None]:
     if hasattr(np, 'float'):
         yield
         return
-    np.float = float
+    np.float = float  # type: ignore[attr-defined]
     try:
         yield
     finally:
-        del np.float
+        del np.float  # type: ignore[attr-defined]
 
 
 @register(METRICS, host='mmdet')

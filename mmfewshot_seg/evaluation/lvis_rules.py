@@ -23,7 +23,7 @@ def check_lvis_annotations(coco: COCO, name: str) -> None:
         if missing:
             raise ValueError(
                 f'{name} is no LVIS annotation file: image {image["id"]} lacks {missing[0]!r}. '
-                'AP* wants one such as lvis_v0.5_val_cocofied.json'
+                'AP* needs one such as lvis_v0.5_val_cocofied.json'
             )
 
 

@@ -53,7 +53,8 @@ def class_figures(
     columns = [coco_eval.params.catIds.index(cat_id) for cat_id in cat_ids]
     precision = coco_eval.eval['precision'][:, :, columns, 0, 0].mean(axis=1)
     recall = coco_eval.eval['recall'][:, columns, 0, 0]
-    return tuple(np.where(values > -1, values, np.nan) for values in (precision, recall))
+    precision, recall = (np.where(values > -1, values, np.nan) for values in (precision, recall))
+    return precision, recall
 
 
 def harmonic_mean(a: float, b: float) -> float:
@@ -170,7 +171,8 @@ class ZeroShotCocoMetric(CheckedAnnotations, CocoMetric):
             )
         if self._label_categories is not None:
             self.cat_ids = self._label_categories  # by name, not in the order of the file
-        figures, given_prefix = {}, self.outfile_prefix
+        figures: dict[str, float] = {}
+        given_prefix = self.outfile_prefix
         with tempfile.TemporaryDirectory() as folder:
             self.outfile_prefix = given_prefix or osp.join(folder, 'results')
             try:

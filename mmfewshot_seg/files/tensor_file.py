@@ -1,10 +1,12 @@
 """Files of tensors and plain values: written whole or not at all, read without running code."""
 
 import os
+import threading
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
-from unittest.mock import patch
 
 import torch
 from mmengine.utils import apply_to
@@ -13,6 +15,8 @@ from mmfewshot_seg.files import data_pickle
 from mmfewshot_seg.files.whole_file import whole_file
 
 _torch_load = torch.load  # the gate of checkpoints may have put another in its place
+_SWITCH = 'TORCH_FORCE_WEIGHTS_ONLY_LOAD'
+_switching = threading.Lock()
 
 
 class MoreThanDataError(ValueError):
@@ -71,12 +75,25 @@ def load_data(file: str | Path | IO[bytes], map_location: str | None = None, **o
     Raises:
         NotDataError: If the file holds more.
     """
-    with patch.dict(os.environ):
-        # It takes no unpickler but PyTorch's own, which cannot read a training's checkpoint.
-        os.environ.pop('TORCH_FORCE_WEIGHTS_ONLY_LOAD', None)
+    with _any_unpickler():
         return _torch_load(
             file, map_location=map_location, pickle_module=data_pickle, weights_only=False
         )
+
+
+@contextmanager
+def _any_unpickler() -> Iterator[None]:
+    """Have PyTorch take another unpickler than its own, which cannot read a training's checkpoint.
+
+    The switch that forbids it is one of the process: one thread at a time moves it.
+    """
+    with _switching:
+        value = os.environ.pop(_SWITCH, None)
+        try:
+            yield
+        finally:
+            if value is not None:
+                os.environ[_SWITCH] = value
 
 
 def _fault(path: Path) -> str | None:
@@ -102,7 +119,7 @@ def _fault(path: Path) -> str | None:
 def _fault_of_archive(path: Path) -> str | None:
     if not zipfile.is_zipfile(path):
         return (
-            f'is cut off: its end is missing ({path.stat().st_size} bytes are there). Copy it anew'
+            f'is cut off: its end is missing ({path.stat().st_size} bytes are there). Copy it again'
         )
     with zipfile.ZipFile(path) as archive:
         names = [name.partition('/')[2] for name in archive.namelist()]

@@ -5,9 +5,9 @@ Source: ASGNet (Li et al., CVPR 2021), section 3.2; seeds as in MaskSLIC (Irving
 
 import cv2
 import numpy as np
-import torch
-import torch.nn.functional as F
 from scipy.ndimage import distance_transform_edt
+
+from mmfewshot_seg.functional.bilinear import resize_bilinear
 
 SEEDINGS = ('official', 'clean')
 
@@ -74,9 +74,7 @@ def official_placement(
 
 def _inside(mask: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """(h, w) bool, positions whose bilinear sample of the mask is 1."""
-    soft = torch.from_numpy(mask.astype(np.float32))[None, None]
-    soft = F.interpolate(soft, size, mode='bilinear', align_corners=True)
-    return (soft[0, 0] > 1 - 1e-4).numpy()
+    return resize_bilinear(mask.astype(np.float32), size, align_corners=True) > 1 - 1e-4
 
 
 def _placement(small: np.ndarray, max_seeds: int, area: int, clean: bool) -> np.ndarray:

@@ -9,10 +9,27 @@ class Episode(BaseDataElement):
     The images and the support masks travel as model inputs; an episode holds the rest.
     ``Q`` queries, ``N`` ways, ``K`` shots. Label values: 0 background, 1..N the ways, 255 ignored.
 
+    **Where predictions are judged** is told by ``query_masks``, ``img_shapes`` and ``eval_shapes``
+    together. Of the logits of a query, the part that shows the image (``img_shapes``) is resized to
+    ``eval_shapes`` and laid on the top left of its label, whose canvas cuts it. ``eval_at`` of a
+    protocol chooses the three:
+
+    ============  ============================  ===========================================
+    ``eval_at``   label                         the logits are resized to
+    ============  ============================  ===========================================
+    network       resized with the image        ``img_shapes``, that is, not at all
+    original      as in its file                its size
+    padded        as in its file                the square of its long side, of which it is
+                                                the top left (for images padded to a square)
+    ============  ============================  ===========================================
+
+    In training it is always ``network``. ``LoadEpisodeMask`` makes the label, by its place in the
+    pipeline; ``pack_episode`` derives the shapes and refuses a label of another size;
+    ``FewShotSegmentor`` resizes.
+
     Data fields:
-        query_masks: (Q, H, W) int64. In training at network resolution; in testing at the
-            resolution of the evaluation. Queries of unlike size are padded with 255 at the
-            bottom and right.
+        query_masks: (Q, H, W) int64. Queries of unlike size are padded with 255 at the bottom and
+            right.
         pred_masks: (Q, H, W) int64, set by ``predict``, on the canvas of ``query_masks``.
         support_clusters: (N, K, H', W') int64, set by ``predict`` if asked for: which prototype of
             its way a position of a support belongs to, from 1, shot by shot; 0 outside the mask.
@@ -27,6 +44,5 @@ class Episode(BaseDataElement):
         support_paths: N tuples of K paths.
         query_paths: Q paths.
         img_shapes: Q pairs (h, w), size of each query as the network sees it, without padding.
-        eval_shapes: Q pairs (h, w); the logits of a query are resized to this size and laid on
-            the top left of its label.
+        eval_shapes: Q pairs (h, w), size that these are resized to.
     """

@@ -130,7 +130,7 @@ def _save_untrained(cfg: Config, path: Path) -> Path:
 def _stack_pictures(folder: Path, path: Path) -> Path:
     """Lay the pictures of the first episodes below one another."""
     files = sorted(folder.rglob(PICTURES))[:NUM_ROWS]
-    rows = [cv2.imread(str(file)) for file in files]
+    rows = [mmcv.imread(str(file)) for file in files]
     width = max(row.shape[1] for row in rows)
     padded = [
         cv2.copyMakeBorder(

@@ -4,6 +4,7 @@ Shape letters: ``N`` ways, ``Q`` queries, ``H W`` size of the query labels.
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 
 import cv2
 import numpy as np
@@ -46,7 +47,7 @@ def mask_baselines(items: Iterable[dict]) -> dict[str, float]:
     }
     for radius in RADII:
         name = f'centred disc of radius {radius:.2f}'
-        predictions[name] = lambda support, shape, radius=radius: centred_disc(shape, radius)
+        predictions[name] = partial(_disc, radius=radius)
     counts: dict[str, list] = {name: [] for name in predictions}
     for item in items:
         episode, support = item['data_samples'], item['inputs']['support_masks'][0, 0].numpy()
@@ -59,6 +60,10 @@ def mask_baselines(items: Iterable[dict]) -> dict[str, float]:
     return _with_best_disc(figures)
 
 
+def _disc(_: np.ndarray, shape: tuple[int, int], radius: float) -> np.ndarray:
+    return centred_disc(shape, radius)
+
+
 def _copied(support: np.ndarray, shape: Sequence[int]) -> np.ndarray:
     """Mask of the first support, resized to the query, its ignored pixels background."""
     mask = np.where(support == IGNORED, 0, support).astype(np.uint8)
@@ -68,6 +73,6 @@ def _copied(support: np.ndarray, shape: Sequence[int]) -> np.ndarray:
 
 def _with_best_disc(figures: dict[str, float]) -> dict[str, float]:
     discs = {name: value for name, value in figures.items() if name.startswith('centred disc')}
-    best = max(discs, key=discs.get)
+    best = max(discs, key=discs.__getitem__)
     kept = {name: value for name, value in figures.items() if name not in discs}
     return {**kept, f'best {best}': discs[best]}

@@ -7,7 +7,7 @@ import mmcv
 import numpy as np
 from mmengine.utils import track_iter_progress
 
-from mmfewshot_seg.apis.annotations import annotation_label
+from mmfewshot_seg.annotations.annotation_label import annotation_label
 from mmfewshot_seg.apis.fewshot_inferencer import FewShotInferencer
 from mmfewshot_seg.apis.photographs import Photograph, example_photographs
 from mmfewshot_seg.files.whole_backend import WHOLE

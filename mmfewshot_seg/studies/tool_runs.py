@@ -8,6 +8,7 @@ import sys
 from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
+from typing import IO, cast
 
 from mmengine.utils import ProgressBar
 
@@ -31,7 +32,8 @@ def run_tool(title: str, arguments: Sequence, log: Path, total: int) -> float:
     """
     print(f'{title}; log: {log}', flush=True)
     command = [sys.executable, *map(str, arguments)]
-    bar, tail, start = ProgressBar(total), deque(maxlen=20), _cpu_seconds()
+    bar, start = ProgressBar(total), _cpu_seconds()
+    tail: deque[str] = deque(maxlen=20)
     log.parent.mkdir(parents=True, exist_ok=True)
     with (
         log.open('w') as file,
@@ -39,7 +41,7 @@ def run_tool(title: str, arguments: Sequence, log: Path, total: int) -> float:
             command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         ) as process,
     ):
-        for line in process.stdout:
+        for line in cast(IO[str], process.stdout):
             file.write(line)
             tail.append(line)
             match = re.search(r'Iter\((?:train|test)\)\s*\[\s*(\d+)/', line)

@@ -83,16 +83,16 @@ def zeroshot_baselines(
     test_cfg = _checked_test_cfg(runner.model)
     runner.load_or_resume()
     classes = runner.model.class_names
-    vectors = runner.model.roi_head.class_vectors[0]
-    num_seen, num_unseen = len(vectors.seen), len(vectors.unseen)
-    first = vectors.first_unseen(test_cfg.mode)
+    known, mode = runner.model.classes, runner.model.mode
+    num_seen, num_unseen = len(known.seen), len(known.unseen)
+    first = len(classes) - num_unseen
 
-    found = _detections(runner.model, loop.dataloader)
+    found = _detections(runner.model, loop.dataloader, mode)
     share = math.ceil(test_cfg.max_per_img * num_seen / num_unseen)
-    seen_cfg = dict(mode='seen', max_per_img=max(test_cfg.max_per_img, share))
-    seen = _detections(runner.model, loop.dataloader, **seen_cfg)
+    most = max(test_cfg.max_per_img, share)
+    seen = _detections(runner.model, loop.dataloader, 'seen', max_per_img=most)
 
-    near = nearest_seen(vectors.seen.cpu(), vectors.unseen.cpu())
+    near = nearest_seen(*map(torch.from_numpy, (known.seen, known.unseen)))
     tied = bool((near.sum(0) > 1).any())
     rngs = [np.random.RandomState(seed) for seed in range(seeds)]
     rows = {
@@ -118,7 +118,7 @@ def zeroshot_baselines(
         Path(cfg.work_dir, 'summary.json'),
         config=config,
         checkpoint=checkpoint,
-        mode=test_cfg.mode,
+        mode=mode,
         images=len(found),
         max_per_img=test_cfg.max_per_img,
         seeds=seeds,
@@ -196,15 +196,19 @@ def _checked_test_cfg(model: nn.Module) -> ConfigDict:
 
 
 @torch.no_grad()
-def _detections(model: ZeroShotFasterRCNN, loader: DataLoader, **changes) -> list[_Image]:
-    """Detections in all images, with changes to ``test_cfg.rcnn`` for this run."""
+def _detections(
+    model: ZeroShotFasterRCNN, loader: DataLoader, mode: str, **changes
+) -> list[_Image]:
+    """Detections in all images in a mode, with changes to ``test_cfg.rcnn`` for this run."""
     test_cfg = model.roi_head.test_cfg
     before = {key: test_cfg[key] for key in changes}
     test_cfg.update(changes)
+    detected = model.choose_classes(mode=mode)
     model.eval()
     images = []
     for batch in track_iter_progress((loader, len(loader))):
-        for sample in model.test_step(batch):
+        data = model.data_preprocessor(batch, False)
+        for sample in model.predict(data['inputs'], data['data_samples'], detected=detected):
             instances = sample.pred_instances.cpu()
             if 'masks' in instances:
                 instances.masks = encode_mask_results(instances.masks.numpy())

@@ -152,7 +152,8 @@ def _pixels(box: Sequence[float], size: tuple[int, int]) -> tuple[slice, slice]:
     for start, stop, extent in zip(box[1::-1], box[:1:-1], size, strict=True):
         first = min(max(int(start), 0), extent - 1)
         slices.append(slice(first, max(math.ceil(stop), first + 1)))
-    return tuple(slices)
+    rows, columns = slices
+    return rows, columns
 
 
 def boundary_band(stages: Sequence[Tensor]) -> Tensor:

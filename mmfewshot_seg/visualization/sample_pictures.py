@@ -84,7 +84,7 @@ def _object_tiles(
         caption += f', drawn: the {len(order)} largest'
     if len(ignored):
         caption += f', ignored: {len(ignored)}'
-    layers = [(found, order, range(1, len(order) + 1))]
+    layers: list[tuple] = [(found, order, range(1, len(order) + 1))]
     if len(ignored):
         layers.insert(0, (ignored, _largest_first(ignored), [IGNORED] * len(ignored)))
     frame = (found.masks.height, found.masks.width) if 'masks' in found else box_frame
@@ -142,7 +142,8 @@ def _paint_regions(
 
 def _write_each_once(picture: np.ndarray, numbers: np.ndarray, names: Sequence[str]) -> np.ndarray:
     """A name is written in the first object that bears it and is visible; colours tell the rest."""
-    first, visible = {}, set(np.unique(numbers).tolist())
+    first: dict[str, int] = {}
+    visible = set(np.unique(numbers).tolist())
     for number, name in enumerate(names, start=1):
         if number in visible:
             first.setdefault(name, number)
@@ -184,10 +185,15 @@ def _class_tile(
     return _tile(image, caption, np.where(labels == IGNORED, IGNORED, labels + 1), paint)
 
 
-def _tile(image: np.ndarray, *args) -> np.ndarray:
+def _tile(
+    image: np.ndarray,
+    caption: str,
+    labels: np.ndarray | None = None,
+    paint: Callable[[np.ndarray, np.ndarray], np.ndarray] = overlay,
+) -> np.ndarray:
     scale = SIDE / max(image.shape)
     height, width = image.shape[:2]
-    return tile(image, *args, frame=(round(height * scale), round(width * scale)))
+    return tile(image, caption, labels, paint, (round(height * scale), round(width * scale)))
 
 
 def _name(classes: Sequence[str], label: int) -> str:

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Sequence
 from functools import cache
+from typing import cast
 
 import cv2
 import numpy as np
@@ -89,7 +90,8 @@ def _is_plain(text: str) -> bool:
 
 
 def _font(text: str, scale: float) -> ImageFont.FreeTypeFont:
-    return ImageFont.truetype(_font_file(text), max(round(_PIXELS * scale), 8))
+    file = cast(str, _font_file(text))  # of what can be drawn
+    return ImageFont.truetype(file, max(round(_PIXELS * scale), 8))
 
 
 @cache

@@ -2,18 +2,28 @@
 
 import hashlib
 import json
+import math
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cache
 from http import HTTPStatus
+from pathlib import PurePath
 from threading import Lock
+from uuid import uuid4
 
 import cv2
 import numpy as np
 
 from mmfewshot_seg.apis.fewshot_inferencer import FewShotInferencer
+from mmfewshot_seg.apis.fitted_supports import FittedSupports
 from mmfewshot_seg.apis.photographs import example_photographs
+from mmfewshot_seg.results.area_table import AreaTable
+from mmfewshot_seg.results.coco_file import CocoFile
+from mmfewshot_seg.results.image_result import ImageResult
+from mmfewshot_seg.results.instances import find_instances
+from mmfewshot_seg.results.labelme_file import labelme_text
 from mmfewshot_seg.structures import SupportState
 from mmfewshot_seg.visualization.overlay import COLOURS, overlay
 from mmfewshot_seg.web.images import (
@@ -29,6 +39,7 @@ from mmfewshot_seg.web.images import (
 from mmfewshot_seg.web.server import Answers, RefusedError
 
 MAX_SETS = 16
+MAX_RESULTS = 2000
 MAX_SUPPORTS = 100
 WAIT_SECONDS = 60
 # The page's tool that draws each shape of an annotation, in the order of drawing.
@@ -45,12 +56,20 @@ class Visits:
     def __init__(self, inferencer: FewShotInferencer) -> None:
         self.inferencer = inferencer
         self._states: OrderedDict[str, SupportState] = OrderedDict()
+        self._results: OrderedDict[str, ImageResult] = OrderedDict()
+        self._singles: dict[str, FittedSupports] = {}
         self._work = Lock()
 
     @property
     def answers(self) -> Answers:
         """By path, see :class:`PageServer`."""
-        return {'/start': self.start, '/support': self.support, '/segment': self.segment}
+        return {
+            '/start': self.start,
+            '/support': self.support,
+            '/check': self.check,
+            '/segment': self.segment,
+            '/files': self.files,
+        }
 
     def start(self, request: dict) -> dict:
         """What the page begins with.
@@ -112,13 +131,43 @@ class Visits:
         key = hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()
         with self._turn():
             if key not in self._states:
-                self._states[key] = self.inferencer.fit_support(
-                    images, masks, names, negatives=without
-                )
+                singles = self.inferencer.fit_singly(images, masks, names, negatives=without)
+                self._states[key] = self.inferencer.joined(singles)
+                self._singles[key] = singles
                 if len(self._states) > MAX_SETS:
-                    self._states.popitem(last=False)
+                    del self._singles[self._states.popitem(last=False)[0]]
             self._states.move_to_end(key)
             return dict(support=key, classes=self._states[key].class_names)
+
+    def check(self, request: dict) -> dict:
+        """Say which supports do not fit the others.
+
+        Args:
+            request: ``support`` of :meth:`support`.
+
+        Returns:
+            ``checks``: for each support, class by class, a dict of ``name``, ``iou`` of its mask
+            and what the others find in it (None if no other shows the class), and ``reason`` why it
+            does not fit, or ''.
+
+        Raises:
+            ValueError: If the support set is no longer known.
+            RefusedError: If others are asking for too much.
+        """
+        (key,) = _fields(request, 'the request', support=str)
+        with self._turn():
+            self._known(key)
+            checks = self.inferencer.check_support(self._singles[key])
+        return dict(
+            checks=[
+                dict(
+                    name=check.class_name,
+                    iou=None if math.isnan(check.iou) else check.iou,
+                    reason=check.reason,
+                )
+                for check in checks
+            ]
+        )
 
     def segment(self, request: dict) -> dict:
         """Segment a query.
@@ -128,7 +177,9 @@ class Visits:
 
         Returns:
             Data URLs ``overlay`` to look at, and ``labels`` (label map with a palette, of the
-            image's size); ``shares``: part of the image that each class covers.
+            image's size); ``shares``: part of the image that each class covers; ``found``: whether
+            it is sure enough that the image shows each class at all; ``result``: what
+            :meth:`files` takes.
 
         Raises:
             ValueError: If the image cannot be decoded, or the support set is no longer known.
@@ -136,13 +187,12 @@ class Visits:
         """
         key, image = _fields(request, 'the request', support=str, image=str)
         with self._turn():
-            state = self._states.get(key)
-            if state is None:
-                raise ValueError('the support set is no longer known: send it again')
+            state = self._known(key)
             with _naming('image'):
                 query = decode_image(image)
             seen = seen_image(query)
-            labels = self.inferencer(seen, support=state)['predictions'][0]['label_map']
+            prediction = self.inferencer(seen, support=state)['predictions'][0]
+            labels = prediction['label_map']
             painted = overlay(np.ascontiguousarray(seen[..., ::-1]), labels)
             size = query.shape[1::-1]
             whole = cv2.resize(labels, size, interpolation=cv2.INTER_NEAREST)
@@ -151,7 +201,68 @@ class Visits:
                 overlay=encode_picture(painted[..., ::-1]),
                 labels=encode_labels(whole),
                 shares=[float((labels == way).mean()) for way in ways],
+                found=self._found(state, prediction['presence']),
+                result=self._keep(whole, prediction, state.class_names),
             )
+
+    def files(self, request: dict) -> dict:
+        """Files of results, as the inferencer writes them.
+
+        Args:
+            request: ``results``: dicts of ``result`` of :meth:`segment`, and ``file``, the name of
+                the image, no two alike.
+
+        Returns:
+            Contents: ``coco`` and ``areas`` of all images, and ``labelme``, one for each.
+
+        Raises:
+            ValueError: If a result is no longer known.
+            RefusedError: If others are asking for too much.
+        """
+        (results,) = _fields(request, 'the request', results=list)
+        if len(results) > MAX_RESULTS:
+            raise ValueError(f'the page keeps at most {MAX_RESULTS} results')
+        coco, areas, labelme = CocoFile(), AreaTable(), []
+        for number, one in enumerate(results, start=1):
+            key, file = _fields(one, f'result {number}', result=str, file=str)
+            with self._turn():
+                result = self._results.get(key)
+                if result is None:
+                    raise ValueError(f'the result of {file} is no longer known: segment it again')
+                result = replace(result, name=PurePath(file).stem, path=PurePath(file).name)
+                coco.add(result)
+                areas.add(result)
+                labelme.append(labelme_text(result, PurePath(file).name))
+        return dict(coco=coco.text(), areas=areas.text(), labelme=labelme)
+
+    def _keep(self, labels: np.ndarray, prediction: dict, class_names: Sequence[str]) -> str:
+        """Keep what was found in an image, and not what was found longest ago.
+
+        Args:
+            labels: (H, W) of the size of the image.
+            prediction: Label map and scores of the size that was looked at.
+            class_names: Names of the labels.
+        """
+        chosen = prediction['label_map'][None].astype(int)
+        certainty = np.take_along_axis(prediction['scores'], chosen, 0)[0]
+        certainty = cv2.resize(certainty, labels.shape[::-1], interpolation=cv2.INTER_NEAREST)
+        instances = find_instances(labels, certainty, class_names)
+        key = uuid4().hex
+        self._results[key] = ImageResult(key, None, labels.shape, class_names, instances)
+        if len(self._results) > MAX_RESULTS:
+            self._results.popitem(last=False)
+        return key
+
+    def _known(self, key: str) -> SupportState:
+        state = self._states.get(key)
+        if state is None:
+            raise ValueError('the support set is no longer known: send it again')
+        return state
+
+    def _found(self, state: SupportState, presence: np.ndarray) -> list[bool]:
+        if self.inferencer.model.decode_head.presence_levels is None:
+            return [True] * len(presence)  # who knows
+        return (presence >= self.inferencer.presence_thresholds(state)).tolist()
 
     @contextmanager
     def _turn(self) -> Iterator[None]:

@@ -91,7 +91,7 @@ def test_instances_of_training_and_test(tmp_path, monkeypatch) -> None:
     pytest.importorskip('mmcv._ext')
     draw_coco_folder(tmp_path / 'mine')
     monkeypatch.setenv('OWN_COCO', str(tmp_path / 'mine'))
-    config = str(ROOT / 'configs/refinemask/refinemask_lite0_fpn_1xb2-500_own-coco.py')
+    config = str(ROOT / 'configs/refinemask/refinemask_lite0_fpn_1xb2-1500_own-coco.py')
     training = browse(config, tmp_path / 'out', num=2)
     test = browse(config, tmp_path / 'out', num=9, split='test')
     assert len(training) == 2 and len(test) == 4  # every image once, the empty one too

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from helpers.fastfcn_file import official_fastfcn
+from helpers.official_files import official_fastfcn
 from helpers.tool_calls import call_tool
 from parity.reference import load_manifest, reference_state_dict, reference_tensor
 
@@ -98,7 +98,7 @@ def test_misfits_are_named(panet) -> None:
     weights['backbone.layer9.weight'] = value
     weights['backbone.layer1.0.bn1.bias'] = torch.zeros(3)
     weights['backbone.layer3.0.bn1.bias'] = torch.full((256,), torch.nan)
-    with pytest.raises(ValueError, match='do not serve the model of .*panet_r50') as error:
+    with pytest.raises(ValueError, match='do not fit the model of .*panet_r50') as error:
         check_weights(_config(PANET), weights)
     for part in (
         '1 left over, which the model has no place for: backbone.layer9.weight',
@@ -130,7 +130,7 @@ def test_the_tool_writes_what_passed(tmp_path, capsys) -> None:
     files = ('panet', tmp_path / 'in.pth', tmp_path / 'out.pth', '--check')
     assert call_tool('convert_checkpoint', *files, _config(PANET.replace('r50', 'r101'))) == 2
     message = capsys.readouterr().err
-    assert message.startswith('convert_checkpoint: the weights do not serve the model of ')
+    assert message.startswith('convert_checkpoint: the weights do not fit the model of ')
     assert 'weights of the model are missing: backbone.layer3.6.conv1.weight' in message
     assert message.count('\n') == 1
     assert not (tmp_path / 'out.pth').exists()

@@ -2,7 +2,7 @@
 
 import torch
 
-from mmfewshot_seg.apis.fingerprint import fingerprint, tensors_fingerprint
+from mmfewshot_seg.apis.fingerprint import fingerprint, weights_fingerprint
 
 
 def test_config() -> None:
@@ -16,8 +16,8 @@ def test_config() -> None:
 
 def test_weights() -> None:
     model = torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.BatchNorm1d(3))
-    before = tensors_fingerprint(model.state_dict())
-    assert before == tensors_fingerprint(model.state_dict())
+    before = weights_fingerprint(model)
+    assert before == weights_fingerprint(model)
     model[1].running_mean[1] = 0.5
-    assert tensors_fingerprint(model.state_dict()) != before
-    assert tensors_fingerprint(model.to(torch.bfloat16).state_dict()) != before
+    assert weights_fingerprint(model) != before
+    assert weights_fingerprint(model.to(torch.bfloat16)) != before

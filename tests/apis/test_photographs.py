@@ -5,7 +5,7 @@ import sys
 import numpy as np
 import pytest
 
-from mmfewshot_seg.apis.annotations import annotation_label
+from mmfewshot_seg.annotations.annotation_label import annotation_label
 from mmfewshot_seg.apis.photographs import example_photographs
 
 

@@ -6,6 +6,7 @@ import pytest
 import torch
 from helpers.class_folder import draw_class_folder
 from helpers.fewshot_models import dense_matching_config, fewshot_config
+from helpers.tool_calls import keep_dumps_short
 
 from mmfewshot_seg.apis import FewShotInferencer
 from mmfewshot_seg.apis.pretrained import load_pretrained
@@ -50,8 +51,7 @@ def test_inferencer_wants_weights_of_what_is_trained(tmp_path) -> None:
 def test_tests_on_pretrained_weights_alone(tmp_path, monkeypatch) -> None:
     timm = pytest.importorskip('timm', reason='needs timm: pip install mmfewshot_seg[photos]')
     monkeypatch.chdir(tmp_path)
-    # Logs of configs without the line breaks that take seconds.
-    monkeypatch.setattr('yapf.yapflib.yapf_api.FormatCode', lambda text, **style: (text, True))
+    keep_dumps_short(monkeypatch)
     draw_class_folder(tmp_path / 'classes')
     Path('config.py').write_text(CONFIG.format(root=ROOT, folder=tmp_path))
     for seed, name in enumerate(('other', 'encoder')):

@@ -103,11 +103,22 @@ def test_seed_reaches_the_episodes(kind, seeded) -> None:
 
 def test_without_cuda(monkeypatch) -> None:
     monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
-    with pytest.raises(UsageError, match='--launcher slurm needs CUDA devices'):
+    with pytest.raises(UsageError, match='--launcher mpi needs CUDA devices'):
+        run_config.set_launcher(Config(), 'mpi')
+    monkeypatch.delenv('SLURM_PROCID', raising=False)
+    with pytest.raises(UsageError, match='use tools/slurm_train.sh'):
         run_config.set_launcher(Config(), 'slurm')
     monkeypatch.delenv('RANK', raising=False)
     with pytest.raises(UsageError, match='use tools/dist_train.sh'):
         run_config.set_launcher(Config(), 'pytorch')
+
+
+def test_auto_scale_lr_needs_a_batch_size() -> None:
+    cfg = Config(dict(auto_scale_lr=dict(enable=False, base_batch_size=16)))
+    run_config.set_auto_scale_lr(cfg)
+    assert cfg.auto_scale_lr == dict(enable=True, base_batch_size=16)
+    with pytest.raises(UsageError, match='auto_scale_lr.base_batch_size=16 if it is for 16'):
+        run_config.set_auto_scale_lr(Config())
 
 
 def test_amp_keeps_the_optimizer(monkeypatch) -> None:
@@ -177,7 +188,9 @@ def test_resume_takes_the_last_checkpoint_if_there_is_one(tmp_path) -> None:
     assert cfg.resume and cfg.load_from == str(tmp_path / 'iter_2.pth')
 
 
-@pytest.mark.parametrize(('scope', 'dump'), [('mmdet', 'DumpDetResults'), ('mmseg', 'DumpResults')])
+@pytest.mark.parametrize(
+    ('scope', 'dump'), [('mmdet', 'DumpDetResults'), ('mmseg', 'mmfewshot_seg.DumpLabelMaps')]
+)
 def test_out_is_added_to_the_evaluators(scope, dump) -> None:
     cfg = Config(dict(default_scope=scope, test_evaluator=dict(type='M')))
     run_config.set_out(cfg, 'out.pkl')

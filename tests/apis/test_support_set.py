@@ -2,10 +2,14 @@
 
 import numpy as np
 import pytest
+from helpers import annotation_files
+from helpers.annotation_files import expected
 from helpers.class_folder import CLASSES, draw_class_folder
 from PIL import Image
 
-from mmfewshot_seg.apis.support_set import folder_supports, group_supports
+from mmfewshot_seg.annotations import annotation_label
+from mmfewshot_seg.apis.support_fitting import list_supports
+from mmfewshot_seg.apis.support_set import group_supports, read_supports
 
 EXPECTED = dict(cat=[('a', 'A'), ('c', 'C')], dog=[('b', 'B')])
 
@@ -39,12 +43,40 @@ def test_folder(tmp_path) -> None:
     draw_class_folder(tmp_path, num_images=2)
     (tmp_path / 'ring' / '1.jpg').unlink()
     with pytest.raises(ValueError, match='mask without image'):
-        folder_supports(tmp_path)
+        read_supports(tmp_path)
     (tmp_path / 'ring' / '1.png').unlink()
-    supports = folder_supports(tmp_path)
+    supports = read_supports(tmp_path)
     assert tuple(supports) == CLASSES
     assert [len(shots) for shots in supports.values()] == [2, 1, 2]
     ring = str(tmp_path / 'ring' / '0')
-    assert supports['ring'] == [(f'{ring}.jpg', f'{ring}.png')]
-    with pytest.raises(FileNotFoundError, match='is no folder'):
-        folder_supports(tmp_path / 'none')
+    ((path, image),) = supports['ring']
+    assert (path, image.source) == (f'{ring}.jpg', f'{ring}.png')
+    with pytest.raises(FileNotFoundError, match='none does not exist'):
+        read_supports(tmp_path / 'none')
+
+
+def test_annotations_of_any_format(tmp_path) -> None:
+    folder = annotation_files.coco(tmp_path / 'coco')
+    supports = read_supports(folder)
+    assert list(supports) == ['leaf', 'snow board'] and len(supports['leaf']) == 2
+    assert list(read_supports(folder, ['snow board', 'leaf'])) == ['snow board', 'leaf']
+    supports = read_supports(folder, 'leaf', max_shots=1)
+    ((path, image),) = supports['leaf']
+    np.testing.assert_array_equal(annotation_label(image, (40, 50), 'leaf'), expected('a', 'leaf'))
+    with pytest.raises(ValueError, match="no class 'cat'; it has leaf, snow board"):
+        read_supports(folder, ['cat'])
+    with pytest.raises(ValueError, match='max_shots is a whole number from 1, got 0'):
+        read_supports(folder, max_shots=0)
+    path = folder / 'annotations/instances_default.json'
+    path.write_text(path.read_text().replace('"category_id": 4', '"category_id": 3'))
+    with pytest.raises(ValueError, match="shows no 'snow board' in any image"):
+        read_supports(folder, ['snow board'])
+
+
+def test_what_is_given_together() -> None:
+    with pytest.raises(ValueError, match='or a file or folder of annotations'):
+        list_supports(['a.jpg'], None, 'cat')
+    with pytest.raises(ValueError, match='max_shots are for a file or folder'):
+        list_supports(['a.jpg'], ['a.png'], 'cat', max_shots=3)
+    with pytest.raises(FileNotFoundError, match='nowhere.json does not exist'):
+        list_supports('nowhere.json', class_names='cat')

@@ -54,6 +54,7 @@ def test_configs_of_the_package_are_data(name, tmp_path) -> None:
         ("model = f'{1}'", 'line 1'),
         ('model = [x for x in (1,)]', 'line 1'),
         ('if True:\n    model = 1', 'line 1: if True'),
+        ('model = {**other}', 'line 1: {**other}'),
         ('model = dict(', 'never closed'),
         ("model = dict(backbone=dict(type='os.mkdir', path='mark'))", "type='os.mkdir'"),
         ("model = [dict(type='mmengine.load', file='x')]", "type='mmengine.load'"),

@@ -6,7 +6,9 @@ import os
 import pickle
 import subprocess
 import sys
+import threading
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -101,6 +103,64 @@ def test_schemes_that_load_by_themselves_run_no_code_either(tmp_path, monkeypatc
     assert not mark.exists()
     torch.save({'module.a': torch.ones(2)}, path)
     assert read_checkpoint('far://a')['state_dict']['a'].tolist() == [1, 1]
+
+
+def test_a_scheme_that_is_registered_under_the_gate_stays(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(CheckpointLoader, '_schemes', dict(CheckpointLoader._schemes))
+    path, mark = tmp_path / 'a.pth', tmp_path / 'mark'
+    save_with_code(path, mark)
+    with checkpoint_gate():
+        CheckpointLoader.register_scheme(
+            'late://', lambda source, map_location: torch.load(path, weights_only=False)
+        )
+        with pytest.raises(CheckpointError, match='late://a holds more than'):
+            CheckpointLoader.load_checkpoint('late://a')
+    assert not mark.exists()
+    CheckpointLoader.load_checkpoint('late://a')  # the gate is down
+    assert mark.exists()
+
+
+def test_gates_of_threads_that_overlap(tmp_path) -> None:
+    """Each thread has its own: neither trust nor the end of a gate reaches another one."""
+    path, mark = tmp_path / 'a.pth', tmp_path / 'mark'
+    save_with_code(path, mark)
+    host = vars(CheckpointLoader)['_get_checkpoint_loader'], torch.load
+    first_is_open, second_is_open, first_is_closed = (threading.Event() for _ in range(3))
+
+    def trusts() -> None:
+        with checkpoint_gate(trust=True):
+            first_is_open.set()
+            second_is_open.wait(10)
+        first_is_closed.set()
+
+    def does_not() -> None:
+        first_is_open.wait(10)
+        with checkpoint_gate():
+            second_is_open.set()
+            for _ in range(2):
+                with pytest.raises(CheckpointError, match='run code'):
+                    CheckpointLoader.load_checkpoint(str(path))
+                first_is_closed.wait(10)
+
+    with ThreadPoolExecutor(2) as pool:
+        for done in [pool.submit(trusts), pool.submit(does_not)]:
+            done.result()
+    assert not mark.exists()
+    assert (vars(CheckpointLoader)['_get_checkpoint_loader'], torch.load) == host
+
+
+def test_threads_read_at_the_same_time(tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv('TORCH_FORCE_WEIGHTS_ONLY_LOAD', '1')
+    for number in range(4):
+        torch.save({'a': torch.full((1000,), number)}, tmp_path / f'{number}.pth')
+
+    def read(number: int) -> set:
+        found = [read_checkpoint(tmp_path / f'{number}.pth') for _ in range(20)]
+        return {int(each['state_dict']['a'].sum()) for each in found}
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(read, range(4))) == [{0}, {1000}, {2000}, {3000}]
+    assert os.environ['TORCH_FORCE_WEIGHTS_ONLY_LOAD'] == '1'
 
 
 def test_a_switch_of_pytorch_for_all_reading_is_no_obstacle(tmp_path, monkeypatch) -> None:

@@ -79,7 +79,7 @@ def test_open_clip(library) -> None:
     )
     table = embed_names(['cat'], 'open_clip', 'ViT-B-32:openai')
     np.testing.assert_allclose(table.vectors[0], _unit(_letters(['cat'])[0]), rtol=1e-6)
-    with pytest.raises(ValueError, match="'ViT-B-32': open_clip wants ARCHITECTURE:PRETRAINED"):
+    with pytest.raises(ValueError, match="'ViT-B-32': open_clip expects ARCHITECTURE:PRETRAINED"):
         embed_names(['cat'], 'open_clip', 'ViT-B-32')
 
 

@@ -7,6 +7,8 @@ import pytest
 import torch
 import yaml
 from helpers.class_folder import draw_class_folder
+from helpers.flat_config import flat
+from helpers.small_configs import small_images
 from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 from mmengine.registry import init_default_scope
@@ -32,13 +34,6 @@ NETWORKS = (
 )
 FOLD_LEAVES = [path for path in CONFIGS if re.search(r'fold[123]', path.stem)]
 PUBLISHED_ASGNET = sorted((ROOT / 'configs/asgnet').glob('*fold0*.py'))
-
-
-def _flat(config, prefix: str = '') -> dict:
-    """Every value by its dotted key."""
-    if not isinstance(config, dict):
-        return {prefix: config}
-    return {k: v for key in config for k, v in _flat(config[key], f'{prefix}.{key}').items()}
 
 
 def _drawn_dataset(dataset, root: Path) -> dict:
@@ -90,7 +85,7 @@ def test_name_says_what_the_config_does(path) -> None:
 @pytest.mark.parametrize('path', FOLD_LEAVES, ids=lambda path: path.stem)
 def test_fold_leaves_differ_in_the_fold_alone(path) -> None:
     first = path.with_name(re.sub(r'fold\d', 'fold0', path.name))
-    ours, theirs = (_flat(Config.fromfile(file)._cfg_dict.to_dict()) for file in (path, first))
+    ours, theirs = (flat(Config.fromfile(file)._cfg_dict.to_dict()) for file in (path, first))
     different = {key for key in ours.keys() | theirs.keys() if ours.get(key) != theirs.get(key)}
     assert different == {
         f'.{loader}_dataloader.dataset.fold' for loader in ('train', 'val', 'test')
@@ -116,13 +111,7 @@ def test_networks_train_and_predict_through_their_pipelines(network, tmp_path) -
     model = MODELS.build(config.model)
     for mode, loader in (('loss', config.train_dataloader), ('predict', config.test_dataloader)):
         dataset = _drawn_dataset(loader.dataset, tmp_path / 'classes')
-        pipelines = [value for key, value in dataset.items() if key.endswith('pipeline')]
-        for transform in sum(pipelines, []):  # the same transforms on smaller images
-            for key in ('scale', 'size', 'crop_size'):
-                if key in transform:
-                    transform[key] = (65, 65)
-            if 'long_side' in transform:
-                transform['long_side'] = 65
+        small_images(dataset)  # the same transforms on smaller images
         batch = pseudo_collate([DATASETS.build(dataset)[0]])
         data = model.data_preprocessor(batch, training=mode == 'loss')
         output = model(**data, mode=mode)

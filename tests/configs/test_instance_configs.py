@@ -7,20 +7,19 @@ from pathlib import Path
 import pytest
 import torch
 from helpers.coco_folder import CLASSES, SIDE, draw_coco_folder
+from helpers.small_configs import narrow, small_images
 from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 from mmengine.registry import init_default_scope
 
 from mmfewshot_seg.registry import DATASETS, MODELS
 
-if importlib.util.find_spec('mmcv._ext') is None:
-    pytest.skip('mmcv has no compiled ops: make test', allow_module_level=True)
+pytest.importorskip('mmcv._ext', reason='mmcv has no compiled ops: make test')
 
 ROOT = Path(__file__).parents[2]
 CONFIGS = sorted((ROOT / 'configs').glob('refinemask/*.py'))
 CONFIGS += sorted((ROOT / 'configs').glob('jpu/*_coco.py'))
 MMDET = Path(importlib.util.find_spec('mmdet').origin).parent / '.mim/configs'
-WIDTHS = ('in_channels', 'out_channels', 'feat_channels', 'conv_out_channels', 'fc_out_channels')
 EXTRACTOR = dict(
     type='SingleRoIExtractor',
     roi_layer=dict(type='RoIAlign', output_size=14, sampling_ratio=0),
@@ -29,32 +28,9 @@ EXTRACTOR = dict(
 )
 
 
-def _narrow(node) -> None:
-    """Make every layer of a model's config narrow, its sampler small."""
-    for value in node.values() if isinstance(node, dict) else node:
-        if isinstance(value, dict | list):
-            _narrow(value)
-    if not isinstance(node, dict):
-        return
-    for key in WIDTHS:
-        if node.get(key) in (256, 1024):
-            node[key] = 16
-    if str(node.get('type')).endswith('RefineMaskHead'):
-        node.setdefault('in_channels', 16)
-        node.update(instance_channels=32, semantic_channels=16)
-    if node.get('type') == 'RandomSampler':
-        node['num'] = 8
-
-
 def _small_model(model):
-    _narrow(model)
-    model.backbone.init_cfg = None
-    if model.backbone.type == 'ResNet':  # lite0 is small as it is
-        expansion = 1 if model.backbone.depth == 18 else 4
-        model.backbone.update(base_channels=4, stem_channels=4)
-        model.neck['in_channels'] = [4 * expansion << stage for stage in range(4)]
+    narrow(model, 'mmdet')
     model.test_cfg.rcnn.update(score_thr=0.0, max_per_img=4)
-    init_default_scope('mmdet')
     torch.manual_seed(0)
     return MODELS.build(model)
 
@@ -72,11 +48,7 @@ def _dataset(config, root: Path, split: str):
         data_prefix=dict(img=split),
         metainfo=dict(classes=classes),
     )
-    for transform in innermost.pipeline:
-        for key in ('scale', 'scales'):
-            if key in transform:
-                several = isinstance(transform[key][0], tuple | list)
-                transform[key] = [(SIDE, SIDE)] * 2 if several else (SIDE, SIDE)
+    small_images(innermost.pipeline, SIDE)
     return DATASETS.build(config)
 
 
@@ -124,7 +96,7 @@ def test_configs_train_and_predict_through_their_pipelines(path, folder, monkeyp
     assert len([key for key in losses if re.search('instance|semantic|mask', key)]) == len(wanted)
 
 
-@pytest.mark.parametrize('twins', ['r18_fpn_1xb4-1k_drawn', 'lite0_fpn_1xb2-500_own-coco'])
+@pytest.mark.parametrize('twins', ['r18_fpn_1xb4-1k_drawn', 'lite0_fpn_1xb2-1500_own-coco'])
 def test_twins_differ_in_the_mask_branch_alone(twins) -> None:
     plain, refined = (
         Config.fromfile(ROOT / f'configs/refinemask/{name}_{twins}.py')

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 import torch
-from mmengine.config import Config, ConfigDict
+from helpers.small_configs import narrow
+from mmengine.config import Config
 from mmengine.optim import build_optim_wrapper
-from mmengine.registry import init_default_scope
 from mmengine.structures import PixelData
 from mmseg.structures import SegDataSample
 
@@ -23,34 +23,13 @@ PRETRAINED = [path for path in CONFIGS if '_r18' not in path.stem]  # elsewhere 
 SIDE = 64
 
 
-def _narrow(node) -> None:
-    """A 32nd of the channels; norms that need no process group."""
-    for key, value in node.items() if isinstance(node, dict) else enumerate(node):
-        if isinstance(value, dict | list | tuple) and key != 'multi_grid':
-            _narrow(value)
-        if value == 'SyncBN':
-            node[key] = 'BN'
-        elif 'channels' in str(key) and isinstance(value, int):
-            node[key] = value // 32
-        elif 'channels' in str(key) and isinstance(value, list | tuple):
-            node[key] = [channels // 32 for channels in value]
-
-
 def _model(path: Path) -> torch.nn.Module:
     config = Config.fromfile(path)
-    init_default_scope(config.default_scope)
-    model = config.model.to_dict()
-    model['backbone']['init_cfg'] = None
-    if '_r50' in path.stem or '_r101' in path.stem:  # the others are narrow
-        model['backbone'].update(base_channels=2, stem_channels=2)
-        for part in model:
-            if part in ('neck', 'decode_head', 'auxiliary_head'):
-                _narrow(model[part])
-        _narrow(model['backbone']['norm_cfg'])
-    if model['test_cfg']['mode'] == 'slide':
-        model['test_cfg'].update(crop_size=(48, 48), stride=(32, 32))
+    model = narrow(config.model, config.default_scope, factor=32)
+    if model.test_cfg.mode == 'slide':
+        model.test_cfg.update(crop_size=(48, 48), stride=(32, 32))
     torch.manual_seed(0)
-    return MODELS.build(ConfigDict(model))
+    return MODELS.build(model)
 
 
 def _batch(num_classes: int) -> dict:

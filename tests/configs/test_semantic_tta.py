@@ -2,10 +2,9 @@
 
 from pathlib import Path
 
-import cv2
-import numpy as np
 import pytest
 import torch
+from helpers.label_folder import draw_label_folder
 from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 from mmengine.registry import init_default_scope
@@ -38,11 +37,7 @@ def test_configs_have_views_of_any_data_set(path) -> None:
 
 @pytest.mark.parametrize('path', SMALL, ids=lambda path: path.stem)
 def test_views_are_merged(path, tmp_path, monkeypatch) -> None:
-    for kind, suffix in (('img_dir', 'jpg'), ('ann_dir', 'png')):
-        folder = tmp_path / kind / 'val'
-        folder.mkdir(parents=True)
-        values = np.arange(48).reshape(6, 8).repeat(8, 0).repeat(8, 1).astype(np.uint8) % 11
-        cv2.imwrite(str(folder / f'0.{suffix}'), values)
+    draw_label_folder(tmp_path, classes=11, size=(48, 64))
     monkeypatch.setenv('CAMVID_DATA', str(tmp_path))
     config = Config.fromfile(path)
     set_tta(config)

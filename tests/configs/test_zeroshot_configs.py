@@ -1,11 +1,12 @@
 """Configs of zero-shot segmentation read what the tools write, train, predict and are evaluated."""
 
-import importlib.util
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from helpers.flat_config import flat
+from helpers.small_configs import narrow, small_images
 from helpers.zeroshot_data import OWN, SIDE, write_coco, write_drawn, write_own
 from mmdet.models.task_modules.prior_generators import anchor_inside_flags
 from mmengine.config import Config
@@ -15,13 +16,11 @@ from mmengine.registry import init_default_scope
 
 from mmfewshot_seg.registry import DATASETS, MODELS, TASK_UTILS
 
-if importlib.util.find_spec('mmcv._ext') is None:
-    pytest.skip('mmcv has no compiled ops: make test', allow_module_level=True)
+pytest.importorskip('mmcv._ext', reason='mmcv has no compiled ops: make test')
 
 ROOT = Path(__file__).parents[2]
 CONFIGS = sorted((ROOT / 'configs/zsi').glob('*.py'))
 TWINS = [path for path in CONFIGS if path.stem.endswith(('-gzsi', '-gzsd'))]
-WIDTHS = ('in_channels', 'out_channels', 'feat_channels', 'conv_out_channels', 'fc_out_channels')
 
 
 @pytest.fixture(scope='module')
@@ -43,26 +42,8 @@ def load(folder, monkeypatch):
     return Config.fromfile
 
 
-def _narrow(node) -> None:
-    """Make every layer of a model's config narrow, its sampler and its proposals few."""
-    for value in node.values() if isinstance(node, dict) else node:
-        if isinstance(value, dict | list):
-            _narrow(value)
-    if isinstance(node, dict):
-        node.update({key: 16 for key in WIDTHS if node.get(key) in (64, 256, 1024)})
-        if node.get('type') == 'RandomSampler':
-            node['num'] = 8
-        if 'nms_pre' in node:
-            node.update(nms_pre=20, max_per_img=20)
-
-
 def _small_model(model):
-    _narrow(model)
-    model.backbone.init_cfg = None
-    if model.backbone.type == 'ResNet':  # lite0 is small as it is
-        expansion = 1 if model.backbone.depth == 18 else 4
-        model.backbone.update(base_channels=4, stem_channels=4)
-        model.neck['in_channels'] = [4 * expansion << stage for stage in range(4)]
+    narrow(model, 'mmdet')
     model.test_cfg.rcnn.update(score_thr=-100.0, max_per_img=4)
     torch.manual_seed(0)
     model = MODELS.build(model)
@@ -71,9 +52,7 @@ def _small_model(model):
 
 
 def _dataset(config):
-    for transform in config.pipeline:
-        if 'scale' in transform:
-            transform['scale'] = (SIDE, SIDE)
+    small_images(config.pipeline, SIDE)
     return DATASETS.build(config)
 
 
@@ -128,16 +107,10 @@ def test_model_data_and_metric_are_of_one_task(path, load) -> None:
         assert config.param_scheduler[0].end == {'48_17': 500, '65_15': 7000}[name]
 
 
-def _flat(config, prefix: str = '') -> dict:
-    if not isinstance(config, dict):
-        return {prefix: config}
-    return {k: v for key in config for k, v in _flat(config[key], f'{prefix}.{key}').items()}
-
-
 @pytest.mark.parametrize('path', TWINS, ids=lambda path: path.stem)
 def test_generalised_twins_differ_in_the_test_alone(path, load) -> None:
     base = path.with_name(f'{path.stem[:-5]}.py')
-    ours, theirs = (_flat(load(file)._cfg_dict.to_dict()) for file in (path, base))
+    ours, theirs = (flat(load(file)._cfg_dict.to_dict()) for file in (path, base))
     different = {key for key in ours.keys() | theirs.keys() if ours.get(key) != theirs.get(key)}
     allowed = ('.mode', '.ann_file', '.sync_background')
     assert {key for key in different if not key.endswith(allowed)} == set()

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from helpers.official_files import pspnet_backbone
 from mmengine.runner import load_checkpoint
 from parity.reference import load_manifest, reference_state_dict
 
@@ -53,15 +54,7 @@ def test_training_checkpoint_loads_into_the_segmentor(manifest, depth, decoder, 
 
 
 def test_backbone_file_fills_the_backbone() -> None:
-    stem = {'0.': 'conv1.', '1.': 'bn1.', '3.': 'conv2.', '4.': 'bn2.', '6.': 'conv3.'}
-    stem['7.'] = 'bn3.'
-    official = {}
-    for key, value in _official().items():
-        if key.startswith('layer0.'):
-            official[stem[key[7:9]] + key[9:]] = value
-        elif key.startswith('layer'):
-            official[key] = value
-    official['fc.weight'] = torch.zeros(1)
+    official = pspnet_backbone(_official()) | {'fc.weight': torch.zeros(1)}
     converted = convert_state_dict(official, layouts('asgnet'))
     backbone = FrozenResNet(depth=50, **RESNET)
     backbone.load_state_dict(

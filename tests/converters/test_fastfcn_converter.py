@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from helpers.fastfcn_file import neck_weights, official_fastfcn
+from helpers.official_files import fastfcn_neck, official_fastfcn
 
 from mmfewshot_seg.converters import convert_state_dict, layouts
 from mmfewshot_seg.converters.fastfcn import parts_config
@@ -37,7 +37,7 @@ def test_parts_load(official) -> None:
 
 def test_neck_is_converted_as_the_module_does(official) -> None:
     neck = JointPyramidUpsampling()
-    neck.load_state_dict(neck_weights())
+    neck.load_state_dict(fastfcn_neck())
     converted = convert_state_dict(official, layouts('fastfcn'))
     for key, value in neck.state_dict().items():
         torch.testing.assert_close(converted[f'neck.{key}'], value, rtol=0, atol=0)

@@ -1,16 +1,12 @@
 """Official files with a part missing are the file's fault, told as such, for every system."""
 
-from pathlib import Path
-
 import pytest
 import torch
-from helpers.fastfcn_file import official_fastfcn
+from helpers.official_files import official, official_fastfcn
 from helpers.tool_calls import call_tool
-from parity.reference import load_manifest
 
 from mmfewshot_seg.converters import convert_state_dict, layouts
 
-DATA = Path(__file__).parents[1] / 'parity/data'
 MANIFESTS = dict(
     panet='panet/manifest_resnet50',
     asgnet='asgnet/manifest',
@@ -35,10 +31,7 @@ class _Watched(dict):
 
 
 def _official(system: str) -> dict:
-    if system == 'fastfcn':
-        return official_fastfcn()
-    manifest = load_manifest(DATA / f'{MANIFESTS[system]}.json')
-    return {k: torch.zeros(shape, dtype=getattr(torch, t)) for k, (t, shape) in manifest.items()}
+    return official_fastfcn() if system == 'fastfcn' else official(MANIFESTS[system])
 
 
 @pytest.mark.slow

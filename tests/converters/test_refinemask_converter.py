@@ -1,29 +1,21 @@
 """Official RefineMask detectors: every key lands under its own name; what is refused."""
 
-from pathlib import Path
-
 import pytest
 import torch
+from helpers import official_files
 from mmengine.runner import load_checkpoint
-from parity.reference import load_manifest
 
 from mmfewshot_seg.converters import convert_checkpoint, convert_state_dict, layouts
 from mmfewshot_seg.converters.refinemask import MASK_HEAD, detector_config
 from mmfewshot_seg.registry import MODELS
 
-DATA = Path(__file__).parents[1] / 'parity/data/refinemask'
-
 
 def official(head: str = 'coco') -> dict:
     """Keys and shapes of a detector; the box head has as many classes as the mask head."""
-    shapes = load_manifest(DATA / 'manifest_detector_r50_coco.json')
+    tensors = official_files.official('refinemask/manifest_detector_r50_coco')
     if head != 'coco':
-        shapes = {key: shape for key, shape in shapes.items() if not key.startswith(MASK_HEAD)}
-        shapes |= load_manifest(DATA / f'manifest_head_{head}.json')
-    tensors = {
-        key: torch.zeros(shape, dtype=getattr(torch, dtype))
-        for key, (dtype, shape) in shapes.items()
-    }
+        tensors = {key: value for key, value in tensors.items() if not key.startswith(MASK_HEAD)}
+        tensors |= official_files.official(f'refinemask/manifest_head_{head}')
     names = (f'{MASK_HEAD}.stages.0.instance_logits', f'{MASK_HEAD}.stage_instance_logits.0')
     biases = [tensors[f'{name}.bias'] for name in names if f'{name}.bias' in tensors]
     classes, width = len(biases[0]), 1024

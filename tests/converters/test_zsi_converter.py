@@ -1,26 +1,21 @@
 """Official ZSI detectors: what moves, what is dropped, what is compared, what is refused."""
 
-from pathlib import Path
-
 import pytest
 import torch
+from helpers import official_files
 from mmengine.runner import load_checkpoint
-from parity.reference import load_manifest, reference_tensor
+from parity.reference import reference_tensor
 
 from mmfewshot_seg.converters import convert_checkpoint, convert_state_dict, layouts
 from mmfewshot_seg.converters.zsi import check, detector_config
 from mmfewshot_seg.registry import MODELS
 
-DATA = Path(__file__).parents[1] / 'parity/data/zsi'
 SPLITS = {'48_17': 48, '65_15': 65}
 
 
 def official(split: str = '65_15') -> dict:
     """Keys and shapes of a published detector; the mask head holds the class vectors."""
-    tensors = {
-        key: torch.zeros(shape, dtype=getattr(torch, dtype))
-        for key, (dtype, shape) in load_manifest(DATA / f'manifest_{split}.json').items()
-    }
+    tensors = official_files.official(f'zsi/manifest_{split}')
     tensors['mask_head.conv_vec.weight'] = _vectors(split)[..., None, None]
     return tensors
 

@@ -11,23 +11,23 @@ from mmfewshot_seg.datasets.protocols import PROTOCOLS, resolve_protocol
         (
             'panet',
             'pascal',
-            ('random', 0, 'contiguous', 'background', 'network', 1000, 5, 1234, 417),
+            ('random', 0, 'contiguous', 'background', 'network', 1000, 5, 1234),
         ),
-        ('panet', 'coco', ('random', 0, 'contiguous', 'background', 'network', 1000, 5, 1234, 417)),
+        ('panet', 'coco', ('random', 0, 'contiguous', 'background', 'network', 1000, 5, 1234)),
         (
             'pfenet',
             'pascal',
-            ('images', 2048, 'interleaved', 'ignore', 'padded', 5000, 1, 321, 473),
+            ('images', 2048, 'interleaved', 'ignore', 'padded', 5000, 1, 321),
         ),
-        ('pfenet', 'coco', ('images', 2048, 'interleaved', 'ignore', 'padded', 20000, 1, 321, 641)),
+        ('pfenet', 'coco', ('images', 2048, 'interleaved', 'ignore', 'padded', 20000, 1, 321)),
         (
             'asgnet',
             'pascal',
-            ('images', 2048, 'interleaved', 'ignore', 'padded', 1000, 1, 321, 473),
+            ('images', 2048, 'interleaved', 'ignore', 'padded', 1000, 1, 321),
         ),
-        ('asgnet', 'coco', ('images', 2048, 'interleaved', 'ignore', 'padded', 20000, 1, 321, 641)),
-        ('hsnet', 'pascal', ('pairs', 0, 'interleaved', 'ignore', 'network', 1000, 1, 0, 400)),
-        ('hsnet', 'coco', ('random', 0, 'interleaved', 'ignore', 'network', 1000, 1, 0, 400)),
+        ('asgnet', 'coco', ('images', 2048, 'interleaved', 'ignore', 'padded', 20000, 1, 321)),
+        ('hsnet', 'pascal', ('pairs', 0, 'interleaved', 'ignore', 'network', 1000, 1, 0)),
+        ('hsnet', 'coco', ('random', 0, 'interleaved', 'ignore', 'network', 1000, 1, 0)),
     ],
 )
 def test_published_values(name, benchmark, expected):
@@ -41,17 +41,12 @@ def test_published_values(name, benchmark, expected):
         protocol.num_episodes,
         protocol.num_runs,
         protocol.seed,
-        protocol.image_size,
     )
 
 
 def test_config_wins_over_benchmark():
     changed = resolve_protocol({'name': 'pfenet', 'num_episodes': 7}, 'coco')
-    assert (changed.name, changed.num_episodes, changed.image_size) == (
-        'pfenet with num_episodes=7',
-        7,
-        641,
-    )
+    assert (changed.name, changed.num_episodes) == ('pfenet with num_episodes=7', 7)
     assert PROTOCOLS['pfenet'].num_episodes == 5000
 
 

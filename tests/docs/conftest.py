@@ -6,12 +6,15 @@ import pytest
 from helpers.doc_blocks import ROOT, blocks_of
 from helpers.doc_data import write_workspace
 from helpers.doc_reader import Reader
+from helpers.graphs import needs_exporter
 
 
 def pytest_generate_tests(metafunc) -> None:
     if 'block' in metafunc.fixturenames:
         blocks = [block for page in metafunc.module.PAGES for block in blocks_of(page)]
-        metafunc.parametrize('block', blocks, ids=str)
+        marks = {'docs/export.md': needs_exporter}
+        params = [pytest.param(b, marks=marks.get(b.page, ()), id=str(b)) for b in blocks]
+        metafunc.parametrize('block', params)
 
 
 @pytest.fixture(scope='module')

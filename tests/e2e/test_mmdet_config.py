@@ -1,16 +1,13 @@
 """The tools run a config of MMDetection as they run one of MMSegmentation."""
 
-import importlib.util
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from helpers.tool_calls import needs_ops, start_tool
 
-ROOT = Path(__file__).parents[2]
 CONFIG = """
 default_scope = 'mmdet'
 pipeline = [
@@ -96,16 +93,12 @@ def _draw_boxes(folder: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(
-    importlib.util.find_spec('mmcv._ext') is None, reason='mmcv has no compiled ops: make test'
-)
+@needs_ops
 def test_detector_is_trained_and_tested(tmp_path) -> None:
     _draw_boxes(tmp_path)
     (tmp_path / 'config.py').write_text(CONFIG.format(folder=str(tmp_path)))
     test = ['config.py', 'run/iter_2.pth', '--out', 'boxes.pkl', '--show-dir', 'pictures']
     for tool, arguments in (('train.py', ['config.py']), ('test.py', test)):
-        command = [sys.executable, str(ROOT / 'tools' / tool), *arguments, '--work-dir', 'run']
-        result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300)
-        assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-3000:]
+        start_tool(tmp_path, tool, *arguments, '--work-dir', 'run')
     assert (tmp_path / 'boxes.pkl').stat().st_size
     assert sorted(path.name for path in (tmp_path / 'pictures').iterdir()) == ['0.png', '1.png']

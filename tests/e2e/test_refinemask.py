@@ -1,14 +1,11 @@
 """RefineMask from end to end through the tools: trained, resumed, tested, drawn."""
 
-import importlib.util
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import torch
+from helpers.tool_calls import needs_ops, start_tool
 
 from mmfewshot_seg.datasets.drawn import draw_dataset
 
@@ -26,12 +23,7 @@ default_hooks = dict(logger=dict(interval=1), checkpoint=dict(interval=1))
 
 
 def _run(folder: Path, tool: str, *arguments: str) -> None:
-    environment = {**os.environ, 'OMP_NUM_THREADS': '1', 'DRAWN_DATA': str(folder / 'data')}
-    command = [sys.executable, str(ROOT / 'tools' / tool), 'config.py', *arguments]
-    result = subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300
-    )
-    assert result.returncode == 0, result.stdout[-2000:] + result.stderr[-5000:]
+    start_tool(folder, tool, 'config.py', *arguments, DRAWN_DATA=str(folder / 'data'))
 
 
 def _steps(work_dir: Path) -> list[int]:
@@ -57,9 +49,7 @@ def folder(tmp_path_factory) -> Path:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(
-    importlib.util.find_spec('mmcv._ext') is None, reason='mmcv has no compiled ops: make test'
-)
+@needs_ops
 class TestRefineMask:
     def test_training_is_resumed(self, folder) -> None:
         assert _steps(folder / 'run') == [1, 2]

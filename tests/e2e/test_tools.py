@@ -1,7 +1,6 @@
 """The command-line tools from end to end: same figures in any arrangement, mistakes told."""
 
 import json
-import os
 import pickle
 import subprocess
 import sys
@@ -11,6 +10,7 @@ import cv2
 import pytest
 import torch
 from helpers.class_folder import draw_class_folder
+from helpers.tool_calls import start_tool
 
 ROOT = Path(__file__).parents[2]
 CONFIG = """
@@ -73,18 +73,11 @@ def folder(tmp_path_factory) -> Path:
 
 
 def _run(folder: Path, tool: str, *arguments: str, processes: int = 0, code: int = 0):
-    environment = {**os.environ, 'OMP_NUM_THREADS': '1', 'PYTHONPATH': str(folder)}
-    command = [sys.executable, str(ROOT / 'tools' / tool), *arguments]
     if processes:
-        shell, *positional = str(ROOT / 'tools' / f'dist_{tool[:-3]}.sh'), *arguments
         place = 2 if tool == 'test.py' else 1
-        command = ['bash', shell, *positional[:place], str(processes), *positional[place:]]
-        environment['PYTHON'] = sys.executable
-    result = subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300
-    )
-    assert result.returncode == code, result.stdout[-2000:] + result.stderr[-5000:]
-    return result
+        arguments = (*arguments[:place], str(processes), *arguments[place:])
+        tool = f'dist_{tool[:-3]}.sh'
+    return start_tool(folder, tool, *arguments, code=code, PYTHONPATH=str(folder))
 
 
 def _figures(work_dir: Path) -> dict:

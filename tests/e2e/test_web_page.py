@@ -14,9 +14,10 @@ import numpy as np
 import pytest
 from helpers.fewshot_models import fewshot_inferencer
 from PIL import Image
+from pycocotools.coco import COCO
 
+from mmfewshot_seg.annotations.annotation_label import annotation_label
 from mmfewshot_seg.apis import FewShotInferencer
-from mmfewshot_seg.apis.annotations import annotation_label
 from mmfewshot_seg.apis.photographs import example_photographs
 from mmfewshot_seg.web import PageServer, visits
 from mmfewshot_seg.web.images import decode_mask
@@ -479,14 +480,39 @@ def test_all_results_come_in_an_archive(page, images, downloads) -> None:
     path = _downloaded(page, downloads / 'results.zip')
     with zipfile.ZipFile(path) as archive:
         assert archive.testzip() is None
-        names = ['both.png', 'both_overlay.jpg', 'both_2.png', 'both_2_overlay.jpg', 'classes.txt']
-        assert archive.namelist() == names
-        image = Image.open(io.BytesIO(archive.read('both_2.png')))
+        of_each = [
+            f'{folder}/{name}.{suffix}'
+            for folder, suffix in (('pred', 'png'), ('vis', 'jpg'), ('labelme', 'json'))
+            for name in ('both', 'both_2')
+        ]
+        assert archive.namelist() == [*of_each, 'coco.json', 'areas.csv', 'classes.txt']
+        image = Image.open(io.BytesIO(archive.read('pred/both_2.png')))
         assert image.mode == 'P'
         np.testing.assert_array_equal(np.asarray(image), page.labels(1))
-        assert Image.open(io.BytesIO(archive.read('both_overlay.jpg'))).size == (80, 60)
-        classes = archive.read('classes.txt').decode().splitlines()
+        assert Image.open(io.BytesIO(archive.read('vis/both.jpg'))).size == (80, 60)
+        archive.extractall(downloads)
+    classes = (downloads / 'classes.txt').read_text().splitlines()
     assert classes[0] == 'both.png: 0 background, 1 red, 2 green'
+    coco = COCO(str(downloads / 'coco.json'))
+    assert [one['file_name'] for one in coco.dataset['images']] == ['both.png', 'both_2.png']
+    labels = np.zeros((60, 80), np.uint8)
+    for annotation in coco.loadAnns(coco.getAnnIds(2)):
+        labels[coco.annToMask(annotation) > 0] = annotation['category_id']
+    np.testing.assert_array_equal(labels, page.labels(1))
+    assert (downloads / 'areas.csv').read_text().startswith('image,class,instance,area,share,')
+    # Beside its image a file of LabelMe is a support.
+    label = annotation_label(downloads / 'labelme/both_2.json', (60, 80), 'red')
+    red = page.labels(1) == 1
+    assert ((label == 1) & red).sum() > 0.8 * ((label == 1) | red).sum()
+
+
+def test_results_that_the_server_has_forgotten_are_told(page, images) -> None:
+    paint_red_and_green(page, *images[:2])
+    page.add('#query-files', images[2])
+    segment(page)
+    page.js("(state.queries[0].result.result = 'of long ago')")
+    page.click('#download')
+    page.wait_for_message('the result of both.png is no longer known: segment it again')
 
 
 def test_a_support_set_is_saved_and_loaded(page, images, downloads, address) -> None:

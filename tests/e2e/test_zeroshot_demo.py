@@ -1,23 +1,19 @@
 """tools/zeroshot_demo.py and zeroshot_baselines.py: what they print and write, mistakes."""
 
-import importlib.util
 import json
 import logging
 import re
-import runpy
-import sys
 from pathlib import Path
 
 import pytest
 
-if importlib.util.find_spec('mmcv._ext') is None:
-    pytest.skip('mmcv has no compiled ops: make test', allow_module_level=True)
+pytest.importorskip('mmcv._ext', reason='mmcv has no compiled ops: make test')
 
+from helpers.tool_calls import call_tool
 from helpers.zeroshot_runs import write_own_run
 
-TOOLS = Path(__file__).parents[2] / 'tools'
-DEMO = 'zeroshot_demo.py'
-BASELINES = 'analysis_tools/zeroshot_baselines.py'
+DEMO = 'zeroshot_demo'
+BASELINES = 'analysis_tools/zeroshot_baselines'
 
 
 @pytest.fixture(scope='module')
@@ -33,12 +29,9 @@ def run(folder, monkeypatch, capsys):
 
     def run(tool: str, *arguments: str, code: int = 0) -> tuple[str, str]:
         monkeypatch.chdir(folder)
-        monkeypatch.setattr(sys, 'argv', [tool, *arguments])
         # MMEngine's logger keeps the output of the first test, which is closed by now
         monkeypatch.setattr(logging, 'raiseExceptions', False)
-        with pytest.raises(SystemExit) as end:
-            runpy.run_path(str(TOOLS / tool), run_name='__main__')
-        assert end.value.code == code, capsys.readouterr().err
+        assert call_tool(tool, *arguments) == code, capsys.readouterr().err
         return capsys.readouterr()
 
     return run

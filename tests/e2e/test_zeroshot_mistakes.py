@@ -1,17 +1,13 @@
 """Zero-shot tests of what does not fit end with one line and status 2, before any image is read."""
 
-import importlib.util
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import torch
+from helpers.tool_calls import start_tool
 from helpers.zeroshot_data import write_own
 
-if importlib.util.find_spec('mmcv._ext') is None:
-    pytest.skip('mmcv has no compiled ops: make test', allow_module_level=True)
+pytest.importorskip('mmcv._ext', reason='mmcv has no compiled ops: make test')
 
 ROOT = Path(__file__).parents[2]
 CONFIG = ROOT / 'configs/zsi/zsi_r50_fpn_1x_own-coco.py'
@@ -39,13 +35,7 @@ def test_told_in_a_line(name, tmp_path) -> None:
     write_own(tmp_path / 'mine')
     torch.save(dict(meta=dict(dataset_meta=OTHER), state_dict={}), tmp_path / 'model.pth')
     options, message = MISTAKES[name]
-    run = subprocess.run(
-        [sys.executable, ROOT / 'tools/test.py', CONFIG, tmp_path / 'model.pth']
-        + ['--work-dir', tmp_path / 'work', '--cfg-options', *SMALL, *options],
-        env=dict(os.environ, OWN_COCO=str(tmp_path / 'mine')),
-        capture_output=True,
-        text=True,
-    )
-    assert run.returncode == 2
+    command = ['test.py', CONFIG, 'model.pth', '--cfg-options', *SMALL, *options]
+    run = start_tool(tmp_path, *command, code=2, OWN_COCO=str(tmp_path / 'mine'))
     (line,) = [line for line in run.stderr.splitlines() if line.startswith('test: ')]
     assert message in line and 'Traceback' not in run.stderr

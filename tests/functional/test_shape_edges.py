@@ -128,7 +128,7 @@ def test_refusals() -> None:
             build()
     with pytest.raises(ValueError, match='integer labels, not of torch.float32'):
         shape_edges(torch.ones(2, 2))
-    with pytest.raises(KeyError, match='stands behind LoadAnnotations'):
+    with pytest.raises(KeyError, match='after LoadAnnotations'):
         GenerateShapeEdge()(dict(img=None))
     with pytest.raises(ValueError, match=r'got \(4, 5, 3\) of a.png.*LoadLabels with a palette'):
         GenerateShapeEdge()(dict(gt_seg_map=np.zeros((4, 5, 3)), seg_map_path='a.png'))

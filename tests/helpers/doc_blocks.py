@@ -1,4 +1,4 @@
-"""What the pages of the documentation tell readers to type: fenced blocks and inline commands."""
+"""What the pages of the documentation tell readers to type, and notes on what that needs."""
 
 import re
 from dataclasses import dataclass
@@ -6,18 +6,22 @@ from pathlib import Path
 from textwrap import dedent
 
 ROOT = Path(__file__).parents[2]
-FENCE = re.compile(r'^(?P<indent> *)```(?P<language>\w*)\n(?P<text>.*?)^ *```$', re.M | re.S)
-COMMAND = re.compile(r'`(?P<text>(?:python|pip|make|mim|bash|tools/\w+\.sh)\s[^`]+)`')
+BLOCK = re.compile(
+    r'^ *```(?P<language>\w*)\n(?P<fenced>.*?)^ *```$'
+    r'|<!-- test: (?P<needs>.*?) -->'
+    r'|`(?P<shell>(?:python|pip|make|mim|bash|tools/\w+\.sh)\s[^`]+)`',
+    re.M | re.S,
+)
 
 
 @dataclass(frozen=True)
 class Block:
-    """A fenced block, or a command within a sentence, which counts as a block of shell.
+    """A fenced block, a command within a sentence, or a note for the tests.
 
     Attributes:
         page: Path from the root of the repository.
         line: Where the block begins.
-        language: What follows the fence; without one a block is a tree or a picture.
+        language: What follows the fence; ``'shell'`` of a command, ``'needs'`` of a note.
         text: Its lines, without a common indentation.
     """
 
@@ -37,20 +41,13 @@ def pages() -> list[Path]:
 
 
 def blocks_of(page: Path) -> list[Block]:
-    """Blocks of a page in the order of reading; those without a language are left out."""
-    text, name = page.read_text('utf-8'), str(page.relative_to(ROOT))
-    found = [
-        Block(name, _line(text, match), match['language'], dedent(match['text']))
-        for match in FENCE.finditer(text)
-        if match['language']
-    ]
-    prose = FENCE.sub(lambda match: '\n' * match[0].count('\n'), text)
-    found += [
-        Block(name, _line(prose, match), 'shell', re.sub(r'\s+', ' ', match['text']) + '\n')
-        for match in COMMAND.finditer(prose)
-    ]
-    return sorted(found, key=lambda block: block.line)
-
-
-def _line(text: str, match: re.Match) -> int:
-    return text.count('\n', 0, match.start()) + 1
+    """Blocks of a page in the order of reading; a fence without a language is a tree of files."""
+    text, name, found = page.read_text('utf-8'), str(page.relative_to(ROOT)), []
+    for match in BLOCK.finditer(text):
+        line = text.count('\n', 0, match.start()) + 1
+        if match['fenced'] is None:
+            language = 'needs' if match['needs'] else 'shell'
+            found.append(Block(name, line, language, ' '.join(match[language].split()) + '\n'))
+        elif match['language']:
+            found.append(Block(name, line, match['language'], dedent(match['fenced'])))
+    return found

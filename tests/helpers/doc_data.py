@@ -7,6 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 from helpers.class_folder import draw_class_folder
+from helpers.label_folder import draw_label_folder, draw_labelled
 from helpers.zeroshot_data import write_coco, write_own
 from mmengine.config import Config
 from PIL import Image
@@ -16,7 +17,7 @@ from mmfewshot_seg.datasets.drawn import draw_dataset
 
 ROOT = Path(__file__).parents[2]
 SIDE = 96
-WORDS = ('zebra', 'cat', 'snow', 'board')
+CONVERTER = 'tools/dataset_converters/cityscapes.py'  # of the hosts; nothing of it is here
 
 
 def write_workspace(root: Path) -> None:
@@ -24,152 +25,118 @@ def write_workspace(root: Path) -> None:
     for path in ROOT.iterdir():
         if path.name[0] != '.' and path.name not in ('data', 'work_dirs'):
             (root / path.name).symlink_to(path)
-    coco = root / 'data/coco'
-    write_coco(coco, word_dim=300)
-    for split in ('train', 'val'):
-        shutil.copytree(coco / f'{split}2014', coco / f'{split}2017')
-        annotations = coco / 'annotations'
-        shutil.copy(
-            annotations / f'instances_{split}2014.json', annotations / f'instances_{split}2017.json'
-        )
-    _write_lvis(coco / 'annotations/instances_val2017.json', root / 'lvis_v0.5_val_cocofied.json')
-    words = np.random.default_rng(0).integers(-9, 9, (300, 4717))  # as many as the official file
-    np.savetxt(coco / 'vocabulary_w2v.txt', words, fmt='%d', delimiter=',')
+    _write_coco(root / 'data/coco', root / 'lvis_v0.5_val_cocofied.json')
     _write_pascal(root / 'data/VOCdevkit/VOC2012', root / 'data/sbd')
+    shutil.copy(root / 'data/sbd/train.txt', root / 'train_noval.txt')
     (root / 'VOC2012').symlink_to('data/VOCdevkit/VOC2012')
-    _write_pascal_context(root / 'data/VOCdevkit/VOC2010')
+    context = root / 'data/VOCdevkit/VOC2010'
     for split in ('train', 'val'):
-        for number in range(2):
-            _write_cityscapes(root / 'data/cityscapes', split, f'x_{number:06}_000000')
-            _write_labelled(
-                root / f'data/camvid/img_dir/{split}/{number}.jpg',
-                root / f'data/camvid/ann_dir/{split}/{number}.png',
-                classes=11,
-            )
-    _write_mine(root / 'mine')
-    for prepared in coco.glob('annotations/*_48_17.json'):  # readers prepare them
-        prepared.unlink()
-    (root / 'data/fss1000').symlink_to('../mine')
-    draw_class_folder(root / 'data/mine', num_images=2)
-    for shape, name in (('disc', 'zebra'), ('ring', 'teapot')):
-        shutil.copytree(root / 'data/mine' / shape, root / 'data/mine' / name)
+        _write(context / f'ImageSets/SegmentationContext/{split}.txt', f'{split}_0\n{split}_1')
+        for n in range(2):
+            image = context / f'JPEGImages/{split}_{n}.jpg'
+            draw_labelled(image, context / f'SegmentationClassContext/{split}_{n}.png', 60, 0)
+            city, name = root / 'data/cityscapes', f'{split}/x/x_{n:06}_000000'
+            label = city / f'gtFine/{name}_gtFine_labelTrainIds.png'
+            draw_labelled(city / f'leftImg8bit/{name}_leftImg8bit.png', label, 19)
+    draw_label_folder(root / 'data/camvid', classes=11)
+    draw_label_folder(root / 'mine', classes=3)
+    _write_mine(root)
     _write_loose_files(root)
     _write_host_configs(root)
 
 
-def _write_lvis(coco: Path, path: Path) -> None:
-    content = json.loads(coco.read_text())
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+
+
+def _write_coco(coco: Path, lvis: Path) -> None:
+    """COCO 2014 and 2017, and LVIS' annotations of its categories."""
+    write_coco(coco, word_dim=300)
+    for path in [*coco.glob('*2014'), *coco.glob('annotations/*2014.json')]:
+        copy = shutil.copytree if path.is_dir() else shutil.copy
+        copy(path, path.with_name(path.name.replace('2014', '2017')))
+    for prepared in coco.glob('annotations/*_48_17.json'):  # readers prepare them
+        prepared.unlink()
+    content = json.loads((coco / 'annotations/instances_val2017.json').read_text())
     for image in content['images']:
         image.update(neg_category_ids=[], not_exhaustive_category_ids=[])
     for category in content['categories']:
         category['frequency'] = 'f'
-    path.write_text(json.dumps(content))
-
-
-def _write_labelled(image: Path, label: Path, classes: int, void: int = 255) -> None:
-    """An image of squares and its label map of every class; a column is void."""
-    rng = np.random.default_rng(0)
-    values = rng.permutation(np.arange(64) % classes).reshape(8, 8).astype(np.uint8)
-    values = values.repeat(SIDE // 8, 0).repeat(SIDE // 8, 1)
-    values[:, :4] = void
-    for path, content in ((image, values * 2), (label, values)):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(content).convert('RGB' if path == image else 'L').save(path)
-
-
-def _write_cityscapes(root: Path, split: str, name: str) -> None:
-    image = root / f'leftImg8bit/{split}/x/{name}_leftImg8bit.png'
-    _write_labelled(image, root / f'gtFine/{split}/x/{name}_gtFine_labelTrainIds.png', classes=19)
+    lvis.write_text(json.dumps(content))
+    words = np.random.default_rng(0).integers(-9, 9, (300, 4717))  # as many as the official file
+    np.savetxt(coco / 'vocabulary_w2v.txt', words, fmt='%d', delimiter=',')
 
 
 def _write_pascal(voc: Path, sbd: Path) -> None:
     """Each class in two images of VOC train, of VOC val and of SBD alone."""
-    for folder in ('JPEGImages', 'SegmentationClass', 'ImageSets/Segmentation'):
-        (voc / folder).mkdir(parents=True)
-    (sbd / 'cls').mkdir(parents=True)
-    names = {split: [f'{split}_{label:02}' for label in range(1, 21)] for split in 'tvs'}
-    for split in names:
-        for label, name in enumerate(names[split], start=1):
+    for folder in (voc / 'JPEGImages', voc / 'SegmentationClass', sbd / 'cls'):
+        folder.mkdir(parents=True)
+    for split in ('train', 'val', 'sbd'):
+        names = [f'{split}_{label:02}' for label in range(1, 21)]
+        for label, name in enumerate(names, start=1):
             labels = np.zeros((SIDE, SIDE), np.uint8)
             labels[4:92, 2:46], labels[4:92, 50:94], labels[-2:] = label, label % 20 + 1, 255
             Image.fromarray(labels * 7).convert('RGB').save(voc / 'JPEGImages' / f'{name}.jpg')
-            if split == 's':
-                content = {'GTcls': {'Segmentation': labels}}
-                savemat(sbd / 'cls' / f'{name}.mat', content)
+            if split == 'sbd':
+                savemat(sbd / f'cls/{name}.mat', {'GTcls': {'Segmentation': labels}})
             else:
-                Image.fromarray(labels).save(voc / 'SegmentationClass' / f'{name}.png')
-    lists = {voc / 'ImageSets/Segmentation': dict(train='t', val='v'), sbd: dict(train='s', val='')}
-    for folder, splits in lists.items():
-        for name, split in splits.items():
-            lines = ''.join(f'{member}\n' for member in names.get(split, []))
-            (folder / f'{name}.txt').write_text(lines)
-
-
-def _write_pascal_context(root: Path) -> None:
-    (root / 'ImageSets/SegmentationContext').mkdir(parents=True)
-    for split in ('train', 'val'):
-        names = [f'{split}_{number}' for number in range(2)]
-        for name in names:
-            image = root / f'JPEGImages/{name}.jpg'
-            _write_labelled(image, root / f'SegmentationClassContext/{name}.png', 60, void=0)
-        (root / f'ImageSets/SegmentationContext/{split}.txt').write_text('\n'.join(names))
+                Image.fromarray(labels).save(voc / f'SegmentationClass/{name}.png')
+        path = sbd / 'train.txt' if split == 'sbd' else voc / f'ImageSets/Segmentation/{split}.txt'
+        _write(path, ''.join(f'{name}\n' for name in names))
+    _write(sbd / 'val.txt', '')
 
 
 def _write_mine(root: Path) -> None:
-    """A class folder and data sets in COCO's format and with label maps, side by side."""
-    write_own(root)
-    for split in ('train', 'val'):
-        for number in range(2):
-            image = root / f'img_dir/{split}/{number}.jpg'
-            _write_labelled(image, root / f'ann_dir/{split}/{number}.png', classes=3)
-    draw_class_folder(root / 'data', num_images=6)
-    (root / 'splits').mkdir()
+    """A class folder beside data in COCO's format, and one with classes of other names."""
+    write_own(root / 'mine')
+    draw_class_folder(root / 'mine/data', num_images=6)
     for split, names in dict(train='disc\nring', val='square', test='square').items():
-        (root / f'splits/{split}.txt').write_text(names)
+        _write(root / f'mine/splits/{split}.txt', names)
+    (root / 'data/fss1000').symlink_to('../mine')
+    draw_class_folder(root / 'data/mine', num_images=2)
+    for shape, name in (('disc', 'zebra'), ('ring', 'teapot')):
+        shutil.copytree(root / 'data/mine' / shape, root / 'data/mine' / name)
+    draw_dataset(root / 'work_dirs/demo/data', num_train=200, num_test=200, size=64)
 
 
 def _write_loose_files(root: Path) -> None:
-    """Images, masks, a film, word vectors, lists."""
+    """Images, masks, a film, word vectors; what other repositories have."""
     draw_class_folder(root / 'support')
-    draw_dataset(root / 'work_dirs/demo/data', num_train=200, num_test=200, size=64)
-    for folder in ('queries', 'photos'):
-        (root / folder).mkdir()
-    for number, name in enumerate('abc'):
-        for suffix in ('jpg', 'png'):
-            shutil.copy(root / f'support/disc/{number}.{suffix}', root / f'{name}.{suffix}')
-        for folder in ('queries', 'photos'):
-            shutil.copy(root / f'{name}.jpg', root / folder)
-    for name in ('query', 'image', 'd', 'street'):
-        shutil.copy(root / 'a.jpg', root / f'{name}.jpg')
-    shutil.copy(root / 'a.png', root / 'd.png')
+    disc = root / 'support/disc'
+    folders = [f'{folder}/{name}' for folder in ('queries', 'photos', 'herd') for name in 'abc']
+    images = ['a', 'b', 'c', 'd', 'query', 'image', *folders, 'labelme/a', 'labelme/b', 'street']
+    for number, name in enumerate(images):
+        (root / name).parent.mkdir(exist_ok=True)
+        shutil.copy(disc / f'{number % 3}.jpg', root / f'{name}.jpg')
+        if name in 'abcd':
+            shutil.copy(disc / f'{number % 3}.png', root / f'{name}.png')
     polygon = dict(label='zebra', shape_type='polygon', points=[[5, 5], [40, 5], [40, 40], [5, 40]])
     content = dict(shapes=[polygon], imageHeight=50, imageWidth=60)
-    (root / 'a.json').write_text(json.dumps(content))
+    _write(root / 'a.json', json.dumps(content))
+    for name in 'ab':
+        _write(root / f'labelme/{name}.json', json.dumps(content | dict(imagePath=f'{name}.jpg')))
     film = cv2.VideoWriter(str(root / 'film.mp4'), cv2.VideoWriter_fourcc(*'mp4v'), 5, (60, 50))
     for _ in range(3):
         film.write(cv2.imread(str(root / 'a.jpg')))
     film.release()
-    rng = np.random.default_rng(0)
-    rows = [f'{word} {" ".join(f"{x:.3f}" for x in rng.normal(size=300))}' for word in WORDS]
-    (root / 'glove.6B.300d.txt').write_text('\n'.join(rows))
-    (root / 'names.txt').write_text('zebra\nsnow board')
-    shutil.copy(root / 'data/sbd/train.txt', root / 'train_noval.txt')
+    table = np.random.default_rng(0).normal(size=(4, 300)).round(3)
+    rows = zip(('zebra', 'cat', 'snow', 'board'), table, strict=True)
+    _write(root / 'glove.6B.300d.txt', '\n'.join(f'{w} {" ".join(map(str, v))}' for w, v in rows))
+    _write(root / 'names.txt', 'zebra\nsnow board')
+    for host in ('MMSEGMENTATION', 'MMDETECTION'):
+        _write(root / host / CONVERTER, '')
 
 
 def _write_host_configs(root: Path) -> None:
     """What the pages call your config: of MMSegmentation on episodes, of MMDetection on COCO."""
     few_shot = Config.fromfile(host_config('fcn_r50-d8_4xb4-20k_voc12aug-512x512.py'))
-    episodes = Config.fromfile(ROOT / 'configs/_base_/datasets/class_folder.py')
-    for key, value in episodes.items():
+    for key, value in Config.fromfile(ROOT / 'configs/_base_/datasets/class_folder.py').items():
         few_shot[key] = value
     for name in ('your_config.py', 'your_mmseg_config.py'):
         few_shot.dump(root / name)
-    head = dict(type='mmfewshot_seg.PANetHead')
-    few_shot.model.update(type='mmfewshot_seg.FewShotSegmentor', decode_head=head)
-    few_shot.model.auxiliary_head = None
-    few_shot.dump(root / 'your_few_shot_config.py')
     mask_rcnn = host_config('mask-rcnn_r50_fpn_1x_coco.py')
-    (root / 'your_mask_rcnn_config.py').write_text(f'_base_ = {str(mask_rcnn)!r}\n')
+    _write(root / 'your_mask_rcnn_config.py', f'_base_ = {str(mask_rcnn)!r}\n')
 
 
 def host_config(name: str) -> Path:

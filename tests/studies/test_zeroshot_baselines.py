@@ -18,7 +18,7 @@ module = pytest.importorskip(
     'mmfewshot_seg.studies.zeroshot_baselines', reason='needs compiled ops'
 )
 
-TEST_CFG = ConfigDict(mode='unseen', nms=dict(type='nms', iou_threshold=0.5), max_per_img=3)
+TEST_CFG = ConfigDict(nms=dict(type='nms', iou_threshold=0.5), max_per_img=3)
 
 
 def instances(*rows: tuple) -> InstanceData:
@@ -53,7 +53,8 @@ def folder(tmp_path_factory):
         path = folder / f'annotations/instances_val_{task}.json'
         content = json.loads(path.read_text())
         content['annotations'] = []
-        for image in module._detections(runner.model, runner.test_loop.dataloader):
+        loader = runner.test_loop.dataloader
+        for image in module._detections(runner.model, loader, runner.model.mode):
             for label, (left, top, right, bottom) in list(
                 zip(image.instances.labels, image.instances.bboxes.tolist(), strict=True)
             )[::2]:
@@ -108,7 +109,7 @@ def test_names_of_the_nearest_seen_class_by_hand() -> None:
     cfg = ConfigDict(TEST_CFG, max_per_img=2)
     assert found(module._rename(near, 0, cfg)(detections)) == [(0, 0), (0, 1)]
     # in the generalised task beside the seen classes, which have a budget of their own
-    cfg = ConfigDict(TEST_CFG, mode='generalized')
+    cfg = ConfigDict(TEST_CFG)
     both = module._rename(near, 3, cfg)(detections)
     assert found(both) == [(0, 0), (0, 3), (0, 4), (1, 2), (2, 1), (3, 4)]
     cfg = ConfigDict(cfg, joint=True, seen_factor=0.1)
@@ -117,7 +118,7 @@ def test_names_of_the_nearest_seen_class_by_hand() -> None:
 
 
 def test_random_labels_leave_seen_classes_alone() -> None:
-    cfg = ConfigDict(TEST_CFG, mode='generalized', max_per_img=100)
+    cfg = ConfigDict(TEST_CFG, max_per_img=100)
     detections = instances(*[(20 * i, 0.5, i % 5) for i in range(100)])
     drawn = module._redraw(np.random.RandomState(0), 2, 3, cfg)(detections)
     before, after = detections.labels, torch.tensor([label for _, label in found(drawn)])

@@ -144,6 +144,7 @@ def test_resident_peak_counts_what_was_freed_again() -> None:
         (['panet_hed_1shot'], "unknown case 'panet_hed_1shot' (did you mean 'panet_head_1shot'"),
         (['--repeats', '0'], '--repeats 0: must be at least 1'),
         (['--clock', 'cpu', '--device', 'cuda'], '--clock cpu measures --device cpu only'),
+        (['sgc_gpa_1shot', '--amp'], '--amp changes nothing in sgc_gpa_1shot'),
         (['--json', 'nowhere/rows.json'], 'there is no directory nowhere'),
     ],
 )
@@ -152,6 +153,49 @@ def test_wrong_arguments_end_with_status_2(benchmark, argv, message, capsys) -> 
         benchmark.main(argv)
     assert error.value.code == 2
     assert message in capsys.readouterr().err
+
+
+AMP_CASES = {
+    'panet_head_train_1shot': 0.0,  # a float32 island
+    'panet_train_step': 0.1,
+    'asgnet_head_1shot': 0.05,
+    'dense_matching_1shot': 0.0,  # likewise
+    'position_attention_97': 0.05,
+    'gated_conv': 0.05,
+    'refinemask_train_coco': 0.1,
+    'zsi_bbox_head': 0.1,
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(('case', 'most'), AMP_CASES.items())
+def test_bfloat16_is_near_float32(benchmark, case, most) -> None:
+    from benchmarks import CASES
+    from benchmarks.measure import amp_difference
+
+    if CASES[case].needs_ops and ops_error() is not None:
+        pytest.skip('mmcv has no compiled ops')
+    difference = amp_difference(case, 'cpu', tiny=True)
+    assert (0 < difference < most) or difference == most == 0
+
+
+def test_a_row_of_amp_has_the_difference(benchmark, tmp_path, capsys) -> None:
+    file = tmp_path / 'rows.json'
+    benchmark.main(['gated_conv', '--tiny', '--amp', '--repeats', '1', '--json', str(file)])
+    (row,) = json.loads(file.read_text())
+    assert 0 < row['amp_difference'] < 0.05
+    assert capsys.readouterr().out.splitlines()[0].rstrip(' |').endswith('bf16 differs')
+
+
+def test_results_that_are_not_finite_are_refused(benchmark, monkeypatch) -> None:
+    from benchmarks import Case
+    from benchmarks.measure import amp_difference
+
+    monkeypatch.setattr(
+        Case, 'build', lambda self, *args: lambda: torch.tensor([1.0, float('nan')])
+    )
+    with pytest.raises(ValueError, match='gated_conv: a result in bfloat16 is not finite'):
+        amp_difference('gated_conv', 'cpu', tiny=True)
 
 
 def test_cpu_seconds_do_not_count_waiting(benchmark) -> None:
@@ -191,3 +235,13 @@ def test_runs_as_a_command_in_processes_of_its_own(tmp_path) -> None:
     assert [row['case'] for row in json.loads((tmp_path / 'rows.json').read_text())] == [
         'panet_head_1shot'
     ]
+
+
+def test_cases_of_graphs_are_left_out_where_none_are_made(benchmark, monkeypatch) -> None:
+    graphs = {name for name, case in benchmark.CASES.items() if case.is_exported}
+    assert graphs == {'onnx_photograph', 'onnx_danet'}
+    assert not graphs & set(benchmark.runnable_cases('cuda'))
+    monkeypatch.setattr(benchmark, 'exports', lambda device: True)
+    assert graphs <= set(benchmark.runnable_cases())
+    monkeypatch.setattr(benchmark, 'exports', lambda device: False)
+    assert not graphs & set(benchmark.runnable_cases())

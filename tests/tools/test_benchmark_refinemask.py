@@ -1,6 +1,5 @@
 """The oracle of the RefineMask benchmark agrees with ours: logits, losses, gradients, targets."""
 
-import importlib.util
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -8,8 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-if importlib.util.find_spec('mmcv._ext') is None:
-    pytest.skip('mmcv has no compiled ops: make test', allow_module_level=True)
+pytest.importorskip('mmcv._ext', reason='mmcv has no compiled ops: make test')
 
 from mmdet.structures.mask import BitmapMasks  # noqa: E402
 

@@ -1,13 +1,11 @@
 """The oracle of the zero-shot benchmark agrees with ours, at the size of the published models."""
 
-import importlib.util
 from pathlib import Path
 
 import pytest
 import torch
 
-if importlib.util.find_spec('mmcv._ext') is None:
-    pytest.skip('mmcv has no compiled ops: make test', allow_module_level=True)
+pytest.importorskip('mmcv._ext', reason='mmcv has no compiled ops: make test')
 
 FOLDER = Path(__file__).parents[2] / 'tools/analysis_tools'
 

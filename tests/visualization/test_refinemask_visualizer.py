@@ -1,7 +1,5 @@
 """Pictures of the stages of RefineMask: which detections, what is in a row, where it goes."""
 
-import importlib.util
-
 import cv2
 import numpy as np
 import pytest
@@ -11,8 +9,7 @@ from mmengine.structures import InstanceData
 from mmfewshot_seg.visualization.overlay import COLOURS
 from mmfewshot_seg.visualization.tiles import CAPTION, GAP, TILE
 
-if importlib.util.find_spec('mmcv._ext') is None:
-    pytest.skip('mmcv has no compiled ops: make test', allow_module_level=True)
+pytest.importorskip('mmcv._ext', reason='mmcv has no compiled ops: make test')
 
 from mmdet.structures import DetDataSample  # noqa: E402
 

@@ -1,6 +1,7 @@
 """Answers of the page's server, without a browser."""
 
 import base64
+import csv
 import io
 import json
 import sys
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 from helpers.fewshot_models import fewshot_inferencer
 from PIL import Image
+from pycocotools.coco import COCO
 
 from mmfewshot_seg.apis import FewShotInferencer
 from mmfewshot_seg.apis.photographs import example_photographs
@@ -122,6 +124,59 @@ def test_few_support_sets_are_kept(inferencer, monkeypatch) -> None:
         answers.segment(dict(support=old, image=query))
 
 
+def _written(answers: Visits, answer: dict, key: str, query: str) -> dict:
+    """Files of a result, and of the same image once more."""
+    again = answers.segment(dict(support=key, image=query))
+    results = [
+        dict(result=one['result'], file=f'{name}.jpg')
+        for name, one in (('a', answer), ('b', again))
+    ]
+    return answers.files(dict(results=results))
+
+
+@pytest.mark.parametrize('seen_pixels', [2000, 500])
+def test_files_say_what_the_label_map_says(inferencer, monkeypatch, tmp_path, seen_pixels) -> None:
+    monkeypatch.setattr(images, 'SEEN_PIXELS', seen_pixels)
+    answers = Visits(inferencer)
+    key = answers.support(_set(_support('a', 0), _support('b', 50)))['support']
+    query = _support('', 30)['image']
+    answer = answers.segment(dict(support=key, image=query))
+    labels, files = _labels(answer), _written(answers, answer, key, query)
+    (tmp_path / 'coco.json').write_text(files['coco'])
+    coco = COCO(str(tmp_path / 'coco.json'))
+    assert [image['file_name'] for image in coco.dataset['images']] == ['a.jpg', 'b.jpg']
+    found = np.zeros(labels.shape, np.uint8)
+    for annotation in coco.loadAnns(coco.getAnnIds(1)):
+        found[coco.annToMask(annotation) > 0] = annotation['category_id']
+        assert 1 / 3 < annotation['score'] <= 1  # of three classes the most probable
+    np.testing.assert_array_equal(found, labels)
+    rows = list(csv.DictReader(io.StringIO(files['areas'])))
+    areas = [int(row['area']) for row in rows if row['image'] == 'b.jpg' and row['class'] == 'a']
+    assert sum(areas) == (labels == 1).sum()
+    first, second = map(json.loads, files['labelme'])
+    assert (first['imagePath'], second['imagePath']) == ('a.jpg', 'b.jpg')
+    assert (first['imageHeight'], first['imageWidth']) == (40, 50)
+
+
+def test_few_results_are_kept_and_mistakes_are_told(inferencer, monkeypatch) -> None:
+    monkeypatch.setattr(visits, 'MAX_RESULTS', 1)
+    answers = Visits(inferencer)
+    key = answers.support(_set(_support('a', 0)))['support']
+    old, new = (
+        dict(result=answers.segment(dict(support=key, image=GOOD['image']))['result'], file='a.png')
+        for _ in range(2)
+    )
+    assert len(answers.files(dict(results=[new]))['labelme']) == 1
+    for results, message in (
+        ([old], 'the result of a.png is no longer known: segment it again'),
+        ([new, new], 'at most 1 results'),
+        ([dict(new, file=None)], "'file' of result 1 must be text"),
+        (['x'], 'result 1 must be an object with result, file'),
+    ):
+        with pytest.raises(ValueError, match=message):
+            answers.files(dict(results=results))
+
+
 def _without(fields: dict, name: str) -> dict:
     return {key: value for key, value in fields.items() if key != name}
 
@@ -211,3 +266,35 @@ def test_page_begins_without_photographs(inferencer, monkeypatch) -> None:
     monkeypatch.setitem(sys.modules, 'skimage', None)
     start = Visits(inferencer).start({})
     assert start['examples'] == [] and "pip install 'mmfewshot_seg[photos]'" in start['hint']
+
+
+def test_a_check_says_what_the_inferencer_says(inferencer) -> None:
+    answers = Visits(inferencer)
+    supports = [_support('a', 0), _support('b', 50), _support('a', 20)]
+    key = answers.support(_set(*supports))['support']
+    checks = answers.check(dict(support=key))['checks']
+    json.dumps(checks, allow_nan=False)
+    inferencer.set_support(
+        [decode_image(support['image']) for support in supports],
+        [decode_mask(support['mask']) for support in supports],
+        [support['name'] for support in supports],
+    )
+    expected = inferencer.check_support()
+    assert [check['name'] for check in checks] == ['a', 'a', 'b']
+    assert [check['iou'] for check in checks[:2]] == [check.iou for check in expected[:2]]
+    assert checks[2]['iou'] is None
+    assert [check['reason'] for check in checks] == [check.reason for check in expected]
+    with pytest.raises(ValueError, match='no longer known'):
+        answers.check(dict(support='other'))
+
+
+def test_what_is_probably_not_shown(tmp_path) -> None:
+    inferencer = fewshot_inferencer(tmp_path, head='dense_matching')
+    answers = Visits(inferencer)
+    request = dict(
+        support=answers.support(_set(_support('a', 0)))['support'], image=_support('', 30)['image']
+    )
+    assert answers.segment(request)['found'] == [True]  # nothing is usual for this network
+    for level, found in ((-1.0, [True]), (5.0, [False])):
+        inferencer.model.decode_head.presence_levels = (level, level)
+        assert answers.segment(request)['found'] == found

@@ -30,6 +30,9 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
         default='wall',
         help='cpu: CPU seconds of all threads, which other jobs on the machine change less',
     )
+    parser.add_argument(
+        '--amp', action='store_true', help='in bfloat16 where autocast does; compared with float32'
+    )
     parser.add_argument('--repeats', type=int, default=5, help='timed calls (default: 5)')
     parser.add_argument('--tiny', action='store_true', help='tiny inputs, to try the tool')
     args = parser.parse_args(argv)
@@ -37,7 +40,10 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
         if case not in CASES:
             hint = did_you_mean(case, CASES)
             parser.error(f'unknown case {case!r}{hint}. Cases: {", ".join(CASES)}')
-    args.cases = args.cases or runnable_cases()
+        if args.amp and not CASES[case].takes_amp:
+            parser.error(f'--amp changes nothing in {case}: leave it out')
+    cases = runnable_cases(args.device)
+    args.cases = args.cases or [c for c in cases if CASES[c].takes_amp or not args.amp]
     if args.clock == 'cpu' and args.device == 'cuda':
         parser.error('--clock cpu measures --device cpu only')
     if args.repeats < 1:
@@ -51,16 +57,27 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
     return args
 
 
-def runnable_cases() -> list[str]:
-    """All cases, but those of RoI operators only where mmcv has these compiled."""
+def runnable_cases(device: str = 'cpu') -> list[str]:
+    """All cases, but those of RoI operators and of ONNX graphs only where these can run."""
     from mmfewshot_seg.compat import ops_error
 
     error = ops_error()
-    if error is None:
-        return list(CASES)
-    left_out = [name for name, case in CASES.items() if case.needs_ops]
-    report(f"left out, for mmcv's compiled ops are missing ({error}): {', '.join(left_out)}")
-    return [name for name in CASES if name not in left_out]
+    if error is not None:
+        left_out = [name for name, case in CASES.items() if case.needs_ops]
+        report(f"left out, for mmcv's compiled ops are missing ({error}): {', '.join(left_out)}")
+    return [
+        name
+        for name, case in CASES.items()
+        if not (case.needs_ops and error is not None)
+        and not (case.is_exported and not exports(device))
+    ]
+
+
+def exports(device: str) -> bool:
+    """Whether cases of ONNX graphs can run."""
+    import torch.export
+
+    return device == 'cpu' and hasattr(getattr(torch.export, 'Dim', None), 'AUTO')
 
 
 def report(text: str) -> None:
@@ -72,7 +89,8 @@ def main(argv: list[str] | None = None) -> None:
     report(args.environment)
     rows = []
     for case in args.cases:
-        rows.append(measure(case, args.device, args.repeats, args.tiny, report, args.clock))
+        options = (args.device, args.repeats, args.tiny, report, args.clock, args.amp)
+        rows.append(measure(case, *options))
         if args.json:
             write_whole(args.json, json.dumps(rows, indent=2) + '\n')
     print(markdown_table(rows))

@@ -114,7 +114,7 @@ def main() -> int:
         if ops_work():
             return 0
         if attempt == 1:
-            print('The wheel that pip had kept does not fit; compiling it anew.', flush=True)
+            print('The wheel that pip had kept does not fit; compiling it again.', flush=True)
             wheels = pinned.partition('==')[0].replace('-', '_')
             forget = [sys.executable, '-m', 'pip', 'cache', 'remove', wheels]
             subprocess.run(forget, capture_output=True)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from mmengine.logging import print_log
 from mmengine.utils import track_iter_progress
 from numpy.random import RandomState
 from pycocotools import mask as coco_mask
@@ -77,7 +78,7 @@ def draw_dataset(
         with whole_folder(out_dir) as folder:
             write_descriptions(folder)
             for split, num_images in zip(SPLITS, (num_train, num_test), strict=True):
-                print(f'Drawing {num_images} {split} images for {out_dir}')
+                print_log(f'Drawing {num_images} {split} images for {out_dir}', 'current')
                 _write_split(folder, split, num_images, settings)
             (folder / _SETTINGS).write_text(json.dumps(settings, indent=2) + '\n')
     except OSError:

@@ -19,6 +19,7 @@ from mmfewshot_seg.registry import DATASETS, register
 from mmfewshot_seg.structures.labels import IGNORED
 
 _UNDECLARED = 254
+OWN_SUFFIX = '_mask.png'  # of masks beside images that are png files
 
 
 @register(DATASETS, host='mmseg')
@@ -37,10 +38,11 @@ class FolderSource(EpisodeSource):
     Args:
         data_root: Folder of the class folders.
         mask_suffix: How the name of a mask goes on after the stem of its image, in capitals or
-            not. Where images are png files too, give the masks a suffix of their own:
-            ``'_mask.png'``.
+            not. None: ``'_mask.png'`` if there are files of such names, which they need beside
+            images that are png files too, else ``'.png'``.
         background_value: Mask value of the background.
-        foreground_values: Mask values of the class.
+        foreground_values: Mask values of the class. None: 255, but in a mask with the value 1 that
+            is the class and 255 is void.
         ignore_value: Mask value of void pixels, or None.
         threshold: Grey value from which on a pixel is of the class, for masks with smooth edges;
             the masks of FSS-1000 itself need 128. The values above are then not used. None: exact
@@ -59,11 +61,11 @@ class FolderSource(EpisodeSource):
     def __init__(
         self,
         data_root: str,
-        mask_suffix: str = '.png',
+        mask_suffix: str | None = None,
         background_value: int = 0,
-        foreground_values: Sequence[int] = (255,),
+        foreground_values: Sequence[int] | None = None,
         ignore_value: int | None = None,
-        threshold: int | None = None,
+        threshold: float | None = None,
         index_dir: str | None = 'work_dirs/index',
         skip_unreadable: bool = False,
         mask_value: Value | None = None,
@@ -71,16 +73,17 @@ class FolderSource(EpisodeSource):
         super().__init__(index_dir, skip_unreadable)
         if not os.path.isdir(data_root):
             raise FileNotFoundError(f'data_root {data_root!r} is no folder')
-        self.mask_suffix = mask_suffix
         self.background_value = background_value
-        self.foreground_values = tuple(foreground_values)
+        self.foreground_values = (WHITE,) if foreground_values is None else tuple(foreground_values)
         self.ignore_value = ignore_value
+        self.takes_ones = foreground_values is None and ignore_value is None
         check_choice(threshold, mask_value)
         self.threshold, self.mask_value = threshold, mask_value
         self._values = self._value_table()
         self.class_names = tuple(
             sorted(entry.name for entry in os.scandir(data_root) if _is_class(entry))
         )
+        self.mask_suffix = self._usual_suffix(data_root) if mask_suffix is None else mask_suffix
         if not self.class_names:
             raise ValueError(f'{data_root} holds no folders; expected one folder per class')
         self._items = [
@@ -103,6 +106,14 @@ class FolderSource(EpisodeSource):
         for value, meaning in declared.items():
             table[value] = meaning
         return table
+
+    def _usual_suffix(self, data_root: str) -> str:
+        own = any(
+            name.lower().endswith(OWN_SUFFIX)
+            for class_name in self.class_names
+            for name in os.listdir(os.path.join(data_root, class_name))
+        )
+        return OWN_SUFFIX if own else '.png'
 
     def _scan(self, folder: str) -> list[tuple[str, str]]:
         """Image and mask files of one class."""
@@ -159,12 +170,16 @@ class FolderSource(EpisodeSource):
         if self.threshold is not None or self.mask_value is not None:
             return mask_label(path, self.threshold, self.mask_value)
         classes = {self.background_value, *self.foreground_values}
+        if self.takes_ones:
+            declared = {*classes, 1}
+        else:
+            declared = classes if self.ignore_value is None else {*classes, self.ignore_value}
         mask = read_values(
-            path,
-            declared=classes if self.ignore_value is None else {*classes, self.ignore_value},
-            white=1 if 1 in classes and WHITE not in classes else WHITE,
+            path, declared, white=1 if 1 in classes and WHITE not in classes else WHITE
         )
         labels = self._values[mask]
+        if self.takes_ones and (mask == 1).any():
+            labels[mask == 1], labels[mask == WHITE] = 1, IGNORED
         if (undeclared := labels == _UNDECLARED).any():
             values = np.unique(mask[undeclared])
             raise ValueError(
@@ -186,6 +201,7 @@ class FolderSource(EpisodeSource):
         return {
             'background_value': self.background_value,
             'foreground_values': self.foreground_values,
+            'takes_ones': self.takes_ones,
             'ignore_value': self.ignore_value,
             'threshold': self.threshold,
             'mask_value': self.mask_value,

@@ -11,7 +11,12 @@ import numpy as np
 from mmengine.logging import print_log
 from PIL import Image
 
-IMAGE_SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp', '.webp', '.tif', '.tiff')
+from mmfewshot_seg.datasets.sources.tiff_bands import read_bands, tiff_bands
+
+IMAGE_SUFFIXES = (
+    *('.jpg', '.jpeg', '.png', '.bmp', '.webp', '.tif', '.tiff'),
+    *('.jp2', '.pbm', '.pgm', '.ppm', '.pnm'),
+)
 _SHALLOW_SUFFIXES = ('.jpg', '.jpeg', '.bmp', '.webp')  # 8 bits always
 _EXIF_ORIENTATION = 0x0112
 _told_of: set[int] = set()
@@ -49,8 +54,17 @@ def image_shape(path: str, to_end: bool = True) -> tuple[int, int]:
             is none by decoding the file to its end; otherwise only its head is read.
 
     Raises:
-        UnreadableImageError: If the file cannot be decoded.
+        UnreadableImageError: If the file cannot be decoded, or, to its end, by MMCV.
     """
+    with decoding(path):
+        bands = tiff_bands(path)
+    if bands is not None and not bands.is_plain:
+        if to_end:
+            raise UnreadableImageError(
+                f'{path} has {bands.number} bands of {bands.bits} bits, which MMCV reads wrongly '
+                'or not at all: save one or three of them with 8 or 16 bits'
+            )
+        return bands.shape
     with decoding(path), Image.open(path) as image:
         width, height = image.size
         turned = image.getexif().get(_EXIF_ORIENTATION, 1) != 1
@@ -88,9 +102,15 @@ def _tell_of_dark(path: str, bits: int) -> None:
 
 
 def deep_image(path: str) -> np.ndarray | None:
-    """(H, W, 3) BGR of an image file of more than 8 bits; None if it has 8, or is not decoded."""
+    """(H, W, 3) BGR of an image file of more than 8 bits or of several bands; None of others.
+
+    Of bands beside a grey one or three and transparency see :func:`read_bands`.
+    """
     if path.lower().endswith(_SHALLOW_SUFFIXES):
         return None
+    bands = tiff_bands(path)
+    if bands is not None and not bands.is_plain:
+        return read_bands(path, bands)
     data = np.fromfile(path, np.uint8)
     image = cv2.imdecode(data, cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH) if data.size else None
     return None if image is None or image.dtype == np.uint8 else image

@@ -6,20 +6,22 @@ M pairs of image and class.
 import hashlib
 import json
 import os
+import socket
 import sys
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from typing import Protocol
 
 import numpy as np
-from mmengine.dist import get_rank
+from mmengine.dist import all_gather_object, get_rank
 from mmengine.logging import print_log
 from mmengine.utils import track_iter_progress
 
 from mmfewshot_seg.datasets.sources.image_files import UnreadableImageError, image_shape
 from mmfewshot_seg.files.whole_file import whole_file
-from mmfewshot_seg.first_process import by_first_process
+from mmfewshot_seg.first_process import is_first_of_machine, while_others_wait
 
 _FORMAT = 1  # raise it when the meaning of a stored index changes
 
@@ -58,23 +60,49 @@ class PairIndex:
 def pair_index(source: IndexedSource, index_dir: str | None) -> PairIndex:
     """The index of a source, from ``index_dir`` if it is there and still holds.
 
-    Of several processes the first builds it while the others wait, and fail if it fails; without
-    ``index_dir`` each builds its own.
+    Of several processes the first builds it, then, where its file is not seen, the first of each
+    machine; the others wait, and fail if one fails. Without ``index_dir`` each builds its own.
+
+    Raises:
+        ValueError: If the images of one machine are not those of the first.
     """
     name = type(source).__name__
-    key = fingerprint(source.files(), {'source': name, **source.options()})
-    if index_dir is None:
-        return build(source)
-    path = os.path.join(index_dir, f'{name}-{key}.npz')
 
-    def load_or_build() -> PairIndex:
-        index = load(path)
-        if index is None:
-            index = build(source, note=f' (once; kept in {path})')
-            save(path, index)
-        return index
+    @cache
+    def index() -> PairIndex:
+        key = fingerprint(source.files(), {'source': name, **source.options()})
+        if index_dir is None:
+            return build(source)
+        path = os.path.join(index_dir, f'{name}-{key}.npz')
+        stored = load(path)
+        if stored is None:
+            stored = build(source, note=f' (once; kept in {path})')
+            save(path, stored)
+        return stored
 
-    return by_first_process(load_or_build) or load_or_build()
+    if index_dir is not None:
+        while_others_wait(index, get_rank() == 0)
+        while_others_wait(index, is_first_of_machine())
+    while_others_wait(index, True)
+    _check_same(name, index())
+    return index()
+
+
+def _check_same(name: str, index: PairIndex) -> None:
+    """Refuse processes that would draw other episodes than the first.
+
+    Raises:
+        ValueError: If the pairs of a process differ from those of the first.
+    """
+    digest = hashlib.sha256(index.pairs.tobytes()).hexdigest()
+    found = all_gather_object((socket.gethostname(), len(index.pairs), digest))
+    host, number, expected = found[0]
+    for other, count, own in found:
+        if own != expected:
+            raise ValueError(
+                f'{name}: the images of the machine {other} ({count} pairs of image and class) are '
+                f'not those of {host} ({number}): copy the data set whole to every machine'
+            )
 
 
 def fingerprint(files: Iterable[str], options: Mapping) -> str:
@@ -142,7 +170,7 @@ def load(path: str) -> PairIndex | None:
         with np.load(path) as stored:
             return PairIndex(stored['pairs'], tuple(stored['unreadable'].tolist()))
     except Exception as error:  # zipfile, zlib, NumPy and the file system: the index is made anew
-        print_log(f'{path} is broken ({error}) and is made anew', 'current')
+        print_log(f'{path} is broken ({error}) and is built again', 'current')
         return None
 
 

@@ -54,7 +54,7 @@ class GenerateShapeEdge(BaseTransform):
             ValueError: If they are not one value per pixel.
         """
         if 'gt_seg_map' not in results:
-            raise KeyError("no 'gt_seg_map': GenerateShapeEdge stands behind LoadAnnotations")
+            raise KeyError("no 'gt_seg_map': put GenerateShapeEdge after LoadAnnotations")
         if results['gt_seg_map'].ndim != 2:
             raise ValueError(
                 f'labels are (H, W), got {results["gt_seg_map"].shape} of '

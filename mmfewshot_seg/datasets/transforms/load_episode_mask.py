@@ -10,9 +10,9 @@ from mmfewshot_seg.structures.labels import IGNORED
 class LoadEpisodeMask(BaseTransform):
     """Load labels 0 background, 1..N ways, 255 ignored from the source of the episode.
 
-    Its place decides the resolution: before ``Resize`` the label is resized with the image
-    (training, supports, tests at network resolution), at the end it keeps its original size (tests
-    at original resolution). Void of a support becomes background if the protocol says so.
+    Its place decides the resolution, see :class:`Episode`: before ``Resize`` the label is resized
+    with the image (training, supports, tests at network resolution), at the end it keeps its
+    original size (the other tests). Void of a support becomes background if the protocol says so.
 
     Required keys: ``img`` and ``ori_shape`` of ``LoadImageFromFile``, and those that
     :class:`FewShotDataset` gives.

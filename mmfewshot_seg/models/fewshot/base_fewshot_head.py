@@ -7,6 +7,7 @@ feature size, ``H W`` image size.
 from abc import ABCMeta, abstractmethod
 from collections.abc import Sequence
 
+import torch
 import torch.nn.functional as F
 from mmengine.model import BaseModule
 from torch import Tensor
@@ -28,10 +29,13 @@ class BaseFewShotHead(BaseModule, metaclass=ABCMeta):
         support_extras: Names of further inputs of an episode that :meth:`prototypes` and
             :meth:`loss` take as keywords, where a batch has them.
         takes_negatives: Whether :meth:`join` takes images that show none of the ways.
+        presence_levels: What :meth:`presence` usually gives for images without and with a way;
+            None if that is not known.
     """
 
     support_extras: tuple[str, ...] = ()
     takes_negatives: bool = False
+    presence_levels: tuple[float, float] | None = None
 
     def __init__(
         self,
@@ -114,6 +118,23 @@ class BaseFewShotHead(BaseModule, metaclass=ABCMeta):
             'out of test_cfg'
         )
 
+    def presence(self, logits: Tensor, state: SupportState) -> Tensor:
+        """How sure it is that a query shows each way at all.
+
+        Here by how much the way is ahead of all else where it is most, in a tenth of the query.
+
+        Args:
+            logits: (B, Q, 1+N, H, W), of any size.
+            state: What :meth:`prototypes` returned.
+
+        Returns:
+            (B, Q, N).
+        """
+        ways = range(1, logits.shape[2])
+        others = [torch.cat([logits[:, :, :way], logits[:, :, way + 1 :]], 2) for way in ways]
+        rivals = torch.stack([rest.logsumexp(2) for rest in others], 2)
+        return mean_of_highest(logits[:, :, 1:] - rivals)
+
     def resize(self, logits: Tensor, size: tuple[int, int]) -> Tensor:
         """Bilinear resize of (..., classes, h, w) logits to ``size``."""
         flat = logits.flatten(0, -4)
@@ -126,3 +147,17 @@ class BaseFewShotHead(BaseModule, metaclass=ABCMeta):
         return self.loss_decode(
             logits.flatten(0, 1), query_masks.flatten(0, 1), ignore_index=self.ignore_index
         )
+
+
+def mean_of_highest(scores: Tensor, share: float = 0.1) -> Tensor:
+    """Mean of the highest scores of a map.
+
+    Args:
+        scores: (..., H, W).
+        share: Part of the map that counts; at least one position.
+
+    Returns:
+        (...).
+    """
+    flat = scores.flatten(-2)
+    return flat.topk(max(round(share * flat.shape[-1]), 1)).values.mean(-1)

@@ -7,6 +7,8 @@ all supports together, ``P`` classes, ``C`` channels, ``h w`` feature size.
 import torch
 from torch import Tensor
 
+from mmfewshot_seg.compat import is_recorded
+
 # Positions of supports that are compared at once: bounds the memory, changes no result. So few that
 # what was multiplied is still in a core's cache when its exponentials are taken.
 CHUNK = 512
@@ -41,7 +43,8 @@ def matching_scores(
     sums = 0
     # Inner products lie between -1 and 1, so this shift keeps every exponential in range.
     shift = positions.new_tensor(-1 / temperature)
-    for part, share in zip(support.split(CHUNK, 1), weights.split(CHUNK, 2), strict=True):
+    chunk = support.shape[1] if is_recorded() else CHUNK  # a graph would keep their number
+    for part, share in zip(support.split(chunk, 1), weights.split(chunk, 2), strict=True):
         part = part.to(query.dtype).transpose(1, 2)
         attention = torch.baddbmm(shift, positions, part, alpha=1 / temperature).exp_()
         sums = sums + attention @ share.transpose(1, 2)

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from mmfewshot_seg.models.fewshot.base_fewshot_head import BaseFewShotHead
+from mmfewshot_seg.models.fewshot.base_fewshot_head import BaseFewShotHead, mean_of_highest
 from mmfewshot_seg.models.fewshot.dense_matching import matching_scores
 from mmfewshot_seg.models.fewshot.level_fusion import fuse_levels
 from mmfewshot_seg.models.fewshot.prototype_alignment import (
@@ -40,6 +40,8 @@ class DenseMatchingHead(BaseFewShotHead):
             superpixels. None: all.
         align_weight: Weight of the alignment loss, in which the query's prediction segments the
             supports, as in PANet; 0 leaves it out.
+        presence_levels: What :meth:`presence` usually gives for images without and with a way, by
+            which ``min_score='auto'`` of an inferencer begins. They belong to the encoder.
         kwargs: See :class:`BaseFewShotHead`.
 
     Raises:
@@ -58,6 +60,7 @@ class DenseMatchingHead(BaseFewShotHead):
         area_power: float = 0.5,
         max_positions: int | None = None,
         align_weight: float = 1.0,
+        presence_levels: tuple[float, float] | None = None,
         **kwargs,
     ) -> None:
         super().__init__(**kwargs)
@@ -75,6 +78,7 @@ class DenseMatchingHead(BaseFewShotHead):
         self.area_power = area_power
         self.max_positions = max_positions
         self.align_weight = align_weight
+        self.presence_levels = presence_levels
 
     def prototypes(self, features: tuple[Tensor, ...], masks: Tensor) -> SupportState:
         """See :class:`BaseFewShotHead`.
@@ -123,6 +127,16 @@ class DenseMatchingHead(BaseFewShotHead):
         with torch.autocast(state.features.device.type, enabled=False):
             query = fuse_levels(features, self.in_index)
             return self._match(query, state.features, state.weights)
+
+    def presence(self, logits: Tensor, state: SupportState) -> Tensor:
+        """See :class:`BaseFewShotHead`; how alike the most similar tenth is to the way.
+
+        It is the similarity to an average position of the way, in which the alike count most; the
+        background plays no part. About the cosine of unit features, of whatever number of shots.
+        """
+        areas = state.weights[:, None, 1:].sum(-1).clamp_min(torch.finfo(torch.float32).tiny)
+        highest = mean_of_highest(logits[:, :, 1:])
+        return self.temperature * (highest - (1 - self.area_power) * areas.log())
 
     def loss(
         self,

@@ -154,7 +154,7 @@ class FewShotSegmentor(BaseSegmentor):
     def postprocess_result(
         self, seg_logits: Tensor, data_samples: list[Episode] | None = None
     ) -> list[Episode]:
-        """Set ``pred_masks`` (Q, H, W) of each episode, at the resolution of its evaluation."""
+        """Set ``pred_masks`` (Q, H, W) of each episode where it is judged, see :class:`Episode`."""
         if data_samples is None:
             shapes = (tuple(seg_logits.shape[-2:]),) * seg_logits.shape[1]
             meta = dict(img_shapes=shapes, eval_shapes=shapes)
@@ -166,10 +166,7 @@ class FewShotSegmentor(BaseSegmentor):
 
     @staticmethod
     def _on_canvas(maps: Tensor, episode: Episode, resize: Callable) -> Tensor:
-        """(Q, c, H', W') maps at the resolution of the evaluation, 0 beyond, of (Q, c, H, W) ones.
-
-        The canvas is that of the episode's labels.
-        """
+        """(Q, c, H', W') maps on the canvas of the labels, 0 beyond, of (Q, c, H, W) ones."""
         canvas = episode.get('query_masks', maps[:, 0])
         laid = maps.new_zeros(*maps.shape[:2], *canvas.shape[1:])
         shapes = zip(episode.img_shapes, episode.eval_shapes, strict=True)

@@ -9,6 +9,8 @@ require('models.refinemask')
 
 from mmfewshot_seg.models.refinemask.boundary_region import boundary_region
 from mmfewshot_seg.models.refinemask.cascade_refine_roi_head import CascadeRefineRoIHead
+from mmfewshot_seg.models.refinemask.grid_refine_roi_head import GridRefineRoIHead
+from mmfewshot_seg.models.refinemask.htc_refine_roi_head import HybridTaskCascadeRefineRoIHead
 from mmfewshot_seg.models.refinemask.mask_tta_model import MaskTTAModel
 from mmfewshot_seg.models.refinemask.refine_loss import BARCrossEntropyLoss, RefineCrossEntropyLoss
 from mmfewshot_seg.models.refinemask.refine_mask_head import RefineMaskHead
@@ -20,6 +22,8 @@ from mmfewshot_seg.models.refinemask.stage_merge import merge_stages
 __all__ = [
     'BARCrossEntropyLoss',
     'CascadeRefineRoIHead',
+    'GridRefineRoIHead',
+    'HybridTaskCascadeRefineRoIHead',
     'MaskTTAModel',
     'RefineCrossEntropyLoss',
     'RefineMaskHead',

@@ -1,4 +1,4 @@
-"""What the two mask heads share: trunks, targets, losses, and pasting by mmdet.
+"""What the two mask heads share: trunks, targets, losses.
 
 Shape letters: ``B`` images, ``N`` RoIs, ``C`` channels, ``S`` side of a stage, ``H W`` size of the
 semantic level.
@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from mmcv.cnn import ConvModule
-from mmdet.models.roi_heads.mask_heads import FCNMaskHead
 from mmdet.models.task_modules.samplers import SamplingResult
 from mmdet.structures.bbox import get_box_tensor
 from mmengine.config import ConfigDict
@@ -27,11 +26,8 @@ from mmfewshot_seg.registry import MODELS
 Maps = tuple[list[Tensor], Tensor | None]
 
 
-class BaseRefineMaskHead(FCNMaskHead, metaclass=ABCMeta):
+class BaseRefineMaskHead(BaseModule, metaclass=ABCMeta):
     """Mask head whose stages double the resolution, each fusing semantic features.
-
-    From mmdet's head it has the pasting of masks (``predict_by_feat``), as class-agnostic maps:
-    the label is chosen before.
 
     Args:
         loss_mask: Config of the loss.
@@ -77,12 +73,9 @@ class BaseRefineMaskHead(FCNMaskHead, metaclass=ABCMeta):
             init_cfg = dict(
                 type='Kaiming', layer='Conv2d', mode='fan_out', nonlinearity='relu', bias=0
             )
-        # Not FCNMaskHead's, which builds its own layers.
-        BaseModule.__init__(self, init_cfg)
+        super().__init__(init_cfg)
         self.num_classes = num_classes
         self.in_channels = in_channels
-        self.class_agnostic = True
-        self.upsample = self.conv_logits = None  # FCNMaskHead.init_weights looks at them
         self.dilations = tuple(dilations)
         self.stage_sup_size = tuple(stage_sup_size)
         self.stage_num_classes = tuple(

@@ -35,11 +35,9 @@ def boundary_region(mask: Tensor, width: int) -> Tensor:
     if width < 1:
         raise ValueError(f'boundary width {width}, expected at least 1')
     side = 2 * width + 1
-    # Sums of ones are integers, exact in float32.
-    inside = F.avg_pool2d(mask.float().unsqueeze(1), side, 1, width, divisor_override=1)
-    inside = inside.squeeze(1)
-    opposite = torch.where(mask, side**2 - inside, inside)
-    return opposite > BACKGROUND_SHARE * side**2
+    # A tenth of k * k is no whole number, so no share is near enough for rounding to decide.
+    inside = F.avg_pool2d(mask.float().unsqueeze(1), side, 1, width).squeeze(1)
+    return torch.where(mask, 1 - inside, inside) > BACKGROUND_SHARE
 
 
 def enlarge(maps: Tensor, size: int) -> Tensor:

@@ -7,24 +7,40 @@ _TOGETHER = {
     'dynamic_rcnn': 'DynamicRoIHead',
     'isr': 'PISARoIHead',
     'carl': 'PISARoIHead',
+    'grid_head': 'GridRoIHead',
+    'grid_roi_extractor': 'GridRoIHead',
+    'mask_info_flow': 'HybridTaskCascadeRoIHead',
+    'interleaved': 'HybridTaskCascadeRoIHead',
+    'semantic_head': 'HybridTaskCascadeRoIHead',
+    'semantic_roi_extractor': 'HybridTaskCascadeRoIHead',
+    'semantic_fusion': 'HybridTaskCascadeRoIHead',
 }
 """Those that leave the mask branch alone, by their options."""
+
+_OURS = {
+    'GridRoIHead': 'GridRefineRoIHead',
+    'HybridTaskCascadeRoIHead': 'HybridTaskCascadeRefineRoIHead',
+}
+"""Of these, those that need more than a class statement."""
 
 _APART = {
     'mask_iou_head': 'MaskScoringRoIHead',
     'point_head': 'PointRendRoIHead',
-    'grid_head': 'GridRoIHead',
-    'grid_roi_extractor': 'GridRoIHead',
     'feat_relay_head': 'SCNetRoIHead',
     'glbctx_head': 'SCNetRoIHead',
-    'mask_info_flow': 'HybridTaskCascadeRoIHead',
-    'interleaved': 'HybridTaskCascadeRoIHead',
-    'semantic_head': 'HybridTaskCascadeRoIHead or SCNetRoIHead',
-    'semantic_roi_extractor': 'HybridTaskCascadeRoIHead or SCNetRoIHead',
-    'semantic_fusion': 'HybridTaskCascadeRoIHead',
     'proposal_feature_channel': 'SparseRoIHead',
 }
-"""Those that have a mask branch of their own, or none, by their options."""
+"""Those that have a mask branch of their own, by their options."""
+
+_REASONS = {
+    'MaskScoringRoIHead': 'its scores are those of masks for all classes at twice the size of the '
+    'RoI features, RefineMask has the mask of one class, merged of all stages',
+    'PointRendRoIHead': 'it refines masks too, from a coarse mask for all classes',
+    'SCNetRoIHead': 'it feeds features of its box and context branches to a mask head that has '
+    'one loss',
+    'SparseRoIHead': 'its mask heads take the features of queries, and labels are chosen behind '
+    'them',
+}
 
 
 def foreign_work(
@@ -44,19 +60,22 @@ def foreign_work(
     for option in (*options, *(train_cfg if isinstance(train_cfg, Mapping) else ())):
         owner = _TOGETHER.get(option)
         if owner and owner not in bases:
-            return (
-                f'{option}, which is of {owner}',
-                f'a class of yours that is both: class MyRoIHead({cls.__name__}, {owner}): pass',
-            )
+            return f'{option}, which is of {owner}', _cure(cls, owner)
         if option in _APART:
-            return f'{option}, which is of {_APART[option]}', _OWN_MASKS
-    for owner in _APART.values():
+            return f'{option}, which is of {_APART[option]}', _refusal(_APART[option])
+    for owner in _REASONS:
         if owner in bases:
-            return f'the base {owner}', _OWN_MASKS
+            return f'the base {owner}', _refusal(owner)
     return None
 
 
-_OWN_MASKS = (
-    'none of it: what it does with masks cannot be done beside RefineMask; take the box heads of '
-    'a Mask R-CNN or Cascade Mask R-CNN'
-)
+def _cure(cls: type, owner: str) -> str:
+    if owner in _OURS:
+        return f'that of {_OURS[owner]}, which is both'
+    return f'a class of yours that is both: class MyRoIHead({cls.__name__}, {owner}): pass'
+
+
+def _refusal(owner: str) -> str:
+    return (
+        f'none of it: {_REASONS[owner]}; take the box heads of a Mask R-CNN or Cascade Mask R-CNN'
+    )

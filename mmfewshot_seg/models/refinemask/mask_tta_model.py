@@ -10,6 +10,7 @@ from mmdet.structures.bbox import bbox2roi, bbox_flip
 from mmengine.structures import InstanceData
 from torch import Tensor
 
+from mmfewshot_seg.models.refinemask.mask_pasting import paste_masks
 from mmfewshot_seg.registry import MODELS, register
 
 FLIPPED_AXES = {'horizontal': [3], 'vertical': [2], 'diagonal': [2, 3]}
@@ -84,11 +85,10 @@ class MaskTTAModel(DetTTAModel):
         return probs.flip(FLIPPED_AXES[direction]) if flipped else probs
 
     def _paste(self, sample: DetDataSample, probs: Tensor) -> None:
-        roi_head = self.module.roi_head
-        (sample.pred_instances,) = roi_head.mask_branches[-1][0].predict_by_feat(
-            mask_preds=[probs.logit()],
-            results_list=[sample.pred_instances],
-            batch_img_metas=[dict(sample.metainfo, scale_factor=(1.0, 1.0))],
-            rcnn_test_cfg=roi_head.test_cfg,
+        (sample.pred_instances,) = paste_masks(
+            [probs.logit()],
+            [sample.pred_instances],
+            [dict(sample.metainfo, scale_factor=(1.0, 1.0))],
+            self.module.roi_head.test_cfg,
             rescale=True,
         )

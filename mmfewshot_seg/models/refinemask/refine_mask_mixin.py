@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from mmfewshot_seg.models.refinemask.base_refine_mask_head import BaseRefineMaskHead
 from mmfewshot_seg.models.refinemask.foreign_roi_heads import foreign_work
+from mmfewshot_seg.models.refinemask.mask_pasting import paste_masks
 from mmfewshot_seg.models.refinemask.stage_maps import keep_stage_logits
 from mmfewshot_seg.models.refinemask.stage_merge import merge_stages
 
@@ -108,12 +109,9 @@ class RefineMaskMixin:
         labels = torch.cat([results.labels for results in results_list])
         logits = self.mask_logits(x, rois, labels)
         keep_stage_logits(self, x, results_list)
-        return self.mask_branches[-1][0].predict_by_feat(
-            mask_preds=logits.split([len(results) for results in results_list]),
-            results_list=results_list,
-            batch_img_metas=batch_img_metas,
-            rcnn_test_cfg=self.test_cfg,
-            rescale=rescale,
+        counts = [len(results) for results in results_list]
+        return paste_masks(
+            logits.split(counts), results_list, batch_img_metas, self.test_cfg, rescale
         )
 
     def mask_logits(self, x: Levels, rois: Tensor, labels: Tensor) -> Tensor:

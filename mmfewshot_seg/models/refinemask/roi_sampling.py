@@ -8,8 +8,11 @@ Shape letters: ``B`` images, ``N`` RoIs, ``C`` channels, ``H W`` map size, ``S``
 
 import torch
 import torch.nn.functional as F
+import torchvision
 from mmcv.ops import roi_align
 from torch import Tensor
+
+from mmfewshot_seg.compat import is_recorded
 
 
 def align_rois(features: Tensor, rois: Tensor, size: int, stride: int) -> Tensor:
@@ -27,15 +30,11 @@ def align_rois(features: Tensor, rois: Tensor, size: int, stride: int) -> Tensor
     if len(rois) == 0:
         return _no_rois(features, size)
     with torch.autocast(features.device.type, enabled=False):
-        aligned = roi_align(
-            features.float().contiguous(),
-            rois.float().contiguous(),
-            (size, size),
-            1 / stride,
-            0,
-            'avg',
-            True,
-        )
+        features_of_rois = (features.float().contiguous(), rois.float().contiguous(), (size, size))
+        if is_recorded():  # MMCV's is a Python function, which no graph can hold
+            aligned = torchvision.ops.roi_align(*features_of_rois, 1 / stride, 0, True)
+        else:
+            aligned = roi_align(*features_of_rois, 1 / stride, 0, 'avg', True)
     return aligned.to(features.dtype)
 
 
@@ -50,6 +49,8 @@ def sample_rois(features: Tensor, rois: Tensor, size: int, stride: int) -> Tenso
     with torch.autocast(features.device.type, enabled=False):
         grid = _bin_centres(rois.float(), size, (height * stride, width * stride))
         by_image = [(rois[:, 0] == image).nonzero().flatten() for image in range(batch)]
+        if batch == 1:  # a graph cannot count what is found
+            by_image = [torch.arange(len(rois), device=rois.device)]
         sampled = [
             F.grid_sample(
                 features[image : image + 1].float(),

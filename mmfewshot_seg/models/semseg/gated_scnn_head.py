@@ -274,6 +274,6 @@ class GatedSCNNHead(FrozenStatistics, BaseDecodeHead):
         if any(edges.shape != labels.shape[1:] for edges in maps):
             raise ValueError(
                 f'gt_edge_map of {[tuple(edges.shape[1:]) for edges in maps]} pixels, labels of '
-                f'{tuple(labels.shape[2:])}: GenerateShapeEdge stands behind all that moves pixels'
+                f'{tuple(labels.shape[2:])}: put GenerateShapeEdge after all steps that move pixels'
             )
         return torch.stack(maps)

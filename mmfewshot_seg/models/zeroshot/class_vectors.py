@@ -1,6 +1,6 @@
 """The fixed vectors that a head compares its features with.
 
-Shape letters: ``S`` seen classes, ``U`` unseen classes, ``K`` classes of a mode, ``D`` length of a
+Shape letters: ``S`` seen classes, ``U`` unseen classes, ``K`` classes to detect, ``D`` length of a
 word vector.
 """
 
@@ -9,14 +9,15 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from mmfewshot_seg.classes.zeroshot_splits import MODES
+from mmfewshot_seg.models.zeroshot.detected_classes import DetectedClasses
 
 
 class ClassVectors(nn.Module):
-    """Vectors of seen and unseen classes, and the background that completes the seen ones.
+    """Vectors of the seen classes, and the background that completes them.
 
-    None of them is in the state dict: a checkpoint does not tie a model to its unseen classes. The
-    background is read where it is needed and never copied, so it cannot be out of date.
+    None of them is in the state dict. The background is read where it is needed and never copied,
+    so it cannot be out of date. Vectors of unseen classes come with every prediction, as
+    :class:`DetectedClasses`.
 
     Args:
         num_seen: S.
@@ -26,7 +27,6 @@ class ClassVectors(nn.Module):
 
     Attributes:
         seen: (S, D).
-        unseen: (U, D).
         word_background: (D,), the word vector of the background.
     """
 
@@ -34,7 +34,6 @@ class ClassVectors(nn.Module):
         super().__init__()
         for name, shape in (
             ('seen', (num_seen, word_dim)),
-            ('unseen', (0, word_dim)),
             ('word_background', (word_dim,)),
         ):
             self.register_buffer(name, torch.zeros(shape), persistent=False)
@@ -45,14 +44,12 @@ class ClassVectors(nn.Module):
     def set(
         self,
         seen: Tensor | None = None,
-        unseen: Tensor | None = None,
         background: Tensor | None = None,
     ) -> None:
         """Replace the vectors that are given.
 
         Args:
             seen: (S, D), in the order of the labels.
-            unseen: (U, D), any number.
             background: (D,) word vector.
 
         Raises:
@@ -62,8 +59,6 @@ class ClassVectors(nn.Module):
         if seen is not None:
             self.seen = self._checked('seen', seen, (num_seen, word_dim))
             self.is_set = True
-        if unseen is not None:
-            self.unseen = self._checked('unseen', unseen, (len(unseen), word_dim))
         if background is not None:
             self.word_background = self._checked('background', background, (word_dim,))
 
@@ -93,29 +88,20 @@ class ClassVectors(nn.Module):
             )
         return torch.cat([self.seen, self.background()[None]])
 
-    def targets(self, mode: str) -> Tensor:
-        """(K, D): the classes that a mode detects, in the order of its labels.
-
-        Raises:
-            ValueError: See :func:`check_mode`; or if unseen classes are asked for and there are
-                none.
-        """
-        check_mode(mode)
-        if mode == 'seen':
+    def targets(self, detected: DetectedClasses) -> Tensor:
+        """(K, D) vectors of the classes to detect, in the order of the labels."""
+        if detected.mode == 'seen':
             return self.seen
-        if not len(self.unseen):
-            raise ValueError(
-                f'mode={mode!r}, but the model has no unseen classes: set_classes(...)'
-            )
-        return self.unseen if mode == 'unseen' else torch.cat([self.seen, self.unseen])
+        unseen = detected.unseen.to(self.seen)
+        return unseen if detected.mode == 'unseen' else torch.cat([self.seen, unseen])
 
     def first_unseen(self, mode: str) -> int:
         """The label from which on classes are unseen."""
         return 0 if mode == 'unseen' else len(self.seen)
 
-    def similarity(self, mode: str) -> Tensor:
-        """(S + 1, K) scalar products of what a classifier tells apart and what a mode detects."""
-        return self.classifier() @ self.targets(mode).T
+    def similarity(self, detected: DetectedClasses) -> Tensor:
+        """(S + 1, K) scalar products of what a classifier tells apart and the classes to detect."""
+        return self.classifier() @ self.targets(detected).T
 
     def _checked(self, name: str, vectors: Tensor, shape: tuple[int, ...]) -> Tensor:
         vectors = torch.as_tensor(vectors).to(self.seen)
@@ -127,13 +113,3 @@ class ClassVectors(nn.Module):
         if not vectors.is_meta and not vectors.isfinite().all():
             raise ValueError(f'{name} vectors hold numbers that are not finite')
         return vectors
-
-
-def check_mode(mode: str) -> None:
-    """Is this a mode?
-
-    Raises:
-        ValueError: If not.
-    """
-    if mode not in MODES:
-        raise ValueError(f'test_cfg.rcnn.mode={mode!r}, expected one of {", ".join(MODES)}')

@@ -15,6 +15,7 @@ from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
 from mmfewshot_seg.models.zeroshot.class_vectors import ClassVectors
+from mmfewshot_seg.models.zeroshot.detected_classes import DetectedClasses
 from mmfewshot_seg.models.zeroshot.reconstruction_loss import reconstruction_loss
 from mmfewshot_seg.registry import MODELS, register
 
@@ -88,21 +89,21 @@ class SemanticMaskHead(FCNMaskHead):
         """(N, C, L, L) features of (N, D, L, L) words."""
         return self.dconvT(self.d_kernel_semantic(words))
 
-    def class_rows(self, labels: Tensor, mode: str) -> Tensor:
+    def class_rows(self, labels: Tensor, detected: DetectedClasses) -> Tensor:
         """(N, D) vectors that the words of RoIs are compared with.
 
         Args:
-            labels: (N,) int64, of the classes of the mode.
-            mode: ``'seen'``, ``'unseen'`` or ``'generalized'``.
+            labels: (N,) int64, among the classes to detect.
+            detected: The classes to detect.
         """
-        rows = self.class_vectors.targets(mode)[labels]
-        if mode == 'seen':
+        rows = self.class_vectors.targets(detected)[labels]
+        if detected.mode == 'seen':
             return rows
         classifier = self.class_vectors.classifier()
-        is_unseen = labels >= self.class_vectors.first_unseen(mode)
+        is_unseen = labels >= self.class_vectors.first_unseen(detected.mode)
         return (rows @ classifier.T @ classifier).where(is_unseen[:, None], rows)
 
-    def label_logits(self, features: Tensor, labels: Tensor, mode: str) -> Tensor:
+    def label_logits(self, features: Tensor, labels: Tensor, detected: DetectedClasses) -> Tensor:
         """Logits of the labels' masks.
 
         What follows the encoder's nonlinearity is linear: its last convolution and the comparison
@@ -110,14 +111,14 @@ class SemanticMaskHead(FCNMaskHead):
 
         Args:
             features: (N, C, L, L), see :meth:`forward`.
-            labels: (N,) int64, of the classes of the mode.
-            mode: ``'seen'``, ``'unseen'`` or ``'generalized'``.
+            labels: (N,) int64, among the classes to detect.
+            detected: The classes to detect.
 
         Returns:
             (N, 1, L, L) float32.
         """
         hidden = self.convT(features)
-        rows = self.class_rows(labels, mode)
+        rows = self.class_rows(labels, detected)
         kernel = self.kernel_semantic
         taps = (rows @ kernel.weight.flatten(1)).unflatten(1, (-1, 9)).transpose(1, 2)
         bias = (rows @ kernel.bias).view(-1, 1, 1, 1)
@@ -147,7 +148,7 @@ class SemanticMaskHead(FCNMaskHead):
         """
         labels = torch.cat([result.pos_gt_labels for result in sampling_results])
         words = self.encode(mask_preds)
-        rows = self.class_rows(labels, 'seen')
+        rows = self.class_vectors.seen[labels]
         logits = (rows[:, None] @ words.flatten(2)).unflatten(2, words.shape[2:])
         found = super().loss_and_target(
             logits, sampling_results, batch_gt_instances, rcnn_train_cfg
@@ -170,18 +171,19 @@ class SemanticMaskHead(FCNMaskHead):
         Args:
             mask_preds: (N, C, L, L) features of each image's detections, see :meth:`forward`.
             results_list: Detections of each image, with ``bboxes`` and ``labels``.
-            batch_img_metas: Meta information of each image.
-            rcnn_test_cfg: With ``mode`` and ``mask_thr_binary``.
+            batch_img_metas: Meta information of each image, with ``detected_classes``.
+            rcnn_test_cfg: With ``mask_thr_binary``.
             rescale: Whether boxes and masks are brought back to the original size.
             activate_map: See mmdet's head.
 
         Returns:
             ``results_list`` with ``masks``, (N, height, width).
         """
-        mode = rcnn_test_cfg.get('mode', 'seen')
         logits = [
-            self.label_logits(features, results.labels, mode)
-            for features, results in zip(mask_preds, results_list, strict=True)
+            self.label_logits(features, results.labels, meta['detected_classes'])
+            for features, results, meta in zip(
+                mask_preds, results_list, batch_img_metas, strict=True
+            )
         ]
         return super().predict_by_feat(
             logits, results_list, batch_img_metas, rcnn_test_cfg, rescale, activate_map

@@ -1,6 +1,7 @@
 """Remember a result for as long as the values it was computed from stay the same."""
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -11,20 +12,20 @@ class ValueCache:
 
     Compares values, not version counters: these miss what is written through ``.data``, as by
     averaged weights that are swapped in for an evaluation. Comparing costs one pass over the
-    memory.
+    memory. Threads may share it: inputs and result are replaced together.
     """
 
     def __init__(self) -> None:
-        self.inputs: list[Tensor] | None = None
-        self.result = None
+        self.remembered: tuple[list[Tensor], Any] | None = None
 
     @torch.no_grad()
     def __call__(self, function: Callable, *inputs: Tensor):
         """``function(*inputs)``, remembered."""
-        if self.inputs is None or not all(map(_same, self.inputs, inputs)):
-            self.inputs = [values.detach().clone() for values in inputs]
-            self.result = function(*self.inputs)
-        return self.result
+        remembered = self.remembered
+        if remembered is None or not all(map(_same, remembered[0], inputs)):
+            copies = [values.detach().clone() for values in inputs]
+            self.remembered = remembered = (copies, function(*copies))
+        return remembered[1]
 
 
 def _same(one: Tensor, other: Tensor) -> bool:

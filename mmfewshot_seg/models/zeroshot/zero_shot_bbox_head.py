@@ -1,7 +1,7 @@
 """Boxes whose classes are known by word vectors.
 
 Shape letters: ``R`` RoIs, ``C`` width of the head, ``D`` length of a word vector, ``V`` words of
-the vocabulary, ``S`` seen classes, ``K`` classes of a mode, ``M`` detections.
+the vocabulary, ``S`` seen classes, ``K`` classes to detect, ``M`` detections.
 """
 
 import torch
@@ -14,6 +14,7 @@ from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
 from mmfewshot_seg.models.zeroshot.class_vectors import ClassVectors
+from mmfewshot_seg.models.zeroshot.detected_classes import DetectedClasses
 from mmfewshot_seg.models.zeroshot.reconstruction_loss import reconstruction_loss
 from mmfewshot_seg.models.zeroshot.value_cache import ValueCache
 from mmfewshot_seg.registry import MODELS, register
@@ -28,11 +29,11 @@ class ZeroShotBBoxHead(Shared2FCBBoxHead):
     The encoder is affine: features are mapped to D numbers, these compared with the words of a
     vocabulary, and the comparisons mapped to D numbers again, which are compared with the fixed
     vectors of the seen classes and the background. Scores of any class are the similarities of its
-    vector and those, weighted by their probabilities.
+    vector and those, weighted by their probabilities. Which classes those are is told with each
+    image, by ``detected_classes`` in its meta information (:class:`DetectedClasses`).
 
     In ``test_cfg.rcnn``:
 
-    * ``mode``: ``'seen'`` (default), ``'unseen'`` or ``'generalized'``.
     * ``joint``: in generalised mode, whether seen and unseen classes compete for ``max_per_img``
       detections, or have as many each, as published (default).
     * ``seen_factor``: in generalised mode, what scores of seen classes are multiplied by (default
@@ -156,14 +157,14 @@ class ZeroShotBBoxHead(Shared2FCBBoxHead):
         loss = reconstruction_loss(features, self.decode(words), self.reconstruction_weight)
         return dict(loss_bbox_reconstruction=loss)
 
-    def class_scores(self, cls_score: Tensor, mode: str) -> Tensor:
-        """(R, K) scores of the classes of a mode, from (R, S + 1) logits; float32.
+    def class_scores(self, cls_score: Tensor, detected: DetectedClasses) -> Tensor:
+        """(R, K) scores of the classes to detect, from (R, S + 1) logits; float32.
 
         Similarities, not probabilities: a certain seen class scores the square of its vector's
         norm.
         """
         with torch.autocast(cls_score.device.type, enabled=False):
-            similarity = self.class_vectors.similarity(mode).float()
+            similarity = self.class_vectors.similarity(detected).float()
             return cls_score.float().softmax(1) @ similarity
 
     def _predict_by_feat_single(
@@ -175,10 +176,10 @@ class ZeroShotBBoxHead(Shared2FCBBoxHead):
         rescale: bool = False,
         rcnn_test_cfg: ConfigDict | None = None,
     ) -> InstanceData:
-        mode = rcnn_test_cfg.get('mode', 'seen')
-        first_unseen = self.class_vectors.first_unseen(mode)
-        scores = self.class_scores(cls_score, mode)
-        if mode == 'generalized':
+        detected = img_meta['detected_classes']
+        first_unseen = self.class_vectors.first_unseen(detected.mode)
+        scores = self.class_scores(cls_score, detected)
+        if detected.mode == 'generalized':
             scores[:, :first_unseen] *= rcnn_test_cfg.get('seen_factor', 1.0)
         rows, labels = (scores > rcnn_test_cfg.score_thr).nonzero().unbind(1)
         deltas = self._class_deltas(cls_score, bbox_pred, rows, labels, first_unseen)
@@ -188,7 +189,9 @@ class ZeroShotBBoxHead(Shared2FCBBoxHead):
         candidates = InstanceData(
             bboxes=get_box_tensor(boxes).float(), scores=scores[rows, labels], labels=labels
         )
-        return suppress(candidates, first_unseen, rcnn_test_cfg)
+        return suppress(
+            candidates, first_unseen if detected.mode == 'generalized' else 0, rcnn_test_cfg
+        )
 
     def _class_deltas(
         self, cls_score: Tensor, bbox_pred: Tensor, rows: Tensor, labels: Tensor, first_unseen: int
@@ -230,11 +233,12 @@ def suppress(candidates: InstanceData, first_unseen: int, cfg: ConfigDict) -> In
 
     Args:
         candidates: With ``bboxes``, ``scores`` and ``labels``.
-        first_unseen: The label from which on classes are unseen.
-        cfg: ``test_cfg.rcnn``; in generalised mode, unless ``joint``, seen classes have
+        first_unseen: The label from which on classes are unseen, where there are both kinds; else
+            0.
+        cfg: ``test_cfg.rcnn``; of both kinds, unless ``joint``, seen classes have
             ``max_per_img`` detections and unseen ones as many.
     """
-    if cfg.get('mode') == 'generalized' and not cfg.get('joint', False):
+    if first_unseen and not cfg.get('joint', False):
         is_unseen = candidates.labels >= first_unseen
         groups = [candidates[~is_unseen], candidates[is_unseen]]
         return InstanceData.cat([_suppressed(group, cfg) for group in groups])

@@ -6,10 +6,13 @@ vector, ``V`` words of the vocabulary.
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+import torch
+from torch import Tensor
 
+from mmfewshot_seg.classes.class_split import ClassList
 from mmfewshot_seg.classes.word_vectors import (
     WordVectors,
     check_rows,
@@ -18,6 +21,7 @@ from mmfewshot_seg.classes.word_vectors import (
     scale_rows,
 )
 from mmfewshot_seg.classes.zeroshot_splits import ZeroShotSplit, resolve_split
+from mmfewshot_seg.models.zeroshot.detected_classes import DetectedClasses
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +47,42 @@ class ZeroShotClasses:
     word_vectors: str | os.PathLike | WordVectors
     centre: np.ndarray
     norm: float | None
+
+    def detected(self, mode: str) -> DetectedClasses:
+        """Those of a mode, as a prediction is asked for them.
+
+        Args:
+            mode: ``'seen'``, ``'unseen'`` or ``'generalized'``.
+
+        Raises:
+            ValueError: If there is no such mode, or no class in it.
+        """
+        return DetectedClasses(
+            names=self.split.classes(mode), mode=mode, unseen=torch.from_numpy(self.unseen)
+        )
+
+    def with_unseen(
+        self, names: ClassList, vectors: Tensor | np.ndarray | None = None
+    ) -> 'ZeroShotClasses':
+        """The same with other unseen classes.
+
+        Args:
+            names: K names, other than those of the seen classes, or a text file with one per line.
+            vectors: (K, D) as a file of the same kind has them: they are centred and scaled as
+                those of these classes; by default from the same file.
+
+        Raises:
+            ValueError: If there is no name, one is there twice or is a seen class, has no vector or
+                a zero one, or the vectors do not fit in number or length.
+        """
+        split = ZeroShotSplit(self.split.seen, names)
+        split.classes('unseen')  # refuses none at all
+        if vectors is None:
+            unseen = self.vectors_of(split.unseen)
+        else:
+            given = torch.as_tensor(vectors).detach().float().cpu().numpy()
+            unseen = self.prepared(split.unseen, given)
+        return replace(self, split=split, unseen=unseen)
 
     def vectors_of(self, names: Sequence[str]) -> np.ndarray:
         """(K, D) vectors of any classes that the file has, prepared as those of these classes.

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from copy import deepcopy
 
 import numpy as np
-import torch
 from mmdet.models.detectors import TwoStageDetector
 from mmdet.structures import DetDataSample
 from mmengine.config import ConfigDict
@@ -16,8 +15,8 @@ from torch import Tensor
 from mmfewshot_seg.classes.class_split import ClassList
 from mmfewshot_seg.classes.zeroshot_splits import ZeroShotSplit, label_difference
 from mmfewshot_seg.models.zeroshot.background_aware_rpn_head import BackgroundAwareRPNHead
-from mmfewshot_seg.models.zeroshot.class_vectors import check_mode
-from mmfewshot_seg.models.zeroshot.zero_shot_classes import load_classes
+from mmfewshot_seg.models.zeroshot.detected_classes import DetectedClasses
+from mmfewshot_seg.models.zeroshot.zero_shot_classes import ZeroShotClasses, load_classes
 from mmfewshot_seg.models.zeroshot.zero_shot_roi_head import ZeroShotRoIHead, check_kind
 from mmfewshot_seg.registry import MODELS, register
 
@@ -30,6 +29,10 @@ class ZeroShotFasterRCNN(TwoStageDetector):
     vocabulary) are not in the config: the heads get them from here. Word vectors are not in the
     checkpoint either: only the number of seen classes is fixed by it.
 
+    What is detected is an argument of :meth:`predict`, made by :meth:`choose_classes`, so that
+    threads may share a model and ask for different classes. Where it is left out, as by mmengine's
+    loops, it is what :meth:`set_classes` and :meth:`set_mode` chose, at first that of the config.
+
     Args:
         classes: Names and vectors: arguments of :func:`load_classes`.
         rpn_head: Config of a :class:`BackgroundAwareRPNHead`.
@@ -37,6 +40,10 @@ class ZeroShotFasterRCNN(TwoStageDetector):
         test_cfg: That of mmdet's detectors, with ``rcnn.mode``: ``'seen'`` (default), ``'unseen'``
             or ``'generalized'``; more in :class:`ZeroShotBBoxHead`.
         kwargs: See mmdet's ``TwoStageDetector``.
+
+    Attributes:
+        classes: Names and vectors, seen and unseen.
+        detected: The classes that are detected where a call does not say which.
 
     Raises:
         FileNotFoundError: If a file of word vectors does not exist.
@@ -60,24 +67,53 @@ class ZeroShotFasterRCNN(TwoStageDetector):
             _inject(roi_head.mask_head, 'mask_head', **sizes)
         _inject(rpn_head, 'rpn_head', word_dim=word_dim)
         super().__init__(rpn_head=rpn_head, roi_head=roi_head, test_cfg=test_cfg, **kwargs)
-        self.split = loaded.split
-        self.dataset_meta = {}  # refuses a mode without classes
         self.classes = loaded
+        self.detected = loaded.detected(self.roi_head.test_cfg.get('mode', 'seen'))
+        self.dataset_meta = {}
         self.rpn_head.set_background(loaded.background)
         self.roi_head.bind_background(self.rpn_head.background_vector)
         self.roi_head.bbox_head.set_vocabulary(loaded.vocabulary)
         for vectors in self.roi_head.class_vectors:
-            vectors.set(loaded.seen, loaded.unseen, loaded.background)
+            vectors.set(loaded.seen, loaded.background)
+
+    @property
+    def split(self) -> ZeroShotSplit:
+        """Names of the seen and unseen classes."""
+        return self.classes.split
 
     @property
     def mode(self) -> str:
         """Which classes are detected: ``'seen'``, ``'unseen'`` or ``'generalized'``."""
-        return self.roi_head.test_cfg.get('mode', 'seen')
+        return self.detected.mode
 
     @property
     def class_names(self) -> tuple[str, ...]:
         """Names of the labels that are detected."""
-        return self.split.classes(self.mode)
+        return self.detected.names
+
+    def choose_classes(
+        self,
+        names: ClassList | None = None,
+        vectors: Tensor | np.ndarray | None = None,
+        mode: str | None = None,
+    ) -> DetectedClasses:
+        """What :meth:`predict` is to detect; the model itself does not change.
+
+        Args:
+            names: K names, other than those of the seen classes, or a text file with one per line;
+                by default the unseen classes of :meth:`set_classes`, at first of the config.
+            vectors: (K, D) as a file of the same kind has them: they are centred and scaled as
+                those of the model's own classes; by default from the file it was built with.
+            mode: ``'unseen'`` for these classes alone, ``'generalized'`` for the seen ones too,
+                ``'seen'``, without ``names``, for the seen ones alone. By default ``'unseen'`` if
+                there are ``names``, else that of :meth:`set_mode`, at first of the config.
+
+        Raises:
+            ValueError: If a name is there twice or is a seen class, has no vector or a zero one,
+                the vectors do not fit in number or length or have no names, or there is no such
+                mode or no class in it.
+        """
+        return self._chosen(names, vectors, mode)[1]
 
     def set_classes(
         self,
@@ -97,22 +133,8 @@ class ZeroShotFasterRCNN(TwoStageDetector):
             ValueError: If a name is there twice or is a seen class, has no vector or a zero one,
                 the vectors do not fit in number or length, or the mode is another.
         """
-        if mode == 'seen':
-            raise ValueError(
-                "mode='seen' detects the classes of the training: leave the other classes out, or "
-                "take 'unseen' or 'generalized'"
-            )
-        split = ZeroShotSplit(self.split.seen, names)
-        split.classes(mode)  # refuses a mode without classes
-        if vectors is None:
-            vectors = self.classes.vectors_of(split.unseen)
-        else:
-            vectors = torch.as_tensor(vectors).detach().float().cpu().numpy()
-            vectors = self.classes.prepared(split.unseen, vectors)
-        for head_vectors in self.roi_head.class_vectors:
-            head_vectors.set(unseen=torch.as_tensor(vectors))
-        self.split = split
-        self.set_mode(mode)
+        self.classes, self.detected = self._chosen(names, vectors, mode)
+        self.dataset_meta.update(classes=self.class_names)  # in place, for who holds it
 
     def set_mode(self, mode: str) -> None:
         """Choose the classes to detect.
@@ -123,10 +145,23 @@ class ZeroShotFasterRCNN(TwoStageDetector):
         Raises:
             ValueError: If there is no such mode, or no unseen class.
         """
-        check_mode(mode)
-        self.split.classes(mode)  # refuses a mode without classes
-        self.roi_head.test_cfg.mode = mode
+        self.detected = self.classes.detected(mode)
         self.dataset_meta.update(classes=self.class_names)  # in place, for who holds it
+
+    def _chosen(
+        self, names: ClassList | None, vectors: Tensor | np.ndarray | None, mode: str | None
+    ) -> tuple[ZeroShotClasses, DetectedClasses]:
+        if names is None:
+            if vectors is not None:
+                raise ValueError('vectors need the names of their classes: give names too')
+            return self.classes, self.classes.detected(mode or self.mode)
+        if mode == 'seen':
+            raise ValueError(
+                "mode='seen' detects the classes of the training: leave the other classes out, or "
+                "take 'unseen' or 'generalized'"
+            )
+        classes = self.classes.with_unseen(names, vectors)
+        return classes, classes.detected(mode or 'unseen')
 
     @property
     def dataset_meta(self) -> dict:
@@ -181,17 +216,36 @@ class ZeroShotFasterRCNN(TwoStageDetector):
         return tuple(level.float() for level in super().extract_feat(batch_inputs))
 
     def predict(
-        self, batch_inputs: Tensor, batch_data_samples: list[DetDataSample], rescale: bool = True
+        self,
+        batch_inputs: Tensor,
+        batch_data_samples: list[DetDataSample],
+        rescale: bool = True,
+        detected: DetectedClasses | None = None,
     ) -> list[DetDataSample]:
-        """See mmdet's ``TwoStageDetector``.
+        """Detect objects; see also mmdet's ``TwoStageDetector``.
 
-        Each sample is told ``zeroshot_classes``, the names of its labels, so that the metric can
-        refuse those of other classes than its own.
+        Args:
+            batch_inputs: Images as the data preprocessor gives them.
+            batch_data_samples: A sample of each image.
+            rescale: Whether boxes and masks are brought back to the original size.
+            detected: The classes to detect, of :meth:`choose_classes`; by default those of
+                :meth:`set_classes` and :meth:`set_mode`.
+
+        Returns:
+            The samples with ``pred_instances``. Each is told ``zeroshot_classes``, the names of its
+            labels, so that the metric can refuse those of other classes than its own.
         """
+        detected = detected or self.detected
+        _tell(batch_data_samples, detected)
         samples = super().predict(batch_inputs, batch_data_samples, rescale)
         for sample in samples:
-            sample.set_metainfo(dict(zeroshot_classes=self.class_names))
+            del sample.detected_classes  # vectors, which nobody wants in a file of predictions
+            sample.set_metainfo(dict(zeroshot_classes=detected.names))
         return samples
+
+    def _forward(self, batch_inputs: Tensor, batch_data_samples: list[DetDataSample]) -> tuple:
+        _tell(batch_data_samples, self.detected)
+        return super()._forward(batch_inputs, batch_data_samples)
 
 
 @register(MODELS, host='mmdet')
@@ -209,6 +263,12 @@ class ZeroShotMaskRCNN(ZeroShotFasterRCNN):
                 'ZeroShotFasterRCNN'
             )
         super().__init__(roi_head=roi_head, **kwargs)
+
+
+def _tell(samples: list[DetDataSample], detected: DetectedClasses) -> None:
+    """Put the classes to detect into the meta information of each sample, uncopied."""
+    for sample in samples:
+        sample.set_field(detected, 'detected_classes', field_type='metainfo')
 
 
 def _inject(config: ConfigDict, name: str, **sizes: int) -> None:

@@ -9,7 +9,7 @@ from mmdet.structures.bbox import bbox2roi
 from mmengine.structures import InstanceData
 from torch import Tensor
 
-from mmfewshot_seg.models.zeroshot.class_vectors import ClassVectors, check_mode
+from mmfewshot_seg.models.zeroshot.class_vectors import ClassVectors
 from mmfewshot_seg.models.zeroshot.semantic_mask_head import SemanticMaskHead
 from mmfewshot_seg.models.zeroshot.zero_shot_bbox_head import ZeroShotBBoxHead
 from mmfewshot_seg.registry import MODELS, register
@@ -27,14 +27,8 @@ class ZeroShotRoIHead(StandardRoIHead):
         kwargs: See mmdet's ``StandardRoIHead``; for ``test_cfg``, ``ZeroShotBBoxHead``.
 
     Raises:
-        ValueError: If the heads are others, differ in the number of classes, or ``test_cfg.mode``
-            is none of the modes.
+        ValueError: If the heads are others or differ in the number of classes.
     """
-
-    def __init__(self, **kwargs) -> None:
-        super().__init__(**kwargs)
-        if self.test_cfg is not None:
-            check_mode(self.test_cfg.get('mode', 'seen'))
 
     def init_bbox_head(self, bbox_roi_extractor: dict, bbox_head: dict) -> None:
         """Build the box branch; errors as of the class."""
@@ -89,21 +83,21 @@ class ZeroShotRoIHead(StandardRoIHead):
         self,
         x: Levels,
         rpn_results_list: list[InstanceData],
-        batch_data_samples: list[DetDataSample] | None = None,
+        batch_data_samples: list[DetDataSample],
     ) -> tuple:
         """Class scores and box deltas of all proposals, mask logits of the first 100.
 
-        Each proposal's mask is that of its best class.
+        Each proposal's mask is that of its best class. The classes are those of the first sample.
         """
         rois = bbox2roi([results.bboxes for results in rpn_results_list])
         found = self._bbox_forward(x, rois)
-        mode = self.test_cfg.get('mode', 'seen')
-        scores = self.bbox_head.class_scores(found['cls_score'], mode)
+        detected = batch_data_samples[0].detected_classes
+        scores = self.bbox_head.class_scores(found['cls_score'], detected)
         if not self.with_mask:
             return scores, found['bbox_pred']
         features = self._mask_forward(x, rois[:TENSOR_MODE_ROIS])['mask_preds']
         labels = scores[:TENSOR_MODE_ROIS].argmax(1)
-        return scores, found['bbox_pred'], self.mask_head.label_logits(features, labels, mode)
+        return scores, found['bbox_pred'], self.mask_head.label_logits(features, labels, detected)
 
 
 def check_kind(config: dict, name: str, kind: type) -> None:

@@ -4,7 +4,7 @@ import { classNames, colourOf, state } from './state.js';
 import { $, addFiles, ask, attempt, button, element, loadImage, offer, readUrl, say, usableImage } from './dom.js';
 import { maskStroke, sentMask } from './paint.js';
 import { choose, chooseTool, closePolygon } from './editor.js';
-import { addSupport } from './supports.js';
+import { addSupport, showCheck } from './supports.js';
 import { zip } from './zip.js';
 
 let stopping = null; // AbortController of the run
@@ -61,12 +61,31 @@ export async function segment() {
   }
 }
 
-async function segmentAll(shown, signal) {
+function sendSupports(shown, signal) {
   say('Looking at the supports…');
-  const { support, classes } = await ask('support', {
+  return ask('support', {
     supports: shown.map((one) => ({ name: one.name, image: one.url, mask: sentMask(one) })),
     negatives: state.supports.filter((one) => one.negative).map((one) => one.url),
   }, signal);
+}
+
+// Which of the supports do not fit the others: each is segmented by these.
+async function checkSupports() {
+  const shown = state.supports.filter((support) => !support.negative);
+  if (!shown.length) throw new Error('First add images that show what you look for, and paint them.');
+  shown.forEach((support) => closePolygon(support));
+  const { support, classes } = await sendSupports(shown);
+  const { checks } = await ask('check', { support });
+  // The answer goes class by class, each in the order of the page.
+  const inOrder = classes.flatMap((name) => shown.filter((one) => one.name.trim() === name));
+  inOrder.forEach((one, i) => showCheck(one, checks[i]));
+  const unfit = checks.filter(({ reason }) => reason).length;
+  if (unfit) say(`${unfit} of ${checks.length} examples do not fit.`, true);
+  else say('Nothing speaks against these examples.');
+}
+
+async function segmentAll(shown, signal) {
+  const { support, classes } = await sendSupports(shown, signal);
   $('legend').replaceChildren(...classes.map((name, way) => element('span', {}, swatch(way), name)));
   const failed = [], queries = [...state.queries];
   for (const [i, query] of queries.entries()) {
@@ -94,7 +113,7 @@ function showResult(query, result) {
   query.picture.src = result.overlay;
   const found = result.classes.map((name, way) => element(
     'span', { className: 'class' },
-    swatch(way), `${name} ${(100 * result.shares[way]).toFixed(1)} % `,
+    swatch(way), `${name} ${(100 * result.shares[way]).toFixed(1)} %${result.found[way] ? '' : ', probably not in it'} `,
     button('✎ correct', `Correct ${name} in ${query.file}: it becomes an example`, () => attempt(() => correct(query, way)), 'small'),
   ));
   const links = [
@@ -138,17 +157,29 @@ function bytesOf(url) {
   return Uint8Array.from(atob(url.split(',')[1]), (letter) => letter.charCodeAt(0));
 }
 
-function downloadAll() {
+// As the inferencer writes them into a folder.
+async function downloadAll() {
   const done = state.queries.filter((query) => query.result);
-  const files = done.flatMap(({ stem, result }) => [
-    { name: `${stem}.png`, bytes: bytesOf(result.labels) },
-    { name: `${stem}_overlay.jpg`, bytes: bytesOf(result.overlay) },
-  ]);
+  say('Writing files…');
+  const { coco, areas, labelme } = await ask('files', {
+    results: done.map(({ stem, file, result }) => ({
+      result: result.result,
+      file: stem + (file.match(/\.\w+$/) || ['.png'])[0],
+    })),
+  });
   const classes = done.map(({ stem, result }) => (
     `${stem}.png: ${['background', ...result.classes].map((name, value) => `${value} ${name}`).join(', ')}\n`
   ));
-  files.push({ name: 'classes.txt', bytes: new TextEncoder().encode(classes.join('')) });
-  offer(zip(files), 'results.zip');
+  const text = (name, content) => ({ name, bytes: new TextEncoder().encode(content) });
+  offer(zip([
+    ...done.map(({ stem, result }) => ({ name: `pred/${stem}.png`, bytes: bytesOf(result.labels) })),
+    ...done.map(({ stem, result }) => ({ name: `vis/${stem}.jpg`, bytes: bytesOf(result.overlay) })),
+    ...done.map(({ stem }, i) => text(`labelme/${stem}.json`, labelme[i])),
+    text('coco.json', coco),
+    text('areas.csv', areas),
+    text('classes.txt', classes.join('')),
+  ]), 'results.zip');
+  say(`results.zip has ${done.length} image${done.length > 1 ? 's' : ''}.`);
 }
 
 export async function addQueryFile(file) {
@@ -161,8 +192,9 @@ $('query-files').addEventListener('change', ({ target }) => {
   attempt(() => addFiles(files, addQueryFile));
 });
 $('segment').addEventListener('click', () => attempt(segment));
+$('check').addEventListener('click', () => attempt(checkSupports));
 $('stop').addEventListener('click', () => stopping.abort());
-$('download').addEventListener('click', downloadAll);
+$('download').addEventListener('click', () => attempt(downloadAll));
 
 // --- Enlarged ------------------------------------------------------------------------------------
 

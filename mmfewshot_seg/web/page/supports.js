@@ -23,7 +23,8 @@ export async function addSupport({ file, name, url, strokes = [], negative = fal
   });
   const caption = element('span', { className: 'file', textContent: file, title: file });
   const remove = button('×', `Remove ${file}`, () => removeSupport(support), 'remove');
-  support.card = element('div', { className: 'card' }, support.show, caption, support.field, remove);
+  support.check = element('span', { className: 'check' });
+  support.card = element('div', { className: 'card' }, support.show, caption, support.field, support.check, remove);
   if (state.takesNegatives || negative) support.card.append(negativeBox(support));
   state.supports.push(support);
   $('supports').append(support.card);
@@ -41,6 +42,13 @@ function negativeBox(support) {
   });
   const title = 'This image shows none of the classes: all of it is background';
   return element('label', { className: 'negative-box', title }, box, ' shows none');
+}
+
+// Writes on the card what the others find in an example, and why it does not fit.
+export function showCheck(support, { iou, reason }) {
+  const seen = iou === null ? '' : `by the others: IoU ${iou.toFixed(2)}`;
+  support.check.textContent = [seen, reason].filter(Boolean).join('; ');
+  support.check.classList.toggle('error', Boolean(reason));
 }
 
 function removeSupport(support) {

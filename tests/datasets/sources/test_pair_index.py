@@ -158,6 +158,13 @@ def test_a_failure_of_the_first_process_stops_the_other(folder, write_image):
     assert (rank, builds, none, quick, other_quick) == (0, 1, 0, True, True)
 
 
+def test_machines_with_other_images_are_refused(folder, monkeypatch):
+    theirs = ('gpu2', 4, 'another digest')
+    monkeypatch.setattr(module, 'all_gather_object', lambda mine: [('gpu1', *mine[1:]), theirs])
+    with pytest.raises(ValueError, match=r'machine gpu2 \(4 pairs .* not those of gpu1 \(3\)'):
+        _ = _source(folder).pairs
+
+
 def test_images_without_a_class_are_counted(folder, write_mask, monkeypatch):
     logged = []
     monkeypatch.setattr(module, 'print_log', lambda message, *_: logged.append(message))

@@ -1,7 +1,5 @@
 """Networks of timm under the pyramid of MMDetection: RefineMask and zero-shot detectors train."""
 
-import importlib.util
-
 import pytest
 import torch
 from helpers import refinemask_configs, zeroshot_configs
@@ -10,8 +8,7 @@ from torch import nn
 
 from mmfewshot_seg.registry import MODELS
 
-if importlib.util.find_spec('mmcv._ext') is None:
-    pytest.skip('mmcv has no compiled ops: make test', allow_module_level=True)
+pytest.importorskip('mmcv._ext', reason='mmcv has no compiled ops: make test')
 
 from mmdet.testing import demo_mm_inputs
 

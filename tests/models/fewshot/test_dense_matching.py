@@ -61,6 +61,13 @@ def test_chunks_change_nothing(monkeypatch) -> None:
     torch.testing.assert_close(matching_scores(*arguments), expected)
 
 
+def test_graphs_have_no_chunks_whose_number_they_would_keep(monkeypatch) -> None:
+    expected = matching_scores(*case(), 0.05)
+    monkeypatch.setattr(dense_matching, 'CHUNK', None)
+    monkeypatch.setattr(dense_matching, 'is_recorded', lambda: True)
+    torch.testing.assert_close(matching_scores(*case(), 0.05), expected)
+
+
 @pytest.mark.parametrize('area_power', [0.0, 0.5, 1.0])
 def test_a_class_without_positions_never_wins(area_power) -> None:
     query, support, weights = case()

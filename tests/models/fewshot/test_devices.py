@@ -2,9 +2,9 @@
 
 import pytest
 import torch
+from helpers.device_tests import DeviceTests
 from helpers.fewshot_models import BACKBONE, HEADS
-from helpers.mixed_precision import each_precision, largest_difference
-from helpers.pretended_cuda import pretended_cuda, same_on_cuda
+from helpers.pretended_cuda import same_on_cuda
 
 from mmfewshot_seg.models.fewshot import FewShotSegmentor
 from mmfewshot_seg.structures import Episode, SupportState
@@ -17,8 +17,6 @@ KINDS = HEADS | dict(
     dense_matching_thinned=HEADS['dense_matching'] | dict(max_positions=6),
 )
 PREPROCESSOR = dict(mean=[120.0] * 3, std=[60.0] * 3, bgr_to_rgb=True)
-WAITS = dict(asgnet=2, asgnet_aspp=2)  # masks to the host, their seeds back
-each_kind = pytest.mark.parametrize('kind', KINDS)
 
 
 def _model(kind: str, device: str, **options) -> FewShotSegmentor:
@@ -27,46 +25,37 @@ def _model(kind: str, device: str, **options) -> FewShotSegmentor:
     return FewShotSegmentor(**config, **options).to(device)
 
 
-def _batch(empty: bool = False) -> dict:
-    """Two episodes as a data loader gives them, of two ways, two shots and unlike sizes."""
-    inputs, episodes = dict(query=[], support=[], support_masks=[]), []
-    for size in ((40, 33), (36, 40)):
-        masks = torch.randint(0, 3, (2, 2, *size))
-        masks[..., :4, :] = 255
-        inputs['support_masks'].append(masks * 0 if empty else masks)
-        inputs['query'].append(torch.randint(256, (2, 3, *size), dtype=torch.uint8))
-        inputs['support'].append(torch.randint(256, (2, 2, 3, *size), dtype=torch.uint8))
-        shapes = dict(img_shapes=(size, size), eval_shapes=(size, (20, 30)))
-        label = torch.full((2, *size), 255) if empty else torch.randint(0, 3, (2, *size))
-        episodes.append(Episode(metainfo=shapes, query_masks=label))
-    return dict(inputs=inputs, data_samples=episodes)
+class TestFewShot(DeviceTests):
+    kinds = KINDS
+    batches = dict(labelled={}, empty=dict(empty=True))
+    predictions = batches
+    waits = dict(asgnet=2, asgnet_aspp=2)  # masks to the host, their seeds back
 
+    def model(self, kind, device):
+        return _model(kind, device, test_cfg=dict(prototype_maps=kind.startswith('asgnet')))
 
-@each_kind
-@pytest.mark.parametrize('empty', [False, True])
-def test_losses(kind, empty) -> None:
-    def run(device: str) -> dict:
-        model = _model(kind, device).train()
-        return model(**model.data_preprocessor(_batch(empty), training=True), mode='loss')
+    def batch(self, empty=False):
+        """Two episodes as a data loader gives them, of two ways, two shots and unlike sizes."""
+        inputs, episodes = dict(query=[], support=[], support_masks=[]), []
+        for size in ((40, 33), (36, 40)):
+            masks = torch.randint(0, 3, (2, 2, *size))
+            masks[..., :4, :] = 255
+            inputs['support_masks'].append(masks * 0 if empty else masks)
+            inputs['query'].append(torch.randint(256, (2, 3, *size), dtype=torch.uint8))
+            inputs['support'].append(torch.randint(256, (2, 2, 3, *size), dtype=torch.uint8))
+            shapes = dict(img_shapes=(size, size), eval_shapes=(size, (20, 30)))
+            label = torch.full((2, *size), 255) if empty else torch.randint(0, 3, (2, *size))
+            episodes.append(Episode(metainfo=shapes, query_masks=label))
+        return dict(inputs=inputs, data_samples=episodes)
 
-    same_on_cuda(run)
-
-
-@each_kind
-@pytest.mark.parametrize('empty', [False, True])
-@torch.no_grad()
-def test_predictions_and_logits(kind, empty) -> None:
-    def run(device: str) -> list:
-        model = _model(kind, device, test_cfg=dict(prototype_maps=kind.startswith('asgnet'))).eval()
-        data = model.data_preprocessor(_batch(empty))
+    def predict(self, kind, device, **options):
+        model = self.model(kind, device).eval()
+        data = model.data_preprocessor(self.batch(**options))
         logits = model(**data, mode='tensor')
-        found = model(**data, mode='predict')
-        return [logits, *(dict(episode.items()) for episode in found)]
-
-    same_on_cuda(run)
+        return [logits, *(dict(each.items()) for each in model(**data, mode='predict'))]
 
 
-@each_kind
+@pytest.mark.parametrize('kind', KINDS)
 @torch.no_grad()
 def test_saved_and_joined_supports(kind, tmp_path) -> None:
     def run(device: str) -> list:
@@ -93,33 +82,7 @@ def test_saved_and_joined_supports(kind, tmp_path) -> None:
 def test_refined_edges(method) -> None:
     def run(device: str) -> list:
         model = _model('panet', device, test_cfg=dict(refine=method)).eval()
-        found = model(**model.data_preprocessor(_batch()), mode='predict')
+        found = model(**model.data_preprocessor(TestFewShot().batch()), mode='predict')
         return [episode.pred_masks for episode in found]
 
     same_on_cuda(run)
-
-
-@each_kind
-def test_waits_of_a_training_step(kind) -> None:
-    with pretended_cuda() as cuda:
-        model = _model(kind, 'cuda').train()
-        data = model.data_preprocessor(_batch(), training=True)
-        cuda.waits.clear()
-        model(**data, mode='loss')
-    print(cuda.waits)
-    ours = sum(count for line, count in cuda.waits.items() if line.startswith('mmfewshot_seg'))
-    assert ours <= WAITS.get(kind, 0)
-
-
-@each_kind
-@each_precision
-def test_mixed_precision(kind, device, dtype) -> None:
-    def run(device: str) -> list:
-        model = _model(kind, device).train()
-        losses = model(**model.data_preprocessor(_batch(), training=True), mode='loss')
-        with torch.no_grad():
-            return [losses, model.eval()(**model.data_preprocessor(_batch()), mode='tensor')]
-
-    found = largest_difference(run, device, dtype)
-    print(found)
-    assert found < (0.01 if dtype == torch.float16 else 0.05)

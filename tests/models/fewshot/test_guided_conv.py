@@ -4,6 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from mmfewshot_seg.models.fewshot import guided_conv
 from mmfewshot_seg.models.fewshot.guided_conv import GuidedConv
 
 
@@ -27,3 +28,15 @@ def test_equals_a_convolution_of_the_concatenation(kernel_size) -> None:
     weights = torch.randn_like(out)
     ours, theirs = (torch.autograd.grad((y * weights).sum(), inputs) for y in (out, expected))
     torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize('kernel_size', [1, 3])
+def test_form_for_graphs_is_the_same(monkeypatch, kernel_size) -> None:
+    torch.manual_seed(0)
+    conv = GuidedConv(5, 8, kernel_size)
+    inputs = [
+        torch.randn(2, *shape) for shape in ((5, 6, 7), (3, 4, 5), (3, 4, 6, 7), (3, 1, 6, 7))
+    ]
+    expected = conv(*inputs)
+    monkeypatch.setattr(guided_conv, 'is_recorded', lambda: True)
+    torch.testing.assert_close(conv(*inputs), expected, rtol=1e-4, atol=1e-5)

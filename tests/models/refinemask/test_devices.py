@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 import torch
-from helpers.mixed_precision import each_precision, largest_difference
-from helpers.pretended_cuda import pretended_cuda, same_on_cuda
+from helpers.device_tests import DeviceTests
+from helpers.mixed_precision import largest_difference
 from helpers.refinemask_configs import (
     cascade_roi_head,
     detector,
@@ -24,10 +24,6 @@ ROI_HEADS = {
     'cascade': cascade_roi_head(mask_head=[simple_mask_head(), mask_head()]),
 }
 ROIS = torch.tensor([[0, 8.0, 8, 60, 50], [1, 3.0, 9, 40, 44], [0, 0.0, 0, 127, 95]])
-# Of the host's, proposals and samplers, there are many more.
-# Of each image: which masks its RoIs have, these masks to the device; images of the RoIs.
-WAITS = dict(mask_rcnn=7, simple=12, cascade=19)
-each_detector = pytest.mark.parametrize('name', ROI_HEADS)
 
 
 def _model(name: str, device: str) -> nn.Module:
@@ -54,26 +50,23 @@ def _batch(num_items: tuple = (3, 2), polygons: bool = False) -> dict:
     return data
 
 
-@each_detector
-@pytest.mark.parametrize(
-    'options',
-    [{}, dict(num_items=(0, 0)), dict(polygons=True)],
-    ids=['bitmaps', 'empty', 'polygons'],
-)
-def test_losses(name, options) -> None:
-    def run(device: str) -> dict:
-        model = _model(name, device).train()
-        return model(**model.data_preprocessor(_batch(**options), training=True), mode='loss')
+class TestRefineMask(DeviceTests):
+    kinds = ROI_HEADS
+    batches = dict(bitmaps={}, empty=dict(num_items=(0, 0)), polygons=dict(polygons=True))
+    predictions = dict(all=dict(score_thr=0.0), none=dict(score_thr=1.0))
+    close = dict(rtol=1e-4, atol=1e-5)
+    close_predictions = dict(rtol=1e-4, atol=1e-4)
+    # Of each image: which masks its RoIs have, these masks to the device; images of the RoIs.
+    waits = dict(mask_rcnn=7, simple=12, cascade=19)
 
-    same_on_cuda(run, rtol=1e-4, atol=1e-5)
+    def model(self, kind, device):
+        return _model(kind, device)
 
+    def batch(self, **options):
+        return _batch(**options)
 
-@each_detector
-@pytest.mark.parametrize('score_thr', [0.0, 1.0])
-@torch.no_grad()
-def test_predictions_and_logits(name, score_thr) -> None:
-    def run(device: str) -> list:
-        model = _model(name, device).eval()
+    def predict(self, kind, device, score_thr):
+        model = self.model(kind, device).eval()
         model.roi_head.test_cfg.score_thr = score_thr
         data = model.data_preprocessor(_batch())
         found = [sample.pred_instances for sample in model(**data, mode='predict')]
@@ -82,29 +75,10 @@ def test_predictions_and_logits(name, score_thr) -> None:
             [(each.scores, each.labels, each.bboxes, each.masks.float()) for each in found],
         ]
 
-    same_on_cuda(run, rtol=1e-4, atol=1e-4)
-
-
-@each_detector
-def test_waits_of_a_training_step(name) -> None:
-    with pretended_cuda() as cuda:
-        model = _model(name, 'cuda').train()
-        data = model.data_preprocessor(_batch(), training=True)
-        cuda.waits.clear()
-        model(**data, mode='loss')
-    print(cuda.waits)
-    ours = sum(count for line, count in cuda.waits.items() if line.startswith('mmfewshot_seg'))
-    assert ours <= WAITS[name]
-
-
-@each_detector
-@each_precision
-@torch.no_grad()
-def test_mixed_precision_of_the_masks(name, device, dtype) -> None:
-    """Of given boxes: in half precision other ones are found."""
-
-    def run(device: str) -> list:
-        model = _model(name, device).eval()
+    @torch.no_grad()
+    def in_precision(self, kind, device):
+        """Masks of given boxes: in half precision other ones are found."""
+        model = self.model(kind, device).eval()
         data = model.data_preprocessor(_batch())
         levels, rois = model.extract_feat(data['inputs']), ROIS.to(device)
         labels = torch.arange(len(rois), device=device)
@@ -112,19 +86,14 @@ def test_mixed_precision_of_the_masks(name, device, dtype) -> None:
         assert logits.isfinite().all() and logits.dtype == torch.float32
         return model.roi_head.stage_logits(levels, rois, labels)
 
-    found = largest_difference(run, device, dtype)
-    print(found)
-    assert found < (0.01 if dtype == torch.float16 else 0.05)
 
-
-@each_detector
+@pytest.mark.parametrize('name', ROI_HEADS)
 @pytest.mark.parametrize('dtype', [torch.bfloat16, torch.float16])
 def test_mixed_precision_of_losses(name, dtype) -> None:
     """By CUDA's rules: on the CPU mmcv's NMS takes float32 alone. bfloat16 has other proposals."""
 
     def run(device: str) -> dict:
-        model = _model(name, device).train()
-        losses = model(**model.data_preprocessor(_batch(), training=True), mode='loss')
+        losses = TestRefineMask().losses(name, device)
         return {key: value for key, value in losses.items() if 'loss' in key}
 
     found = largest_difference(run, 'cuda', dtype)

@@ -1,5 +1,7 @@
 """The mask head as a graph for any number of RoIs and any size of image."""
 
+from io import BytesIO
+
 import pytest
 import torch
 from helpers.refinemask_configs import CHANNELS, mask_head, simple_mask_head
@@ -36,6 +38,10 @@ def _inputs(count: int, height: int, width: int) -> tuple[torch.Tensor, ...]:
 def test_traced_graph_serves_other_numbers_and_sizes(config) -> None:
     model = _Predict(config)
     graph = torch.jit.trace(model, _inputs(3, 24, 32), check_trace=False)
+    buffer = BytesIO()
+    torch.jit.save(graph, buffer)
+    buffer.seek(0)
+    graph = torch.jit.load(buffer)
     for case in ((3, 24, 32), (7, 40, 20)):
         inputs = _inputs(*case)
         torch.testing.assert_close(graph(*inputs), model(*inputs))

@@ -2,7 +2,14 @@
 
 import pytest
 import torch
-from helpers.refinemask_configs import bbox_head, cascade_roi_head, detector, roi_head
+from helpers.refinemask_configs import (
+    bbox_head,
+    cascade_roi_head,
+    detector,
+    mask_head,
+    roi_extractor,
+    roi_head,
+)
 from mmdet.models.roi_heads import (
     DoubleHeadRoIHead,
     DynamicRoIHead,
@@ -49,6 +56,42 @@ def _double_head() -> dict:
     )
 
 
+def _grid(**options) -> dict:
+    return roi_head(
+        type='mmfewshot_seg.GridRefineRoIHead',
+        bbox_head=bbox_head(with_reg=False),
+        grid_roi_extractor=roi_extractor(14),
+        grid_head=dict(
+            type='mmdet.GridHead',
+            grid_points=9,
+            num_convs=2,
+            in_channels=16,
+            point_feat_channels=4,
+            norm_cfg=dict(type='GN', num_groups=9),
+        ),
+        **options,
+    )
+
+
+def _htc(**options) -> dict:
+    return cascade_roi_head(type='mmfewshot_seg.HybridTaskCascadeRefineRoIHead', **options)
+
+
+def _semantic() -> dict:
+    return dict(
+        semantic_roi_extractor=roi_extractor(14, featmap_strides=[8]),
+        semantic_head=dict(
+            type='mmdet.FusedSemanticHead',
+            num_ins=5,
+            fusion_level=1,
+            num_convs=1,
+            in_channels=16,
+            conv_out_channels=16,
+            num_classes=6,
+        ),
+    )
+
+
 @pytest.mark.parametrize(
     ('head', 'train_cfg'),
     [
@@ -61,26 +104,52 @@ def _double_head() -> dict:
             roi_head(type=PISARefine, bbox_head=bbox_head(loss_bbox=SMOOTH_L1)),
             dict(sampler=HLR, isr=dict(k=2, bias=0), carl=dict(k=1, bias=0.2)),
         ),
+        (_grid(), dict(pos_radius=1, max_num_grid=8)),
+        (_htc(), {}),
+        (_htc(interleaved=False, mask_head=[mask_head(), mask_head()]), {}),
+        (_htc(**_semantic()), {}),
     ],
-    ids=['dynamic', 'double', 'pisa'],
+    ids=['dynamic', 'double', 'pisa', 'grid', 'htc', 'htc-heads', 'htc-semantic'],
 )
 def test_what_goes_together(head, train_cfg) -> None:
     torch.manual_seed(0)
     config = detector(head)
-    config.train_cfg.rcnn.update(ConfigDict(train_cfg))
-    model = MODELS.build(config)
-    inputs = demo_mm_inputs(2, [(3, 96, 96)] * 2, num_classes=4, with_mask=True)
+    config.test_cfg.rcnn.mask_thr_binary = -1  # probabilities, as bytes
+    for rcnn in [config.train_cfg.rcnn] if train_cfg else []:
+        rcnn.update(ConfigDict(train_cfg))
+    model = MODELS.build(config).train()
+    shapes, semantic = [(3, 96, 96)] * 2, 'semantic_head' in head
+    inputs = demo_mm_inputs(2, shapes, num_classes=4, with_mask=True, with_semantic=semantic)
     data = model.data_preprocessor(inputs, training=True)
     losses = model(**data, mode='loss')
-    assert {'loss_instance', 'loss_semantic', 'loss_bbox'} <= losses.keys()
-    assert all(
-        torch.isfinite(torch.as_tensor(sum(v) if isinstance(v, list) else v)).all()
-        for v in losses.values()
-    )
+    total, log = model.parse_losses(losses)
+    total.backward()
+    assert total.isfinite() and log.keys() >= _expected_losses(head)
+    missing = {n for n, p in model.named_parameters() if p.requires_grad and p.grad is None}
+    assert not missing
     model.eval()
     with torch.no_grad():
         found, _ = model.test_step(inputs)
-    assert len(found.pred_instances.masks) == len(found.pred_instances)
+        data = model.data_preprocessor(inputs, training=False)
+        ((scores, *_),) = model(**data, mode='tensor')
+    instances = found.pred_instances
+    assert len(instances) > 0 and instances.masks.shape == (len(instances), 96, 96)
+    assert instances.masks.any() and len(scores) > 0
+    for mask, box in zip(instances.masks, instances.bboxes, strict=True):
+        left, top = (max(int(side) - 1, 0) for side in box[:2])
+        right, bottom = (int(side) + 2 for side in box[2:])
+        assert mask[top:bottom, left:right].sum() == mask.sum(), (box, mask.nonzero())
+
+
+def _expected_losses(head: dict) -> set[str]:
+    """Those of the masks, in a cascade of the last stage, and those of the boxes and their own."""
+    stage = 's1.' if 'num_stages' in head else ''
+    names = {f'{stage}loss_instance', f'{stage}loss_semantic', f'{stage}loss_cls'}
+    if isinstance(head.get('mask_head'), list):
+        names.add('s0.loss_instance')
+    if 'semantic_head' in head:
+        names.add('loss_semantic_seg')
+    return names | {'loss_grid' if 'grid_head' in head else f'{stage}loss_bbox'}
 
 
 @pytest.mark.parametrize(
@@ -98,14 +167,20 @@ def test_what_goes_together(head, train_cfg) -> None:
         (roi_head(train_cfg=ConfigDict(carl=dict(k=1))), 'carl, which is of PISARoIHead'),
         (
             roi_head(mask_iou_head={}),
-            'of MaskScoringRoIHead, expected none of it: what it does with',
+            'of MaskScoringRoIHead, expected none of it: its scores are those of',
         ),
         (roi_head(point_head={}), 'point_head, which is of PointRendRoIHead'),
-        (roi_head(grid_head={}), 'grid_head, which is of GridRoIHead'),
         (
-            cascade_roi_head(mask_info_flow=True),
-            'which is of HybridTaskCascadeRoIHead, expected none',
+            roi_head(grid_head={}),
+            'grid_head, which is of GridRoIHead, expected that of GridRefineRoIHead',
         ),
+        (
+            cascade_roi_head(interleaved=True),
+            'of HybridTaskCascadeRoIHead, expected that of HybridTaskCascadeRefineRoIHead',
+        ),
+        (_htc(mask_info_flow=True), 'mask_info_flow=True, expected False: heads of RefineMask'),
+        (_htc(semantic_fusion=('bbox', 'mask')), r"\('bbox', 'mask'\), expected \('bbox',\)"),
+        (cascade_roi_head(proposal_feature_channel=4), 'of SparseRoIHead, expected none'),
         (cascade_roi_head(glbctx_head={}), 'glbctx_head, which is of SCNetRoIHead'),
         (roi_head(type=ScoringRefine, mask_iou_head={}), 'MaskScoringRoIHead, expected none of it'),
     ],

@@ -4,6 +4,7 @@ import pytest
 import torch
 from mmcv.ops import RoIAlign, SimpleRoIAlign
 
+from mmfewshot_seg.models.refinemask import roi_sampling
 from mmfewshot_seg.models.refinemask.roi_sampling import align_rois, sample_rois
 
 ROIS = torch.tensor(
@@ -62,3 +63,17 @@ def test_without_rois_the_graph_is_kept(function, features) -> None:
     assert found.shape == (0, 5, 4, 4)
     found.sum().backward()
     assert not features.grad.any()
+
+
+def test_aligned_the_same_in_graphs(features, monkeypatch) -> None:
+    """By torchvision's operator: graphs hold no function of MMCV."""
+    expected = align_rois(features, ROIS, 7, 4)
+    monkeypatch.setattr(roi_sampling, 'is_recorded', lambda: True)
+    monkeypatch.setattr(roi_sampling, 'roi_align', None)
+    torch.testing.assert_close(align_rois(features, ROIS, 7, 4), expected)
+
+
+def test_single_image_is_sampled_as_one_of_several(features) -> None:
+    rois = ROIS[:2]
+    expected = sample_rois(features, torch.cat([rois, ROIS[2:]]), 4, 4)[:2]
+    torch.testing.assert_close(sample_rois(features[:1], rois, 4, 4), expected)

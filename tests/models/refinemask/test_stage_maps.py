@@ -1,14 +1,12 @@
 """Logits of the stages of the best detections."""
 
-import importlib.util
 from types import SimpleNamespace
 
 import pytest
 import torch
 from mmengine.structures import InstanceData
 
-if importlib.util.find_spec('mmcv._ext') is None:
-    pytest.skip('mmcv has no compiled ops: make test', allow_module_level=True)
+pytest.importorskip('mmcv._ext', reason='mmcv has no compiled ops: make test')
 
 from mmfewshot_seg.models.refinemask.stage_maps import keep_stage_logits  # noqa: E402
 

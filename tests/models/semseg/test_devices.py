@@ -1,9 +1,8 @@
 """Semantic models on a pretended CUDA device and in mixed precision: the numbers of the CPU."""
 
-import pytest
 import torch
-from helpers.mixed_precision import each_precision, largest_difference
-from helpers.pretended_cuda import pretended_cuda, same_on_cuda
+from helpers.device_tests import DeviceTests
+from helpers.pretended_cuda import same_on_cuda
 from mmengine.config import ConfigDict
 from mmengine.structures import PixelData
 from mmseg.structures import SegDataSample
@@ -47,9 +46,6 @@ MODELS_TRIED = dict(
     staged=dict(neck=STAGED | dict(out='fused'), decode_head=FCN | dict(in_channels=128)),
 )
 SIZES = (64, 90), (60, 96)
-# The check of labels, once a loss, counts of classes, and the edges of the image, there and back.
-WAITS = dict(danet=1, danet_rows=1, gscnn=9, gscnn_official=6)
-each_model = pytest.mark.parametrize('name', MODELS_TRIED)
 
 
 def _model(name: str, device: str) -> torch.nn.Module:
@@ -84,28 +80,25 @@ def _batch(sizes: tuple, ignored: bool = False) -> dict:
     return dict(inputs=images, data_samples=samples)
 
 
-@each_model
-@pytest.mark.parametrize('ignored', [False, True])
-def test_losses(name, ignored) -> None:
-    def run(device: str) -> dict:
-        model = _model(name, device).train()
-        return model(**model.data_preprocessor(_batch(SIZES, ignored), training=True), mode='loss')
+class TestSemantic(DeviceTests):
+    kinds = MODELS_TRIED
+    batches = dict(labelled={}, ignored=dict(ignored=True))
+    close = dict(rtol=1e-4, atol=1e-5)
+    # The check of labels, once a loss, counts of classes, edges of the image, there and back.
+    waits = dict(danet=1, danet_rows=1, gscnn=9, gscnn_official=6)
 
-    same_on_cuda(run, rtol=1e-4, atol=1e-5)
+    def model(self, kind, device):
+        return _model(kind, device)
 
+    def batch(self, ignored=False):
+        return _batch(SIZES, ignored)
 
-@each_model
-@torch.no_grad()
-def test_predictions_and_logits(name) -> None:
-    def run(device: str) -> list:
-        model = _model(name, device).eval()
+    def predict(self, kind, device):
+        model = self.model(kind, device).eval()
         data = model.data_preprocessor(_batch(SIZES[:1] * 2))
         logits = model(**data, mode='tensor')
         model.test_cfg = ConfigDict(mode='slide', crop_size=(32, 48), stride=(24, 32))
-        found = model(**data, mode='predict')
-        return [logits, [sample.seg_logits.data for sample in found]]
-
-    same_on_cuda(run, rtol=1e-4, atol=1e-5)
+        return [logits, [each.seg_logits.data for each in model(**data, mode='predict')]]
 
 
 def test_rows_of_the_attention_and_their_gradients() -> None:
@@ -122,30 +115,3 @@ def test_rows_of_the_attention_and_their_gradients() -> None:
         return output, gradients
 
     same_on_cuda(run)
-
-
-@each_model
-def test_waits_of_a_training_step(name) -> None:
-    with pretended_cuda() as cuda:
-        model = _model(name, 'cuda').train()
-        data = model.data_preprocessor(_batch(SIZES), training=True)
-        cuda.waits.clear()
-        model(**data, mode='loss')
-    print(cuda.waits)
-    ours = sum(count for line, count in cuda.waits.items() if line.startswith('mmfewshot_seg'))
-    assert ours <= WAITS.get(name, 0)
-
-
-@each_model
-@each_precision
-def test_mixed_precision(name, device, dtype) -> None:
-    def run(device: str) -> list:
-        model = _model(name, device).train()
-        losses = model(**model.data_preprocessor(_batch(SIZES), training=True), mode='loss')
-        with torch.no_grad():
-            data = model.eval().data_preprocessor(_batch(SIZES[:1]))
-            return [losses, model(**data, mode='tensor')]
-
-    found = largest_difference(run, device, dtype)
-    print(found)
-    assert found < (0.01 if dtype == torch.float16 else 0.05)

@@ -2,6 +2,8 @@
 
 import copy
 import pickle
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -25,6 +27,7 @@ from mmengine.registry import DefaultScope
 from torch import nn
 
 from mmfewshot_seg.classes.word_vectors import WordVectors
+from mmfewshot_seg.models.zeroshot.detected_classes import DetectedClasses
 from mmfewshot_seg.registry import MODELS
 
 SHAPES = [(3, 96, 128), (3, 64, 70)]
@@ -245,6 +248,68 @@ def test_other_classes_at_run_time(name: str, count: int) -> None:
     assert model.class_names == SEEN
 
 
+def _asked_for(model: nn.Module, detected: object) -> list:
+    data = demo(model)
+    with torch.no_grad():
+        return model.predict(data['inputs'], data['data_samples'], detected=detected)
+
+
+@each_detector
+def test_threads_that_ask_for_different_classes(name: str) -> None:
+    """Each gets what it gets alone; the model's own classes stay."""
+    model = build(CONFIGS[name]('seen')).eval()
+    before = predict(model)
+    questions = [
+        model.choose_classes([f'thing {index}' for index in range(5)], vectors(5, seed=5)),
+        model.choose_classes(['one', 'other'], torch.tensor(vectors(2, seed=6)), 'generalized'),
+        model.choose_classes(mode='seen'),
+        model.choose_classes(mode='unseen'),
+    ]
+    alone = [_asked_for(model, question) for question in questions]
+    barrier = threading.Barrier(len(questions))
+
+    def ask(question: object) -> list[list]:
+        barrier.wait()
+        return [_asked_for(model, question) for _ in range(4)]
+
+    with ThreadPoolExecutor(len(questions)) as pool:
+        together = list(pool.map(ask, questions))
+    for question, expected, rounds in zip(questions, alone, together, strict=True):
+        for samples in rounds:
+            for ours, theirs in zip(samples, expected, strict=True):
+                assert ours.zeroshot_classes == question.names
+                _assert_equal(ours.pred_instances, theirs.pred_instances)
+    assert model.class_names == SEEN and model.split.unseen == UNSEEN
+    for ours, theirs in zip(predict(model), before, strict=True):
+        _assert_equal(ours, theirs)
+
+
+def _assert_equal(one: object, other: object) -> None:
+    assert one.keys() == other.keys() and len(one) > 0
+    for key in one.keys():
+        assert torch.equal(one[key], other[key]), key
+
+
+def test_vectors_do_not_stay_with_the_predictions() -> None:
+    model = build(detector()).eval()
+    for sample in _asked_for(model, None):
+        assert not [v for v in sample.metainfo.values() if isinstance(v, DetectedClasses)]
+
+
+@pytest.mark.parametrize(
+    ('asked', 'message'),
+    [
+        (dict(vectors=vectors(3)), 'vectors need the names of their classes'),
+        (dict(names=['x'], vectors=vectors(1), mode='seen'), "mode='seen' detects the classes of"),
+        (dict(mode='novel'), "mode='novel': the modes are"),
+        (dict(names=['cat']), 'overlap: cat'),
+    ],
+)
+def test_questions_that_are_refused(asked: dict, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        build(detector()).choose_classes(**asked)
+
+
 def test_a_class_is_found_by_its_vector_whatever_its_number() -> None:
     model = build(detector(roi=roi_head(bbox_head=bbox_head(unseen_reg='top_seen'))))
     order = [2, 0, 1]
@@ -318,7 +383,7 @@ REFUSED = {
         dict(classes=classes(vocabulary=np.zeros((9, WORD_DIM + 1)))),
         r'vocabulary of shape \(9, 13\) beside word vectors of length 12',
     ),
-    'mode': (dict(mode='zsi'), "mode='zsi', expected one of seen, unseen, generalized"),
+    'mode': (dict(mode='zsi'), "mode='zsi': the modes are seen, unseen, generalized"),
     'number': (
         dict(roi=roi_head(bbox_head=bbox_head(num_classes=80))),
         'bbox_head with num_classes=80, but the classes have 4',

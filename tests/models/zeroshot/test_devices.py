@@ -1,10 +1,8 @@
 """Zero-shot detectors on a pretended CUDA device and in mixed precision: the numbers of the CPU."""
 
 import numpy as np
-import pytest
 import torch
-from helpers.mixed_precision import each_precision, largest_difference
-from helpers.pretended_cuda import pretended_cuda, same_on_cuda
+from helpers.device_tests import DeviceTests
 from helpers.zeroshot_configs import (
     SEEN,
     bbox_head,
@@ -32,7 +30,6 @@ CONFIGS = {
         rpn_head=rpn_head(background_grad=True),
     ),
 }
-each_detector = pytest.mark.parametrize('name', CONFIGS)
 
 
 def _model(name: str, device: str, mode: str = 'seen') -> nn.Module:
@@ -44,12 +41,6 @@ def _model(name: str, device: str, mode: str = 'seen') -> nn.Module:
     return model.to(device)
 
 
-def _batch(num_items: tuple = (3, 2)) -> dict:
-    return demo_mm_inputs(
-        2, [(3, 96, 128), (3, 64, 70)], num_items=num_items, num_classes=len(SEEN), with_mask=True
-    )
-
-
 def _numbers(found: InstanceData) -> list[torch.Tensor]:
     """Of a box without extent mmdet fills the whole image on CUDA, on the CPU its place alone."""
     extents = found.bboxes[:, 2:] - found.bboxes[:, :2]
@@ -57,57 +48,31 @@ def _numbers(found: InstanceData) -> list[torch.Tensor]:
     return [found.scores, found.labels, found.bboxes, *masks]
 
 
-@each_detector
-@pytest.mark.parametrize('num_items', [(3, 2), (0, 0)])
-def test_losses(name, num_items) -> None:
-    def run(device: str) -> dict:
-        model = _model(name, device).train()
-        return model(**model.data_preprocessor(_batch(num_items), training=True), mode='loss')
+class TestZeroShot(DeviceTests):
+    kinds = CONFIGS
+    batches = dict(objects={}, empty=dict(num_items=(0, 0)))
+    predictions = {mode: dict(mode=mode) for mode in ('seen', 'generalized')}
+    close = dict(rtol=1e-4, atol=1e-5)
+    close_predictions = dict(rtol=1e-4, atol=1.5 / 255)
+    near = {torch.float16: 0.1, torch.bfloat16: 0.1}
 
-    same_on_cuda(run, rtol=1e-4, atol=1e-5)
+    def model(self, kind, device, mode='seen'):
+        return _model(kind, device, mode)
 
+    def batch(self, num_items=(3, 2)):
+        sizes = [(3, 96, 128), (3, 64, 70)]
+        return demo_mm_inputs(2, sizes, num_items=num_items, num_classes=len(SEEN), with_mask=True)
 
-@each_detector
-@pytest.mark.parametrize('mode', ['seen', 'generalized'])
-@torch.no_grad()
-def test_predictions_and_logits(name, mode) -> None:
-    """With unseen classes that were set on the device."""
-
-    def run(device: str) -> list:
-        model = _model(name, device, mode).eval()
+    def predict(self, kind, device, mode):
+        """With unseen classes that were set on the device."""
+        model = self.model(kind, device, mode).eval()
         if mode != 'seen':
             others = torch.tensor(vectors(2, seed=5)).to(device)
             model.set_classes(('horse', 'truck'), others, mode)
-        data = model.data_preprocessor(_batch())
+        data = model.data_preprocessor(self.batch())
         found = [sample.pred_instances for sample in model(**data, mode='predict')]
-        return [
-            model(**data, mode='tensor')[-1],
-            [_numbers(each) for each in found],
-        ]
+        return [model(**data, mode='tensor')[-1], [_numbers(each) for each in found]]
 
-    same_on_cuda(run, rtol=1e-4, atol=1.5 / 255)
-
-
-@each_detector
-def test_waits_of_a_training_step(name) -> None:
-    """None is ours; the host's, of proposals and samplers, are many."""
-    with pretended_cuda() as cuda:
-        model = _model(name, 'cuda').train()
-        data = model.data_preprocessor(_batch(), training=True)
-        cuda.waits.clear()
-        model(**data, mode='loss')
-    print(cuda.waits)
-    assert not [line for line in cuda.waits if line.startswith('mmfewshot_seg')]
-
-
-@each_detector
-@each_precision
-def test_mixed_precision_of_losses(name, device, dtype) -> None:
-    def run(device: str) -> dict:
-        model = _model(name, device).train()
-        losses = model(**model.data_preprocessor(_batch(), training=True), mode='loss')
+    def in_precision(self, kind, device):
+        losses = self.losses(kind, device)
         return {key: value for key, value in losses.items() if 'loss' in key}
-
-    found = largest_difference(run, device, dtype)
-    print(found)
-    assert found < 0.1

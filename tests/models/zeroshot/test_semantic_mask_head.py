@@ -12,22 +12,27 @@ from mmengine.structures import InstanceData
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from mmfewshot_seg.models.zeroshot.detected_classes import DetectedClasses
 from mmfewshot_seg.registry import MODELS
 
 S, U = len(SEEN), len(UNSEEN)
 BACKGROUND = torch.tensor(vectors(1, seed=9)[0])
 
 
-def build(num_unseen: int = U, **options) -> nn.Module:
+def build(**options) -> nn.Module:
     torch.manual_seed(0)
     head = MODELS.build(mask_head(num_classes=S, word_dim=WORD_DIM) | options)
     head.init_weights()
     for parameter in head.parameters():
         nn.init.normal_(parameter, std=0.1)
-    drawn = torch.tensor(vectors(S + num_unseen + 1))
-    head.class_vectors.set(drawn[:S], drawn[S:-1], drawn[-1])
+    drawn = torch.tensor(vectors(S + U + 1))
+    head.class_vectors.set(drawn[:S], drawn[-1])
     head.class_vectors.bind_background(lambda: BACKGROUND)
     return head
+
+
+def detected(mode: str, num_unseen: int = U) -> DetectedClasses:
+    return DetectedClasses(mode, torch.tensor(vectors(S + num_unseen)[S:]))
 
 
 def all_logits(head: nn.Module, features: Tensor, background: Tensor) -> tuple[Tensor, Tensor]:
@@ -35,7 +40,7 @@ def all_logits(head: nn.Module, features: Tensor, background: Tensor) -> tuple[T
     words = head.kernel_semantic(head.convT(features))
     known = head.class_vectors
     seen = torch.cat([background[None], known.seen])
-    unseen = torch.cat([background[None], known.unseen])
+    unseen = torch.cat([background[None], detected('unseen').unseen])
     seen_logits = F.conv2d(words, seen[..., None, None])
     back = F.conv2d(seen_logits, seen.T[..., None, None])
     return seen_logits[:, 1:], F.conv2d(back, unseen[..., None, None])[:, 1:]
@@ -52,7 +57,7 @@ def test_logits_of_a_label_are_those_among_all(mode: str, sync: bool) -> None:
     labels = torch.tensor([0, 2, 1, 2, 0, 1])
     if mode == 'generalized':
         labels = torch.tensor([0, S + 2, S, 1, S - 1, S + 1])
-    found = head.label_logits(features, labels, mode)
+    found = head.label_logits(features, labels, detected(mode))
     assert found.shape == (6, 1, 28, 28)
     torch.testing.assert_close(found[:, 0], expected[torch.arange(6), labels])
 
@@ -60,9 +65,9 @@ def test_logits_of_a_label_are_those_among_all(mode: str, sync: bool) -> None:
 def test_background_matters_to_unseen_classes_only() -> None:
     head = build()
     features, labels = head(torch.randn(2, CHANNELS, 14, 14)), torch.tensor([1, S])
-    before = head.label_logits(features, labels, 'generalized')
+    before = head.label_logits(features, labels, detected('generalized'))
     head.class_vectors.bind_background(lambda: 2 * BACKGROUND)
-    after = head.label_logits(features, labels, 'generalized')
+    after = head.label_logits(features, labels, detected('generalized'))
     assert torch.equal(before[0], after[0]) and not torch.allclose(before[1], after[1])
 
 
@@ -82,10 +87,11 @@ class _Largest(TorchDispatchMode):
 def test_nothing_large_is_made_of_many_classes(mode: str) -> None:
     sizes = []
     for count in (1, 1000):
-        head, images = build(num_unseen=count), torch.randn(3, CHANNELS, 14, 14)
-        labels = torch.full((3,), len(head.class_vectors.targets(mode)) - 1)
+        head, images = build(), torch.randn(3, CHANNELS, 14, 14)
+        asked = detected(mode, count)
+        labels = torch.full((3,), len(head.class_vectors.targets(asked)) - 1)
         with torch.no_grad(), _Largest() as largest:
-            head.label_logits(head(images), labels, mode)
+            head.label_logits(head(images), labels, asked)
         sizes.append(largest.numel)
     assert sizes[0] == sizes[1] == 3 * CHANNELS * 28 * 28
 
@@ -135,10 +141,11 @@ def test_masks_are_where_the_logits_are_positive() -> None:
     features = head(torch.randn(2, CHANNELS, 14, 14))
     boxes = torch.tensor([[2.0, 3, 30, 31], [0, 0, 28, 28]])
     results = InstanceData(bboxes=boxes, labels=torch.tensor([U - 1, 0]))
-    meta = dict(ori_shape=(40, 36), scale_factor=(1.0, 1.0))
-    cfg = ConfigDict(mode='unseen', mask_thr_binary=0.5)
+    asked = detected('unseen')
+    meta = dict(ori_shape=(40, 36), scale_factor=(1.0, 1.0), detected_classes=asked)
+    cfg = ConfigDict(mask_thr_binary=0.5)
     (found,) = head.predict_by_feat((features,), [results], [meta], cfg, rescale=True)
-    logits = head.label_logits(features, results.labels, 'unseen')[:, 0]
+    logits = head.label_logits(features, results.labels, asked)[:, 0]
     assert found.masks.shape == (2, 40, 36)
     assert torch.equal(found.masks[0, 3:31, 2:30], logits[0] >= 0)
     assert torch.equal(found.masks[1, :28, :28], logits[1] >= 0)
@@ -149,7 +156,7 @@ def test_no_detections() -> None:
     head = build()
     features = head(torch.zeros(0, CHANNELS, 14, 14))
     labels = torch.zeros(0, dtype=torch.int64)
-    assert head.label_logits(features, labels, 'generalized').shape == (0, 1, 28, 28)
+    assert head.label_logits(features, labels, detected('generalized')).shape == (0, 1, 28, 28)
 
 
 def test_initialisation() -> None:

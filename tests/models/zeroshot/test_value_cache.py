@@ -1,6 +1,7 @@
 """A remembered result is never that of other values."""
 
 import copy
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
@@ -61,3 +62,14 @@ def test_a_copy_has_its_own(calls, twice) -> None:
     other(twice, torch.zeros(3))
     cache(twice, torch.ones(3))
     assert len(calls) == 2
+
+
+def test_threads_with_other_values_never_get_each_others_result() -> None:
+    cache = ValueCache()
+
+    def ask(number: float) -> list[bool]:
+        values = torch.full((50,), number)
+        return [torch.equal(cache(lambda v: 2 * v, values), 2 * values) for _ in range(300)]
+
+    with ThreadPoolExecutor(4) as pool:
+        assert all(all(found) for found in pool.map(ask, [1.0, 2.0, 3.0, 4.0]))

@@ -6,6 +6,7 @@ from helpers.zeroshot_configs import SEEN, UNSEEN, WORD_DIM, bbox_head, vectors
 from mmengine.config import ConfigDict
 from torch import Tensor, nn
 
+from mmfewshot_seg.models.zeroshot.detected_classes import DetectedClasses
 from mmfewshot_seg.registry import MODELS
 
 S, U, V = len(SEEN), len(UNSEEN), 20
@@ -13,27 +14,44 @@ META = dict(img_shape=(64, 64), scale_factor=(2.0, 4.0))
 RESULTS = ('bboxes', 'scores', 'labels')
 
 
-def build(num_unseen: int = U, **options) -> nn.Module:
+def build(**options) -> nn.Module:
     torch.manual_seed(0)
     config = bbox_head(num_classes=S, word_dim=WORD_DIM, vocabulary_size=V)
     head = MODELS.build(config | options)
-    drawn = torch.tensor(vectors(S + num_unseen + 1))
-    head.class_vectors.set(drawn[:S], drawn[S:-1], drawn[-1])
+    drawn = torch.tensor(vectors(S + U + 1))
+    head.class_vectors.set(drawn[:S], drawn[-1])
     if options.get('vocabulary_size', V):
         head.set_vocabulary(torch.tensor(vectors(V, seed=1)))
     return head
 
 
+def detected(mode: str, num_unseen: int = U) -> DetectedClasses:
+    return DetectedClasses(mode, torch.tensor(vectors(S + num_unseen)[S:]))
+
+
+def meta(mode: str, num_unseen: int = U) -> dict:
+    return dict(META, detected_classes=detected(mode, num_unseen))
+
+
 def cfg(**options) -> ConfigDict:
     nms = dict(type='nms', iou_threshold=0.5)
-    return ConfigDict(dict(mode='unseen', score_thr=-10, nms=nms, max_per_img=-1) | options)
+    return ConfigDict(dict(score_thr=-10, nms=nms, max_per_img=-1) | options)
 
 
-def predict(head: nn.Module, logits: Tensor, deltas: Tensor, rescale: bool = False, **options):
+def predict(
+    head: nn.Module,
+    logits: Tensor,
+    deltas: Tensor,
+    rescale: bool = False,
+    mode: str = 'unseen',
+    num_unseen: int = U,
+    **options,
+):
     boxes = torch.tensor([[0.0, 0, 10, 10], [20, 20, 40, 40], [44, 4, 60, 60]])[: len(logits)]
     rois = torch.cat([torch.zeros(len(boxes), 1), boxes], dim=1)
-    found = head.predict_by_feat((rois,), (logits,), (deltas,), [META], cfg(**options), rescale)
-    return found[0]
+    metas = [meta(mode, num_unseen)]
+    (found,) = head.predict_by_feat((rois,), (logits,), (deltas,), metas, cfg(**options), rescale)
+    return found
 
 
 def test_encoder_and_decoder_step_by_step() -> None:
@@ -76,9 +94,9 @@ def test_certain_class_scores_by_its_similarities() -> None:
     head = build()
     logits = torch.full((1, S + 1), -1e4)
     logits[0, 2] = 1e4
-    known = head.class_vectors
-    expected = torch.cat([known.seen, known.unseen]) @ known.seen[2]
-    torch.testing.assert_close(head.class_scores(logits, 'generalized'), expected[None])
+    seen, both = head.class_vectors.seen, detected('generalized')
+    expected = torch.cat([seen, both.unseen]) @ seen[2]
+    torch.testing.assert_close(head.class_scores(logits, both), expected[None])
     torch.testing.assert_close(expected[2], torch.tensor(1.0))
 
 
@@ -104,9 +122,9 @@ def _regressors(found, width: Tensor, left: Tensor) -> list[float]:
     ],
 )
 def test_boxes_of_unseen_classes(unseen_reg: str, expected: list) -> None:
-    head = build(num_unseen=6, unseen_reg=unseen_reg)
+    head = build(unseen_reg=unseen_reg)
     logits, deltas = _one_per_class()
-    found = predict(head, logits[:1], deltas[:1])
+    found = predict(head, logits[:1], deltas[:1], num_unseen=6)
     found = found[found.labels.argsort()]
     regressors = _regressors(found, torch.tensor(10.0), torch.tensor(5.0))
     assert regressors == pytest.approx(expected, abs=1e-3)
@@ -169,9 +187,9 @@ def test_threshold_and_suppression() -> None:
     found = predict(head, logits, deltas, mode='seen', score_thr=0.9)
     assert found.labels.tolist() == [1, 1, 1]  # boxes that do not overlap
     rois = torch.tensor([[0.0, 0, 0, 10, 10]]).expand(3, -1)
-    (found,) = head.predict_by_feat((rois,), (logits,), (deltas,), [META], cfg(mode='seen'))
+    (found,) = head.predict_by_feat((rois,), (logits,), (deltas,), [meta('seen')], cfg())
     assert found.labels.bincount().tolist() == [1] * S
-    best = head.class_scores(logits, 'seen').amax(0).sort(descending=True).values
+    best = head.class_scores(logits, detected('seen')).amax(0).sort(descending=True).values
     torch.testing.assert_close(found.scores, best)
 
 
@@ -198,10 +216,11 @@ def test_vocabulary_of_another_size() -> None:
 
 def test_learns_seen_classes_and_tells_unseen_ones_apart() -> None:
     """Each unseen class lies between two seen ones, in words as in what is seen of it."""
-    head = build(num_unseen=2)
+    head = build()
     seen = torch.eye(S, WORD_DIM)
     unseen = torch.stack([seen[0] + seen[1], seen[2] + seen[3]]) / 2**0.5
-    head.class_vectors.set(seen, unseen, torch.eye(S + 1, WORD_DIM)[S])
+    head.class_vectors.set(seen, torch.eye(S + 1, WORD_DIM)[S])
+    both = DetectedClasses('generalized', unseen)
     looks = 3 * torch.randn(WORD_DIM, 16)
     optimizer = torch.optim.Adam(head.parameters(), lr=0.01)
     labels = torch.arange(S).repeat(8)
@@ -215,6 +234,6 @@ def test_learns_seen_classes_and_tells_unseen_ones_apart() -> None:
         optimizer.step()
     head.eval()
     with torch.no_grad():
-        found = [head.class_scores(head.logits(v @ looks), 'generalized') for v in (seen, unseen)]
+        found = [head.class_scores(head.logits(v @ looks), both) for v in (seen, unseen)]
     assert found[0][:, :S].argmax(1).tolist() == list(range(S))
     assert found[1][:, S:].argmax(1).tolist() == [0, 1]

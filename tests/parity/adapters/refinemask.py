@@ -13,7 +13,8 @@ from torch import Tensor, nn
 
 from mmfewshot_seg.converters import convert_state_dict, layouts
 from mmfewshot_seg.converters.refinemask import detector_config
-from mmfewshot_seg.models.refinemask import RefineMaskHead, boundary_region, merge_stages
+from mmfewshot_seg.models.refinemask import boundary_region, merge_stages
+from mmfewshot_seg.models.refinemask.mask_pasting import paste_masks
 from mmfewshot_seg.models.refinemask.mask_targets import (
     semantic_target,
     stage_targets,
@@ -233,10 +234,9 @@ def roi_test(case: Case) -> dict:
 
 def paste(case: Case) -> dict:
     """Masks pasted from merged logits."""
-    head = RefineMaskHead(in_channels=4, instance_channels=32, semantic_channels=4)
     results, metas = _detections(case, case.arrays['boxes'])
     logits = next(value for key, value in case.arrays.items() if key.startswith('logits_'))
-    pasted = head.predict_by_feat(
+    pasted = paste_masks(
         [logits.float()],
         results,
         metas,

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from mmfewshot_seg.converters import convert_state_dict, layouts
 from mmfewshot_seg.converters.zsi import check, detector_config
 from mmfewshot_seg.evaluation.zeroshot_coco_metric import ZeroShotCocoMetric
+from mmfewshot_seg.models.zeroshot.detected_classes import DetectedClasses
 from mmfewshot_seg.registry import MODELS
 
 (LAYOUT,) = layouts('zsi')
@@ -60,7 +61,7 @@ class Stand:
         }
         head.load_state_dict(weights)
         if name != 'rpn_head':
-            head.class_vectors.set(self.seen, self.unseen, self.background[0])
+            head.class_vectors.set(self.seen, self.background[0])
         if name == 'bbox_head':
             head.set_vocabulary(self.vocabulary)
         return head
@@ -165,15 +166,14 @@ def _detections(case: Case, stand: Stand, head: nn.Module, unused: list[Tensor])
     rois = _inputs(case, 'rois')
     rois[:, 1:] = _beyond(rois[:, 1:])
     head.bbox_coder = OfficialBoxes(head.bbox_coder, spec['scale_factor'])
+    asked = DetectedClasses(mode, stand.unseen)
+    meta = dict(img_shape=tuple(spec['img_shape'][:2]), detected_classes=asked)
     cfg = ConfigDict(
-        mode=mode,
         score_thr=spec['score_thr'],
         nms=dict(type='nms', iou_threshold=spec['nms_iou_thr']),
         max_per_img=int(str(spec['max_per_img']).split()[0]),
     )
-    (found,) = head.predict_by_feat(
-        (rois,), (logits,), (deltas,), [dict(img_shape=tuple(spec['img_shape'][:2]))], cfg
-    )
+    (found,) = head.predict_by_feat((rois,), (logits,), (deltas,), [meta], cfg)
     all_deltas = torch.cat([F.linear(features, *unused), deltas], dim=1)
     decoded = head.bbox_coder.decode(
         rois[:, 1:].repeat_interleave(all_deltas.shape[1] // 4, dim=0),
@@ -194,8 +194,10 @@ def _detections(case: Case, stand: Stand, head: nn.Module, unused: list[Tensor])
         'out.det_bboxes': torch.cat([_last_pixel(found.bboxes), found.scores[:, None]], dim=1),
         'out.det_labels': found.labels,
         'out.decoded_bboxes': _last_pixel(decoded).flatten(1),
-        'out.seen_scores': _with_background(head, logits, 'seen'),
-        'out.unseen_scores': _with_background(head, logits, 'unseen'),
+        'out.seen_scores': _with_background(head, logits, DetectedClasses('seen', stand.unseen)),
+        'out.unseen_scores': _with_background(
+            head, logits, DetectedClasses('unseen', stand.unseen)
+        ),
     }
 
 
@@ -207,12 +209,12 @@ def _official_order(found: InstanceData, decoded: Tensor, max_per_img: int) -> I
     return found[(found.labels * len(decoded) + rois).argsort()]
 
 
-def _with_background(head: nn.Module, logits: Tensor, mode: str) -> Tensor:
-    """Scores of a mode's classes, before them that of the background, which no detection uses."""
+def _with_background(head: nn.Module, logits: Tensor, asked: DetectedClasses) -> Tensor:
+    """Scores of the classes, before them that of the background, which no detection uses."""
     background = (
         logits.softmax(1) @ head.class_vectors.classifier() @ head.class_vectors.background()
     )
-    return torch.cat([background[:, None], head.class_scores(logits, mode)], dim=1)
+    return torch.cat([background[:, None], head.class_scores(logits, asked)], dim=1)
 
 
 def mask_head(case: Case) -> dict:
@@ -226,18 +228,19 @@ def mask_head(case: Case) -> dict:
     mode, vectors = MODES[case.spec['mode']], head.class_vectors
     with torch.no_grad():
         if mode == 'unseen':  # the background as one more unseen class
-            vectors.set(unseen=torch.cat([vectors.background()[None], stand.unseen]))
-            logits = _all_logits(head.eval(), features, mode)
+            unseen = torch.cat([vectors.background()[None], stand.unseen])
+            logits = _all_logits(head.eval(), features, DetectedClasses(mode, unseen))
         else:
             background = F.conv2d(head.encode(features), vectors.background()[None, :, None, None])
-            logits = torch.cat([background, _all_logits(head.eval(), features, mode)], dim=1)
+            asked = DetectedClasses(mode, stand.unseen)
+            logits = torch.cat([background, _all_logits(head.eval(), features, asked)], dim=1)
     return {'out.mask_pred_unseen': logits, 'out.mask_logits': logits, 'out.mask_pred_seen': logits}
 
 
-def _all_logits(head: nn.Module, features: Tensor, mode: str) -> Tensor:
-    classes = range(len(head.class_vectors.targets(mode)))
+def _all_logits(head: nn.Module, features: Tensor, asked: DetectedClasses) -> Tensor:
+    classes = range(len(head.class_vectors.targets(asked)))
     labels = [torch.full((len(features),), index) for index in classes]
-    return torch.cat([head.label_logits(features, each, mode) for each in labels], dim=1)
+    return torch.cat([head.label_logits(features, each, asked) for each in labels], dim=1)
 
 
 def _mask_losses(case: Case, head: nn.Module, features: Tensor) -> dict:

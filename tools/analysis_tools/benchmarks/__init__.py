@@ -22,6 +22,9 @@ class Case:
         has_backbone: Whether the builder knows the side ``'backbone'`` too: the backbone's work
             that belongs to ours. The share of the head is then reported.
         needs_ops: Whether mmcv's compiled ops are needed.
+        is_exported: Whether ours is an ONNX graph: on the CPU, with PyTorch 2.6 or newer.
+        takes_amp: Whether autocast changes anything; the rest counts whole numbers, or is computed
+            in float32 by whoever calls it.
     """
 
     module: str
@@ -30,16 +33,25 @@ class Case:
     options: dict = field(default_factory=dict)
     has_backbone: bool = False
     needs_ops: bool = False
+    is_exported: bool = False
+    takes_amp: bool = True
 
     @property
     def sides(self) -> tuple[str, ...]:
         """Everything whose time is measured."""
         return ('ours', 'peer', 'backbone') if self.has_backbone else ('ours', 'peer')
 
-    def build(self, side: str, device: str, tiny: bool = False) -> Callable[[], object]:
-        """The call of one side, its inputs in place."""
+    def build(
+        self, side: str, device: str, tiny: bool = False, amp: bool = False
+    ) -> Callable[[], object]:
+        """The call of one side, its inputs in place; ``amp``: computed under bfloat16 autocast."""
         module = import_module(f'{__package__}.{self.module}')
-        return getattr(module, self.builder)(side, device, tiny, **self.options)
+        call = getattr(module, self.builder)(side, device, tiny, **self.options)
+        if amp:
+            import torch
+
+            call = torch.autocast(device, torch.bfloat16)(call)
+        return call
 
 
 def _panet_head(builder: str, shots: int) -> Case:
@@ -80,8 +92,8 @@ CASES = {
     'panet_head_train_1shot': _panet_head('head_training', shots=1),
     'panet_head_train_5shot': _panet_head('head_training', shots=5),
     'panet_train_step': Case('panet', 'train_step', 'naive head', dict(shots=1)),
-    'sgc_gpa_1shot': Case('asgnet', 'sgc_gpa', 'naive loops', dict(shots=1)),
-    'sgc_gpa_5shot': Case('asgnet', 'sgc_gpa', 'naive loops', dict(shots=5)),
+    'sgc_gpa_1shot': Case('asgnet', 'sgc_gpa', 'naive loops', dict(shots=1), takes_amp=False),
+    'sgc_gpa_5shot': Case('asgnet', 'sgc_gpa', 'naive loops', dict(shots=5), takes_amp=False),
     'asgnet_head_1shot': _asgnet_head(shots=1),
     'asgnet_head_5shot': _asgnet_head(shots=5),
     'asgnet_no_convs_1shot': _asgnet_head(shots=1, convolutions=False),
@@ -93,6 +105,8 @@ CASES = {
     'photographs_2workers': Case(
         'dense_matching', 'photographs', 'one by one', dict(num_workers=2)
     ),
+    'onnx_photograph': Case('exported', 'query', 'PyTorch', is_exported=True, takes_amp=False),
+    'onnx_danet': Case('exported', 'semantic', 'PyTorch', is_exported=True, takes_amp=False),
     'position_attention_97': _position_attention(97, 97),
     'position_attention_128': _position_attention(128, 128),
     'position_attention_128x256': _position_attention(128, 256),
@@ -100,9 +114,11 @@ CASES = {
     'gated_conv': Case('gated_scnn', 'gate', 'naive gate'),
     'shape_stream': Case('gated_scnn', 'shape_stream', 'naive gates', dict(scale=1)),
     'shape_stream_half': Case('gated_scnn', 'shape_stream', 'whole size', dict(scale=2)),
-    'edge_labels': Case('gated_scnn', 'edge_labels', 'distances'),
-    'boundary_f': Case('gated_scnn', 'boundary_f', 'dilation'),
-    'boundary_f_noisy': Case('gated_scnn', 'boundary_f', 'dilation', dict(noise=0.5)),
+    'edge_labels': Case('gated_scnn', 'edge_labels', 'distances', takes_amp=False),
+    'boundary_f': Case('gated_scnn', 'boundary_f', 'dilation', takes_amp=False),
+    'boundary_f_noisy': Case(
+        'gated_scnn', 'boundary_f', 'dilation', dict(noise=0.5), takes_amp=False
+    ),
     'jpu_beside_dilation': Case('joint_upsampling', 'features', 'dilated ResNet-50'),
     'refinemask_infer_coco': _refinemask('inference', **COCO),
     'refinemask_infer_lvis': _refinemask('inference', **LVIS),

@@ -35,7 +35,13 @@ def environment(device: str) -> str:
 
 
 def measure(
-    name: str, device: str, repeats: int, tiny: bool, report: Callable, clock: str = 'wall'
+    name: str,
+    device: str,
+    repeats: int,
+    tiny: bool,
+    report: Callable,
+    clock: str = 'wall',
+    amp: bool = False,
 ) -> dict:
     """Measure one case.
 
@@ -46,22 +52,24 @@ def measure(
         tiny: Whether inputs are tiny.
         report: Called with a word on what is measured next.
         clock: ``'wall'``, or ``'cpu'`` for CPU seconds of all threads together.
+        amp: Whether to compute in bfloat16 where autocast does.
 
     Returns:
         Row of the result: seconds (medians), MB of 2**20 bytes above the baseline before the
         call, and ratios ours / peer. Cases of a head also have ``backbone_time_s`` and
-        ``head_share``, our time as a fraction of the backbone's.
+        ``head_share``, our time as a fraction of the backbone's; with ``amp`` also
+        ``amp_difference``, see :func:`amp_difference`.
 
     Raises:
         RuntimeError: If a measuring process dies.
     """
     case = CASES[name]
     report(f'{name}: time')
-    seconds = in_own_process(times, name, device, repeats, tiny, clock)
+    seconds = in_own_process(times, name, device, repeats, tiny, clock, amp)
     peaks = {}
     for side in ('ours', 'peer'):
         report(f'{name}: peak memory of {side}')
-        peaks[side] = in_own_process(peak, name, side, device, tiny)
+        peaks[side] = in_own_process(peak, name, side, device, tiny, amp)
     row = dict(
         case=name,
         device=device,
@@ -76,15 +84,18 @@ def measure(
     if case.has_backbone:
         row['backbone_time_s'] = seconds['backbone']
         row['head_share'] = seconds['ours'] / seconds['backbone']
+    if amp:
+        report(f'{name}: difference to float32')
+        row['amp_difference'] = in_own_process(amp_difference, name, device, tiny)
     return row
 
 
 def times(
-    name: str, device: str, repeats: int, tiny: bool, clock: str = 'wall'
+    name: str, device: str, repeats: int, tiny: bool, clock: str = 'wall', amp: bool = False
 ) -> dict[str, float]:
     """Median seconds of each side of a case; the sides take turns."""
     case = CASES[name]
-    calls = {side: case.build(side, device, tiny) for side in case.sides}
+    calls = {side: case.build(side, device, tiny, amp) for side in case.sides}
     seconds = {side: [] for side in calls}
     for _ in range(1 + repeats):
         for side, call in calls.items():
@@ -92,17 +103,48 @@ def times(
     return {side: median(values[1:]) for side, values in seconds.items()}  # the first warms up
 
 
-def peak(name: str, side: str, device: str, tiny: bool) -> float:
+def peak(name: str, side: str, device: str, tiny: bool, amp: bool = False) -> float:
     """Peak memory of one call, in MB above the baseline before it.
 
     A tiny call goes before, so that neither loaded libraries nor thread pools are counted.
     """
-    CASES[name].build(side, device, tiny=True)()
-    call = CASES[name].build(side, device, tiny)
+    CASES[name].build(side, device, tiny=True, amp=amp)()
+    call = CASES[name].build(side, device, tiny, amp)
     high_water = _cuda_high_water if device == 'cuda' else _resident_high_water
     baseline = high_water(reset=True)
     call()
     return max(0, high_water(reset=False) - baseline) / MEGABYTE
+
+
+def amp_difference(name: str, device: str, tiny: bool) -> float | None:
+    """Largest difference of our results in bfloat16 and in float32, as a part of the largest.
+
+    Of each tensor that a call returns; the largest of all counts, whole numbers do not.
+
+    Returns:
+        The part; None if a call returns no fractions.
+
+    Raises:
+        ValueError: If a result is not finite.
+    """
+    found, exact = (
+        _floats(CASES[name].build('ours', device, tiny, amp)()) for amp in (True, False)
+    )
+    parts = []
+    for ours, expected in zip(found, exact, strict=True):
+        if not ours.isfinite().all():
+            raise ValueError(f'{name}: a result in bfloat16 is not finite')
+        scale = expected.abs().max().clamp(min=1e-12)
+        parts.append(float((ours - expected).abs().max() / scale))
+    return max(parts, default=None)
+
+
+def _floats(result: object) -> list:
+    """Tensors of fractions in nested containers, as float32."""
+    from torch.utils._pytree import tree_leaves
+
+    leaves = [leaf for leaf in tree_leaves(result) if getattr(leaf, 'is_floating_point', None)]
+    return [leaf.float() for leaf in leaves if leaf.is_floating_point() and leaf.numel()]
 
 
 def in_own_process(function: Callable, *args) -> object:
@@ -113,7 +155,7 @@ def in_own_process(function: Callable, *args) -> object:
             return pool.submit(function, *args).result()
         except BrokenProcessPool as error:
             raise RuntimeError(
-                f'the process of {function.__name__}{args} died, most likely for want of memory'
+                f'the process of {function.__name__}{args} died, most likely because memory ran out'
             ) from error
 
 

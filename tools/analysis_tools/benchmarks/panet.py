@@ -35,7 +35,9 @@ def head_forward(side: str, device: str, tiny: bool, shots: int) -> Callable[[],
     return call
 
 
-def head_training(side: str, device: str, tiny: bool, shots: int) -> Callable[[], None]:
+def head_training(
+    side: str, device: str, tiny: bool, shots: int
+) -> Callable[[], dict[str, Tensor] | None]:
     """Losses of given features and their gradients, or the backbone's forward and backward."""
     size = _image_size(tiny)
     if side == 'backbone':
@@ -46,16 +48,17 @@ def head_training(side: str, device: str, tiny: bool, shots: int) -> Callable[[]
     for features in (*query, *support):
         features.requires_grad_()
 
-    def call() -> None:
+    def call() -> dict[str, Tensor]:
         losses = head.loss(query, support, masks, masks[:, 0, :1])
         sum(losses.values()).backward()
         for features in (*query, *support):
             features.grad = None
+        return {name: loss.detach() for name, loss in losses.items()}
 
     return call
 
 
-def train_step(side: str, device: str, tiny: bool, shots: int) -> Callable[[], None]:
+def train_step(side: str, device: str, tiny: bool, shots: int) -> Callable[[], dict[str, Tensor]]:
     """One whole training step: backbone, head with both losses, backward, SGD."""
     size = _image_size(tiny)
     images, masks = _images(size, shots, device), _masks(size, shots, device)
@@ -69,10 +72,12 @@ def train_step(side: str, device: str, tiny: bool, shots: int) -> Callable[[], N
     inputs = dict(query=images[None, :1], support=images[None, None, 1:], support_masks=masks)
     episodes = [Episode(query_masks=masks[0, 0, :1])]
 
-    def call() -> None:
+    def call() -> dict[str, Tensor]:
         optimizer.zero_grad()
-        sum(model.loss(inputs, episodes).values()).backward()
+        losses = model.loss(inputs, episodes)
+        sum(losses.values()).backward()
         optimizer.step()
+        return {name: loss.detach() for name, loss in losses.items()}
 
     return call
 

@@ -21,16 +21,17 @@ def forward(side: str, device: str, tiny: bool, size: tuple[int, int]) -> Callab
     return torch.no_grad()(lambda: module(features))
 
 
-def training(side: str, device: str, tiny: bool, size: tuple[int, int]) -> Callable[[], None]:
-    """Forward and gradients of input and parameters."""
+def training(side: str, device: str, tiny: bool, size: tuple[int, int]) -> Callable[[], Tensor]:
+    """Forward and gradients of input and parameters; gives the gradient of the input."""
     module, features = _module(side, device), _features(device, TINY if tiny else size)
     features.requires_grad_()
     gradient = torch.ones_like(features)
 
-    def call() -> None:
+    def call() -> Tensor:
         module.zero_grad()
         features.grad = None
         module(features).backward(gradient)
+        return features.grad
 
     return call
 

@@ -11,6 +11,7 @@ COLUMNS = {
     'peak_ratio': ('ratio', '{:.3f}'),
     'backbone_time_s': ('backbone s', '{:.3g}'),
     'head_share': ('of backbone', '{:.1%}'),
+    'amp_difference': ('bf16 differs', '{:.1e}'),
 }
 
 

@@ -10,12 +10,12 @@ import torch
 from torch import Tensor
 
 from mmfewshot_seg.models.zeroshot import SemanticMaskHead, ZeroShotBBoxHead
+from mmfewshot_seg.models.zeroshot.detected_classes import DetectedClasses
 
 from .naive_zsi import NaiveBBoxHead, NaiveMaskHead
 
 SEEN, UNSEEN, WORD_DIM, VOCABULARY = 65, 15, 300, 4717
 CHANNELS, WIDTH = 256, 1024
-MODE = 'generalized'
 
 
 def bbox_head(side: str, device: str, tiny: bool) -> Callable[[], tuple[Tensor, Tensor]]:
@@ -32,7 +32,8 @@ def bbox_head(side: str, device: str, tiny: bool) -> Callable[[], tuple[Tensor, 
     x = torch.randn(2 if tiny else 1000, CHANNELS, 7, 7).relu().to(device)
     head = ZeroShotBBoxHead(SEEN, WORD_DIM, VOCABULARY, in_channels=CHANNELS, fc_out_channels=WIDTH)
     head = head.to(device).eval()
-    head.class_vectors.set(seen, unseen, background)
+    head.class_vectors.set(seen, background)
+    both = DetectedClasses('generalized', unseen)
     head.set_vocabulary(vocabulary)
     if side == 'peer':
         classifier = head.class_vectors.classifier()
@@ -42,7 +43,7 @@ def bbox_head(side: str, device: str, tiny: bool) -> Callable[[], tuple[Tensor, 
     @torch.no_grad()
     def ours() -> tuple[Tensor, Tensor]:
         logits, deltas = head(x)
-        return head.class_scores(logits, MODE), deltas
+        return head.class_scores(logits, both), deltas
 
     @torch.no_grad()
     def peer() -> tuple[Tensor, Tensor]:
@@ -67,7 +68,8 @@ def mask_head(side: str, device: str, tiny: bool) -> Callable[[], Tensor]:
     labels = torch.randint(SEEN + UNSEEN, (count,)).to(device)
     head = SemanticMaskHead(SEEN, WORD_DIM, in_channels=CHANNELS, conv_out_channels=CHANNELS)
     head = head.to(device).eval()
-    head.class_vectors.set(seen, unseen, background)
+    head.class_vectors.set(seen, background)
+    both = DetectedClasses('generalized', unseen)
     if side == 'peer':
         naive = NaiveMaskHead(head.class_vectors.classifier(), unseen, CHANNELS).to(device)
         weights = head.state_dict()
@@ -78,7 +80,7 @@ def mask_head(side: str, device: str, tiny: bool) -> Callable[[], Tensor]:
 
     @torch.no_grad()
     def ours() -> Tensor:
-        return head.label_logits(head(x), labels, MODE)[:, 0]
+        return head.label_logits(head(x), labels, both)[:, 0]
 
     @torch.no_grad()
     def peer() -> Tensor:

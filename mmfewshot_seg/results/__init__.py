@@ -1,0 +1,1 @@
+"""Instances of a label map, and files of them for other programs."""

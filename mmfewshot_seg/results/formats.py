@@ -1,0 +1,3 @@
+"""Formats in which results are written."""
+
+FORMATS = ('png', 'labelme', 'coco', 'coco-polygons', 'csv')
