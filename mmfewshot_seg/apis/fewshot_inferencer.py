@@ -749,7 +749,7 @@ class FewShotInferencer(PackageInferencer):
 
     def _settings(self, support: SupportState, tiling: Tiling | None, **options) -> dict:
         """What decides the results of a run."""
-        for name in ('return_vis', 'show', 'wait_time', 'img_out_dir', 'pred_out_dir'):
+        for name in ('return_vis', 'return_instances', 'show', 'wait_time', 'img_out_dir'):
             options.pop(name, None)
         return dict(
             self._fingerprints(),

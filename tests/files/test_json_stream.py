@@ -42,7 +42,7 @@ def test_entries_are_those_of_the_parser(tmp_path, monkeypatch, block, options) 
         '{"a": [1], "a": [2]}',
         '{"a": {"b": 1}}',
         '{"a": [NaN]}',
-        '{"a": [tru]}',
+        '{"a": [xyz]}',
         '{1: [1]}',
         '{"b": Infinity}',
     ],
