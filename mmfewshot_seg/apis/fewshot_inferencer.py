@@ -529,8 +529,13 @@ class FewShotInferencer(PackageInferencer):
         """Batches that were read and segmented; see :meth:`__call__` for the arguments."""
         segment = partial(self._segment, support=support, skip_unreadable=skip_unreadable)
         if tiling:  # it is the tiles of one image that are batched and shared out
-            shared = dict(tiling=tiling, batch_size=batch_size, num_workers=num_workers)
-            segment = partial(segment, tiled=partial(self._segment_tiles, **shared))
+            tiled = partial(
+                self._segment_tiles,
+                tiling=tiling,
+                batch_size=batch_size,
+                num_workers=num_workers,
+            )
+            segment = partial(segment, tiled=tiled)
             batch_size, num_workers = 1, 0
         batches = self.preprocess(images, batch_size)
         unreadable: list[str] = []

@@ -51,7 +51,7 @@ class RunRecord:
         first, *lines = self.path.read_text('utf-8').split('\n')
         try:
             before = dict(json.loads(first))
-            done = {tuple(map(str, json.loads(line))) for line in lines[:-1]}
+            done = {(str(name), str(image)) for name, image in map(json.loads, lines[:-1])}
         except (ValueError, TypeError) as error:
             raise ValueError(
                 f'{self.path} is damaged ({error}): start anew, without resume'

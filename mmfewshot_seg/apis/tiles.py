@@ -59,7 +59,7 @@ class TileGrid:
     @cached_property
     def starts(self) -> tuple[list[int], list[int]]:
         """First row of each row of tiles, and first column of each column of tiles."""
-        return tuple(map(self._starts, self.shape))
+        return self._starts(self.shape[0]), self._starts(self.shape[1])
 
     def _starts(self, length: int) -> list[int]:
         size, overlap = self.tiling.size, self.tiling.overlap

@@ -92,19 +92,21 @@ def whole_video(path: str | Path, fps: float) -> Iterator[Callable[[np.ndarray],
     path = Path(path)
     with tempfile.TemporaryDirectory() as folder:
         part = Path(folder, f'part{path.suffix.lower()}')
-        writer, size = cv2.VideoWriter(), None
+        writer = cv2.VideoWriter()
+        size: tuple[int, int] | None = None
 
         def add(picture: np.ndarray) -> None:
             nonlocal size
+            own = picture.shape[1], picture.shape[0]
             if size is None:
-                size = picture.shape[1::-1]
+                size = own
                 codec = cv2.VideoWriter.fourcc(*CODECS[part.suffix])
                 if not writer.open(str(part), codec, fps, size):
                     raise ValueError(f'{path}: OpenCV cannot encode {CODECS[part.suffix]} here')
-            if picture.shape[1::-1] != size:
+            if own != size:
                 raise ValueError(
                     f'{path}: pictures of a video have one size; the first is {size[0]}x{size[1]}, '
-                    f'another {picture.shape[1]}x{picture.shape[0]}'
+                    f'another {own[0]}x{own[1]}'
                 )
             writer.write(np.ascontiguousarray(picture[..., ::-1]))
 
