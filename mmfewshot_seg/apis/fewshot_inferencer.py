@@ -237,7 +237,7 @@ class FewShotInferencer(PackageInferencer):
     def _segment_seen(self, seen: Tensor, supports: FittedSupports) -> SegDataSample:
         """Prediction for an image that has been through the pipeline."""
         image = np.ascontiguousarray(seen.permute(1, 2, 0).numpy())
-        query = Query('support', None, image, seen, tuple(seen.shape[1:]))
+        query = Query('support', None, image, seen, image.shape[:2])
         return self.forward([query], self.joined(supports))[0]
 
     @torch.no_grad()

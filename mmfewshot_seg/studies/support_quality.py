@@ -11,6 +11,7 @@ from mmengine.registry import init_default_scope
 from mmengine.utils import track_iter_progress
 from mmseg.structures import SegDataSample
 from numpy.random import RandomState
+from numpy.typing import ArrayLike
 
 from mmfewshot_seg.apis.config_checks import check_data_paths, check_parts
 from mmfewshot_seg.apis.fewshot_inferencer import FewShotInferencer
@@ -20,7 +21,8 @@ from mmfewshot_seg.apis.run_config import load_config
 from mmfewshot_seg.apis.support_check import judge_supports
 from mmfewshot_seg.command import UsageError
 from mmfewshot_seg.datasets.fewshot_dataset import FewShotDataset
-from mmfewshot_seg.models.fewshot import BaseFewShotHead, FewShotSegmentor
+from mmfewshot_seg.models.fewshot import FewShotSegmentor
+from mmfewshot_seg.models.fewshot.base_fewshot_head import log_odds, mean_of_highest
 from mmfewshot_seg.registry import DATASETS
 
 SPOILED = ('mask', 'image')
@@ -159,7 +161,7 @@ def candidates(sample: SegDataSample) -> dict[str, float]:
     """Scores by which one could tell whether the only class is in an image."""
     logits, probability = sample.seg_logits.data, sample.seg_logits.data.softmax(0)[1]
     found = probability > 0.5
-    ahead = BaseFewShotHead.presence(None, logits[None, None], None)
+    ahead = mean_of_highest(log_odds(logits))
     return {
         'presence': float(sample.presence[0]),
         'logit against the background, highest tenth': float(ahead),
@@ -169,9 +171,9 @@ def candidates(sample: SegDataSample) -> dict[str, float]:
     }
 
 
-def roc_area(positives: Sequence[float], negatives: Sequence[float]) -> float:
+def roc_area(positives: ArrayLike, negatives: ArrayLike) -> float:
     """Area under the ROC curve: how often a positive has a higher score than a negative."""
-    above = np.asarray(positives)[:, None] - np.asarray(negatives)
+    above = np.subtract.outer(positives, negatives)
     return float((above > 0).mean() + (above == 0).mean() / 2)
 
 
@@ -195,14 +197,15 @@ def draw_curve(findings: Findings, path: Path) -> None:
 
 def remember_features(model: FewShotSegmentor) -> None:
     """Keep the features of every image, so that no image goes through the encoder twice."""
-    extract, known = model.extract_feat, {}
+    extract = model.extract_feat
+    known: dict[bytes, tuple[torch.Tensor, ...]] = {}
 
-    def remembered(images: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        if len(images) > 1:
-            return extract(images)
-        key = images.cpu().numpy().tobytes()
+    def remembered(inputs: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        if len(inputs) > 1:
+            return extract(inputs)
+        key = inputs.cpu().numpy().tobytes()
         if key not in known:
-            known[key] = extract(images)
+            known[key] = extract(inputs)
         return known[key]
 
-    model.extract_feat = remembered
+    model.extract_feat = remembered  # type: ignore[method-assign]
