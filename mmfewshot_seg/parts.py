@@ -34,6 +34,8 @@ NEEDS: dict[str, tuple[str, ...]] = {
     'engine.label_report_hook': ('mmseg',),
     'apis.fewshot_inferencer': ('mmseg',),
     'apis.fewshot_results': ('mmseg',),
+    'apis.leave_one_out': ('mmseg',),
+    'apis.result_files': ('mmseg',),
     'apis.zeroshot_inferencer': ('mmdet', 'ops'),
 }
 """What a module, or all modules of a folder, cannot be imported without.

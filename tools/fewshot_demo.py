@@ -123,6 +123,8 @@ def parse_args() -> argparse.Namespace:
     args = parser.parse_args()
     if args.support and args.images:
         parser.error('give --support or --images, not both')
+    if args.support and args.masks:
+        parser.error('--masks go with --images; what --support names has masks of its own')
     if not (args.support or args.images or args.load_support or args.annotate):
         parser.error('give --support, --images, --load-support or --annotate')
     if args.images and not (args.masks and args.class_names):

@@ -21,6 +21,7 @@ from mmfewshot_seg.datasets.sources.image_files import (
     UnreadableImageError,
     decoding,
 )
+from mmfewshot_seg.results.labelme_file import is_prediction
 from mmfewshot_seg.structures.labels import IGNORED
 
 FORMAT = 'LabelMe'
@@ -48,11 +49,20 @@ def read_labelme_folder(
         files: The files.
         img_dir: Where the images are; None: where ``imagePath`` says, or beside the json.
 
+    Returns:
+        Annotations of all files but predictions of this package that nobody has changed.
+
     Raises:
-        ValueError: If a file is broken.
+        ValueError: If a file is broken, or all are predictions.
         FileNotFoundError: If the image of one is missing.
     """
-    images = tuple(read_labelme(path, img_dir) for path in files)
+    made = [path for path in files if not is_prediction(load_labelme(path))]
+    if not made:
+        raise ValueError(
+            f'{files[0]} is a prediction that nobody has changed, as are all files of LabelMe '
+            'here: correct them in LabelMe and save, or name others'
+        )
+    images = tuple(read_labelme(path, img_dir) for path in made)
     for image in images:
         if not image.path:
             raise FileNotFoundError(

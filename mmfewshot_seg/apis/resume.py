@@ -7,13 +7,13 @@ import re
 import zipfile
 from pathlib import Path
 
-from mmengine.dist import all_gather_object, barrier, broadcast_object_list, get_rank
+from mmengine.dist import all_gather_object, broadcast_object_list, get_rank, get_world_size
 from mmengine.logging import print_log
 from mmengine.runner import Runner
 
 from mmfewshot_seg.command import STARTED, UsageError
 from mmfewshot_seg.files.whole_file import write_whole
-from mmfewshot_seg.first_process import is_first_of_machine
+from mmfewshot_seg.first_process import is_first_of_machine, while_others_wait
 
 
 def resume_after_restart(resume: str | None, work_dir: str | Path) -> str | None:
@@ -61,6 +61,8 @@ def share_checkpoint(runner: Runner) -> None:
     Args:
         runner: With its process group.
     """
+    if get_world_size() == 1:
+        return
     chosen = [(runner._resume, runner._load_from)]
     broadcast_object_list(chosen)
     runner._resume, runner._load_from = chosen[0]
@@ -74,9 +76,13 @@ def share_checkpoint(runner: Runner) -> None:
     print_log(f'Sending {path} to {others} processes that do not see it', logger='current')
     content = [path.read_bytes() if get_rank() == 0 else b'']
     broadcast_object_list(content)
-    if _digest(path) != digests[0] and is_first_of_machine():
-        write_whole(path, content[0])
-    barrier()
+
+    def write() -> None:
+        if _digest(path) != digests[0]:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_whole(path, content[0])
+
+    while_others_wait(write, is_first_of_machine())
 
 
 def _digest(path: Path) -> str | None:

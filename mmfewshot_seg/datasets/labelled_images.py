@@ -20,6 +20,8 @@ class LabelledImages(BaseSegDataset):
             letter.
     """
 
+    img_suffix: str | None
+
     def __init__(self, *args, img_suffix: str | None = None, **kwargs) -> None:
         super().__init__(*args, img_suffix=img_suffix, **kwargs)
 
@@ -32,14 +34,14 @@ class LabelledImages(BaseSegDataset):
         folder = self.data_prefix['img_path']
         given = self.img_suffix
         if given is not None:
-            suffixes = [given]
+            endings = [given]
         elif self.ann_file and not Path(self.ann_file).is_dir():
-            suffixes = ['.jpg']
+            endings = ['.jpg']
         else:
             found = {path.suffix for path in Path(folder).rglob('*')}
-            suffixes = sorted(suffix for suffix in found if suffix.lower() in IMAGE_SUFFIXES)
+            endings = sorted(suffix for suffix in found if suffix.lower() in IMAGE_SUFFIXES)
         data_list = []
-        for self.img_suffix in suffixes:
+        for self.img_suffix in endings:
             data_list += super().load_data_list()
         self.img_suffix = given
         if data_list:

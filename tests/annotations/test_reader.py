@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 from helpers import annotation_files
 from helpers.annotation_files import CLASSES, FORMATS, OBJECTS, SIZES, expected
+from helpers.image_results import draw_labels, image_result
 from PIL import Image
 
 from mmfewshot_seg.annotations import read_annotations
+from mmfewshot_seg.results.labelme_file import labelme_text
 
 IDS = [f'{name}-{kind}'.replace(' ', '-') for name, _, kind in FORMATS]
 
@@ -304,3 +306,17 @@ def test_another_size_is_refused(tmp_path) -> None:
         image = read_annotations(write(folder)).images[0]
         with pytest.raises(ValueError, match='was drawn on an image of 50x40 .* now has 25x20'):
             image.label('leaf', (20, 25))
+
+
+def test_predictions_that_nobody_has_changed_are_no_annotations(tmp_path) -> None:
+    labels, corrected = draw_labels(), tmp_path / 'b.json'
+    for name in 'ab':
+        Image.fromarray(labels).save(tmp_path / f'{name}.png')
+        (tmp_path / f'{name}.json').write_text(labelme_text(image_result(labels), f'{name}.png'))
+    with pytest.raises(ValueError, match=r'a\.json is a prediction that nobody has changed'):
+        read_annotations(tmp_path)
+    content = json.loads(corrected.read_text())
+    content['shapes'] = content['shapes'][-1:]
+    corrected.write_text(json.dumps(content))
+    (image,) = read_annotations(tmp_path).images
+    assert (Path(image.path).name, image.class_names) == ('b.png', ('disc',))

@@ -8,6 +8,8 @@ import mmcv
 import numpy as np
 import pytest
 import torch
+from helpers import annotation_files
+from helpers.annotation_files import expected
 from helpers.fewshot_models import RESIZE, fewshot_config, fewshot_inferencer, save_weights
 from PIL import Image
 
@@ -328,10 +330,10 @@ def test_mistakes_with_supports_are_told(tmp_path) -> None:
         inferencer(image)
     with pytest.raises(ValueError, match='call set_support or load_support first'):
         inferencer.save_support(tmp_path / 'support.pth')
-    with pytest.raises(ValueError, match='images, masks and class names, or a folder alone'):
+    with pytest.raises(ValueError, match='images, masks and class names; or a file or folder'):
         inferencer.set_support([image], [mask])
     for alone in (image, [image]):
-        with pytest.raises(ValueError, match='images, masks and class names, or a folder alone'):
+        with pytest.raises(ValueError, match='images, masks and class names; or a file or folder'):
             inferencer.set_support(alone)
     with pytest.raises(ValueError, match=r"support 2 of 'cat': the mask has the size \(64, 9\)"):
         inferencer.set_support([image, image], [mask, mask[:, :9]], 'cat')
@@ -384,3 +386,30 @@ def test_a_support_set_can_be_an_argument_and_threads_share_the_inferencer(infer
         inferencer.state = support
         sample = inferencer(query, return_datasamples=True)['predictions'][0]
         assert torch.equal(sample.seg_logits.data, answer['predictions'][0].seg_logits.data)
+
+
+def test_annotations_of_any_format_are_supports(tmp_path) -> None:
+    """The same as images and masks one by one; of a class at most so many."""
+    folder = annotation_files.coco(tmp_path / 'coco')
+    inferencer, query = fewshot_inferencer(tmp_path), _scene(9)[0]
+    images = [str(folder / f'images/{name}.jpg') for name in 'ab']
+    masks = [expected(name, 'leaf') for name in 'ab']
+    one_by_one = inferencer.set_support(images, masks, 'leaf')(query)
+    of_file = inferencer.set_support(folder, class_names='leaf')
+    assert of_file.class_names == ('leaf',)
+    _assert_equal(of_file(query), one_by_one)
+    of_file.add_support(folder, class_names=['snow board'], max_shots=1)
+    assert {name: len(shots) for name, shots in of_file.supports.shots.items()} == {
+        'leaf': 2,
+        'snow board': 1,
+    }
+    shots = inferencer.fit_support(annotation_files.yolo(tmp_path / 'yolo'), max_shots=1)
+    assert shots.class_names == ('leaf', 'snow board')
+    clicks = dict(points=[(10, 8)], background_points=[(40, 5)])
+    inferencer.set_support(images[0], clicks, 'leaf')
+    with pytest.raises(ValueError, match=r"no class 'leav' \(did you mean 'leaf'\?\)"):
+        inferencer.set_support(folder, class_names='leav')
+    path = folder / 'images/b.jpg'
+    Image.new('RGB', (7, 7)).save(path)
+    with pytest.raises(ValueError, match=r'support 2 of .leaf. .*b.jpg.*: .*on an image of 60x30'):
+        inferencer.set_support(folder)

@@ -117,7 +117,7 @@ def test_without_a_model_nothing_needs_training(folder, run) -> None:
         (['q', '--weights', 'weights.pth', *SUPPORT], '--weights needs --model'),
         (['q', '--model', 'no.py', *SUPPORT], 'no.py is neither a config file'),
         (['q', '--model', 'config.py', *SUPPORT], 'come from training alone: give a checkpoint'),
-        (['q', *MODEL, '--support', 'none'], "'none' is no folder"),
+        (['q', *MODEL, '--support', 'none'], 'none does not exist'),
         (['q.jpg', *MODEL, *SUPPORT], 'q.jpg: [Errno 2]'),
         (['q.jpg', *MODEL, '--load-support', 'x.pth'], 'x.pth'),
         (['q', *MODEL, *SUPPORT, '--negatives', 'q.jpg'], 'PANetHead takes no negatives'),

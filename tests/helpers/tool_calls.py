@@ -46,7 +46,7 @@ def start_tool(
         env={**os.environ, 'OMP_NUM_THREADS': '1', 'PYTHON': sys.executable, **environment},
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=900,
     )
     assert result.returncode == code, result.stdout[-2000:] + result.stderr[-5000:]
     return result

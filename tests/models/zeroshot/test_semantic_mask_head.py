@@ -25,14 +25,14 @@ def build(**options) -> nn.Module:
     head.init_weights()
     for parameter in head.parameters():
         nn.init.normal_(parameter, std=0.1)
-    drawn = torch.tensor(vectors(S + 1))
+    drawn = torch.tensor(vectors(S + U + 1))
     head.class_vectors.set(drawn[:S], drawn[-1])
     head.class_vectors.bind_background(lambda: BACKGROUND)
     return head
 
 
 def detected(mode: str, num_unseen: int = U) -> DetectedClasses:
-    return DetectedClasses(mode, torch.tensor(vectors(num_unseen, seed=2)))
+    return DetectedClasses(mode, torch.tensor(vectors(S + num_unseen)[S:]))
 
 
 def all_logits(head: nn.Module, features: Tensor, background: Tensor) -> tuple[Tensor, Tensor]:

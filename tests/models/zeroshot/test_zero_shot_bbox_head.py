@@ -18,7 +18,7 @@ def build(**options) -> nn.Module:
     torch.manual_seed(0)
     config = bbox_head(num_classes=S, word_dim=WORD_DIM, vocabulary_size=V)
     head = MODELS.build(config | options)
-    drawn = torch.tensor(vectors(S + 1))
+    drawn = torch.tensor(vectors(S + U + 1))
     head.class_vectors.set(drawn[:S], drawn[-1])
     if options.get('vocabulary_size', V):
         head.set_vocabulary(torch.tensor(vectors(V, seed=1)))
@@ -26,7 +26,7 @@ def build(**options) -> nn.Module:
 
 
 def detected(mode: str, num_unseen: int = U) -> DetectedClasses:
-    return DetectedClasses(mode, torch.tensor(vectors(num_unseen, seed=2)))
+    return DetectedClasses(mode, torch.tensor(vectors(S + num_unseen)[S:]))
 
 
 def meta(mode: str, num_unseen: int = U) -> dict:
