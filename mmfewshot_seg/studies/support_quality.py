@@ -21,6 +21,7 @@ from mmfewshot_seg.apis.run_config import load_config
 from mmfewshot_seg.apis.support_check import judge_supports
 from mmfewshot_seg.command import UsageError
 from mmfewshot_seg.datasets.fewshot_dataset import FewShotDataset
+from mmfewshot_seg.files.whole_file import whole_file
 from mmfewshot_seg.models.fewshot import FewShotSegmentor
 from mmfewshot_seg.models.fewshot.base_fewshot_head import log_odds, mean_of_highest
 from mmfewshot_seg.registry import DATASETS
@@ -192,7 +193,9 @@ def draw_curve(findings: Findings, path: Path) -> None:
     axes.plot((right / len(with_class))[chosen], (right / (right + wrong))[chosen], 'o')
     axes.set(xlabel='recall of presence', ylabel='precision', xlim=(0, 1.02), ylim=(0.4, 1.02))
     axes.grid(alpha=0.3)
-    figure.savefig(path, dpi=100)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with whole_file(path) as file:
+        figure.savefig(file, format='png', dpi=100)
 
 
 def remember_features(model: FewShotSegmentor) -> None:
