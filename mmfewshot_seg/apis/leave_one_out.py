@@ -31,14 +31,20 @@ class LeftOut:
     found: SegDataSample | None
 
     @property
+    def found_mask(self) -> np.ndarray | None:
+        """(H, W) bool, where the others find its class; None if no other shows it."""
+        if self.found is None or self.class_name not in self.found.class_names:
+            return None
+        way = 1 + self.found.class_names.index(self.class_name)
+        return self.found.pred_sem_seg.data[0].numpy() == way
+
+    @property
     def iou(self) -> float:
         """IoU of what is found of its class, where it is annotated; nan if no other shows it."""
-        if self.found is None or self.class_name not in self.found.class_names:
+        found, label = self.found_mask, self.label.numpy()
+        if found is None:
             return float('nan')
-        way = 1 + self.found.class_names.index(self.class_name)
-        label = self.label.numpy()
-        inside, found = label == 1, self.found.pred_sem_seg.data[0].numpy() == way
-        annotated = label != 255
+        inside, annotated = label == 1, label != 255
         return float((inside & found).sum() / ((inside | found) & annotated).sum())
 
     @property

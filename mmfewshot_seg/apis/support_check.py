@@ -97,10 +97,8 @@ def draw_checks(left_out: Sequence[LeftOut], checks: Sequence[SupportCheck]) -> 
         image = np.ascontiguousarray(one.image[..., ::-1])
         name = f'{one.class_name} {one.number}'
         row = [tile(image, name if check.fits else f'{name}: does not fit', one.label.numpy())]
-        if not math.isnan(check.iou):
-            way = 1 + one.found.class_names.index(one.class_name)
-            found = (one.found.pred_sem_seg.data[0].numpy() == way).astype(np.uint8)
-            row.append(tile(image, f'the others: IoU {check.iou:.2f}', found))
+        if (found := one.found_mask) is not None:
+            row.append(tile(image, f'the others: IoU {check.iou:.2f}', found.astype(np.uint8)))
         rows.append(row)
     columns = max(1, round((len(rows) / 2) ** 0.5))
     pairs = [rows[i : i + columns] for i in range(0, len(rows), columns)]

@@ -4,7 +4,6 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -22,7 +21,9 @@ from mmfewshot_seg.apis.run_config import load_config
 from mmfewshot_seg.apis.support_check import judge_supports
 from mmfewshot_seg.command import UsageError
 from mmfewshot_seg.datasets.fewshot_dataset import FewShotDataset
-from mmfewshot_seg.models.fewshot import BaseFewShotHead, FewShotSegmentor
+from mmfewshot_seg.files.whole_file import whole_file
+from mmfewshot_seg.models.fewshot import FewShotSegmentor
+from mmfewshot_seg.models.fewshot.base_fewshot_head import log_odds, mean_of_highest
 from mmfewshot_seg.registry import DATASETS
 
 SPOILED = ('mask', 'image')
@@ -161,8 +162,7 @@ def candidates(sample: SegDataSample) -> dict[str, float]:
     """Scores by which one could tell whether the only class is in an image."""
     logits, probability = sample.seg_logits.data, sample.seg_logits.data.softmax(0)[1]
     found = probability > 0.5
-    unused: Any = None  # neither head nor support set
-    ahead = BaseFewShotHead.presence(unused, logits[None, None], unused)
+    ahead = mean_of_highest(log_odds(logits))
     return {
         'presence': float(sample.presence[0]),
         'logit against the background, highest tenth': float(ahead),
@@ -174,7 +174,7 @@ def candidates(sample: SegDataSample) -> dict[str, float]:
 
 def roc_area(positives: ArrayLike, negatives: ArrayLike) -> float:
     """Area under the ROC curve: how often a positive has a higher score than a negative."""
-    above = np.asarray(positives)[:, None] - np.asarray(negatives)
+    above = np.subtract.outer(positives, negatives)
     return float((above > 0).mean() + (above == 0).mean() / 2)
 
 
@@ -193,19 +193,22 @@ def draw_curve(findings: Findings, path: Path) -> None:
     axes.plot((right / len(with_class))[chosen], (right / (right + wrong))[chosen], 'o')
     axes.set(xlabel='recall of presence', ylabel='precision', xlim=(0, 1.02), ylim=(0.4, 1.02))
     axes.grid(alpha=0.3)
-    figure.savefig(path, dpi=100)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with whole_file(path) as file:
+        figure.savefig(file, format='png', dpi=100)
 
 
 def remember_features(model: FewShotSegmentor) -> None:
     """Keep the features of every image, so that no image goes through the encoder twice."""
-    extract, known = model.extract_feat, {}
+    extract = model.extract_feat
+    known: dict[bytes, tuple[torch.Tensor, ...]] = {}
 
-    def remembered(images: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        if len(images) > 1:
-            return extract(images)
-        key = images.cpu().numpy().tobytes()
+    def remembered(inputs: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        if len(inputs) > 1:
+            return extract(inputs)
+        key = inputs.cpu().numpy().tobytes()
         if key not in known:
-            known[key] = extract(images)
+            known[key] = extract(inputs)
         return known[key]
 
     model.extract_feat = remembered  # type: ignore[method-assign,assignment]

@@ -76,6 +76,18 @@ class FewShotHeadContract:
         head = self.build()
         return head.scores(query, head.prototypes(features, masks))
 
+    # -- presence --------------------------------------------------------------------------------
+
+    @torch.no_grad()
+    def test_presence_is_a_number_for_each_query_and_way_at_any_size(self) -> None:
+        head = self.build()
+        state = head.prototypes(self.levels(2, 3, 1), self.masks(2, 3, 1))
+        scores = head.scores(self.levels(2, 4, seed=1), state)
+        presence = head.presence(scores, state)
+        assert presence.shape == (2, 4, 3) and presence.isfinite().all()
+        doubled = scores.repeat_interleave(2, -1).repeat_interleave(2, -2)
+        torch.testing.assert_close(head.presence(doubled, state), presence)
+
     # -- shapes ----------------------------------------------------------------------------------
 
     def test_scores_have_one_channel_a_way_after_the_background(self) -> None:

@@ -86,6 +86,8 @@ def _tool(words, patch) -> int:
         arguments += ['--port', '0']
         patch.setattr(BaseServer, 'serve_forever', mock.Mock(side_effect=KeyboardInterrupt))
     patch.syspath_prepend(str(Path(script).resolve().parent))
+    if script.endswith('/support_quality.py'):
+        arguments += ['--trials', '1', '--shots', '2']
     if script.endswith('/benchmark.py'):
         arguments = ['panet_head_1shot', *arguments, '--tiny']
         patch.setattr('benchmarks.measure.in_own_process', lambda function, *args: function(*args))

@@ -38,8 +38,9 @@ def test_report_by_hand() -> None:
 
 
 def test_curve_is_a_picture(tmp_path) -> None:
-    draw_curve(_findings(), tmp_path / 'curve.png')
-    assert np.asarray(Image.open(tmp_path / 'curve.png')).shape[:2] == (300, 400)
+    path = tmp_path / 'new' / 'curve.png'
+    draw_curve(_findings(), path)
+    assert np.asarray(Image.open(path)).shape[:2] == (300, 400)
 
 
 @pytest.mark.parametrize('spoil', ['mask', 'image'])

@@ -130,10 +130,7 @@ class BaseFewShotHead(BaseModule, metaclass=ABCMeta):
         Returns:
             (B, Q, N).
         """
-        ways = range(1, logits.shape[2])
-        others = [torch.cat([logits[:, :, :way], logits[:, :, way + 1 :]], 2) for way in ways]
-        rivals = torch.stack([rest.logsumexp(2) for rest in others], 2)
-        return mean_of_highest(logits[:, :, 1:] - rivals)
+        return mean_of_highest(log_odds(logits))
 
     def resize(self, logits: Tensor, size: tuple[int, int]) -> Tensor:
         """Bilinear resize of (..., classes, h, w) logits to ``size``."""
@@ -161,3 +158,10 @@ def mean_of_highest(scores: Tensor, share: float = 0.1) -> Tensor:
     """
     flat = scores.flatten(-2)
     return flat.topk(max(round(share * flat.shape[-1]), 1)).values.mean(-1)
+
+
+def log_odds(logits: Tensor) -> Tensor:
+    """By how much each way is ahead of all else together: (..., N, H, W) of (..., 1+N, H, W)."""
+    ways = range(1, logits.shape[-3])
+    rest = [torch.cat([logits[..., :way, :, :], logits[..., way + 1 :, :, :]], -3) for way in ways]
+    return logits[..., 1:, :, :] - torch.stack([others.logsumexp(-3) for others in rest], -3)

@@ -73,6 +73,11 @@ class DenseMatchingHead(BaseFewShotHead):
             raise ValueError(f'area_power={area_power}, expected a number from 0 to 1')
         if max_positions is not None and max_positions < 2:
             raise ValueError(f'max_positions={max_positions}, expected at least 2, or None for all')
+        if presence_levels is not None and not presence_levels[0] < presence_levels[1]:
+            raise ValueError(
+                f'presence_levels={presence_levels}, expected that of images without a way and a '
+                'higher one of images with it'
+            )
         self.in_index = in_index
         self.temperature = temperature
         self.area_power = area_power

@@ -198,3 +198,27 @@ def test_numbers_out_of_range(wrong) -> None:
     (name,) = wrong
     with pytest.raises(ValueError, match=f'{name}='):
         DenseMatchingHead(**wrong)
+
+
+def test_presence_by_a_slow_form() -> None:
+    head = DenseMatchingHead(in_index=0, temperature=0.1, area_power=0.25)
+    torch.manual_seed(0)
+    support, query = torch.randn(1, 1, 2, 3, 4, 5), torch.randn(1, 1, 3, 4, 5)
+    masks = torch.zeros(1, 1, 2, 4, 5, dtype=torch.long)
+    masks[..., 1:3, 1:4] = 1
+    with torch.no_grad():
+        state = head.prototypes((support,), masks)
+        presence = head.presence(head.scores((query,), state), state)
+    way = F.normalize(support, dim=3)[0, 0, :, :, 1:3, 1:4].transpose(0, 1).flatten(1)
+    likeness = [
+        0.1 * ((position @ way) / 0.1).exp().mean().log()
+        for position in F.normalize(query, dim=2)[0, 0].flatten(1).T
+    ]
+    highest = sorted(likeness)[-2:]  # a tenth of 20 positions
+    assert float(presence) == pytest.approx(float(sum(highest) / 2), abs=2e-3)
+
+
+@pytest.mark.parametrize('levels', [(0.3, 0.1), (0.2, 0.2)])
+def test_presence_levels_in_the_wrong_order(levels) -> None:
+    with pytest.raises(ValueError, match='presence_levels='):
+        DenseMatchingHead(presence_levels=levels)
