@@ -478,10 +478,16 @@ class FewShotInferencer(PackageInferencer):
         named: Iterable[NamedImage] = name_images(images, self._array_numbers)
         record = None
         if out_dir:
-            written = dict(out_formats=out_formats, save_scores=save_scores, tolerance=tolerance)
-            record = RunRecord(
-                out_dir, self._settings(support, tiling, **written, **kwargs), resume
+            settings = self._settings(
+                support,
+                tiling,
+                out_formats=out_formats,
+                save_scores=save_scores,
+                tolerance=tolerance,
+                min_area=kwargs.get('min_area', 1),
+                with_labels=kwargs.get('with_labels', True),
             )
+            record = RunRecord(out_dir, settings, resume)
         if resume:
             _check_resumable(files)
             named = undone(named, record, kwargs['img_out_dir'])
@@ -754,8 +760,6 @@ class FewShotInferencer(PackageInferencer):
 
     def _settings(self, support: SupportState, tiling: Tiling | None, **options) -> dict:
         """What decides the results of a run."""
-        for name in ('return_vis', 'return_instances', 'show', 'wait_time', 'img_out_dir'):
-            options.pop(name, None)
         return dict(
             self._fingerprints(),
             transforms=fingerprint(self.pipeline.config),

@@ -26,7 +26,8 @@ def stream_lists(path: str | os.PathLike, keys: Collection[str]) -> Iterator[tup
             or something else than a list under one of the names. Entries may have come before.
     """
     with open(path, encoding='utf-8-sig') as file:
-        text, names = _Text(file), set()
+        text = _Text(file)
+        names: set[str] = set()
         text.skip('{')
         while text.goes_on('}', first=not names):
             name = text.value()

