@@ -73,8 +73,11 @@ def boundary_f_scores(
         if labels.max() >= num_classes:
             raise ValueError(f'{name} label {labels.max()} is outside the {num_classes} classes')
         maps.append(labels)
-    firsts = range(0, num_classes, BITS)
-    parts = [_scores(*(boundary_bits(m, first) for m in maps), radii) for first in firsts]
+    predicted, true = maps
+    parts = [
+        _scores(boundary_bits(predicted, first), boundary_bits(true, first), radii)
+        for first in range(0, num_classes, BITS)
+    ]
     return np.concatenate(parts, axis=1)[:, :num_classes]
 
 

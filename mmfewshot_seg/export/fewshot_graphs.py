@@ -152,7 +152,7 @@ def support_graph(model: FewShotSegmentor, size: Size) -> Graph:
 def query_graph(model: FewShotSegmentor, size: Size) -> Graph:
     """Images (Q, 3, H, W) and the tensors of a state to logits (Q, 1+N, H, W)."""
     state = of_head(model.decode_head).state
-    free = {
+    free: dict[str, Any] = {
         'image': ['queries', None, 'height', 'width'],
         ' '.join(state): tuple(state.values()),
     }
@@ -227,9 +227,9 @@ class _Supports:
         mask[1, height // 2 :, : width // 2] = 255
         inputs: Inputs = dict(image=torch.randn(2, 3, *size, generator=generator), mask=mask)
         if isinstance(self.model.decode_head, ASGNetHead):
-            places = self.model.decode_head._place_seeds(
-                (mask == 1)[:, None, None], tuple(_feature_size(self.model, size))
-            )
+            rows, columns = _feature_size(self.model, size)
+            marked = (mask == 1)[:, None, None]
+            places = self.model.decode_head._place_seeds(marked, (rows, columns))
             inputs['seeds'] = places[:, 0, 0]
             inputs = {name: value[:1] for name, value in inputs.items()}
         return inputs

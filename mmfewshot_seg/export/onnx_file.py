@@ -122,7 +122,7 @@ class Graph:
         names = self._names(inputs)
         try:
             with _quiet():
-                program = torch.onnx.export(
+                program: Any = torch.onnx.export(
                     self._module,
                     tuple(_flat(inputs)),
                     input_names=names,

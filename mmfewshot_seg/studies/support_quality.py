@@ -211,4 +211,4 @@ def remember_features(model: FewShotSegmentor) -> None:
             known[key] = extract(inputs)
         return known[key]
 
-    model.extract_feat = remembered  # type: ignore[method-assign,assignment]
+    model.extract_feat = remembered  # type: ignore[method-assign]
