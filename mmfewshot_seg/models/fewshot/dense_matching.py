@@ -40,8 +40,10 @@ def matching_scores(
     """
     positions = query.flatten(-2).transpose(-1, -2).flatten(1, 2)
     sums = 0
-    chunk = support.shape[1] if is_recorded() else CHUNK  # a graph would keep their number
-    for part, share in zip(support.split(chunk, 1), weights.split(chunk, 2), strict=True):
+    parts = [(support, weights)]
+    if not is_recorded():  # a graph would keep the number of chunks
+        parts = list(zip(support.split(CHUNK, 1), weights.split(CHUNK, 2), strict=True))
+    for part, share in parts:
         # Inner products lie between -1 and 1, so this shift keeps every exponential in range.
         attention = positions @ part.to(query.dtype).transpose(1, 2)
         attention = attention.sub_(1).div_(temperature).exp_()
