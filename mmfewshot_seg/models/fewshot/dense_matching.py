@@ -43,10 +43,10 @@ def matching_scores(
     sums = 0
     # Inner products lie between -1 and 1, so this shift keeps every exponential in range.
     shift = positions.new_tensor(-1 / temperature)
-    chunk = support.shape[1] if is_recorded() else CHUNK  # a graph would keep their number
-    for part, share in zip(support.split(chunk, 1), weights.split(chunk, 2), strict=True):
-        part = part.to(query.dtype).transpose(1, 2)
-        attention = torch.baddbmm(shift, positions, part, alpha=1 / temperature).exp_()
+    parts = [(support, weights)]
+    if not is_recorded():  # a graph would keep the number of chunks
+        parts = list(zip(support.split(CHUNK, 1), weights.split(CHUNK, 2), strict=True))
+    for part, share in parts:
         sums = sums + attention @ share.transpose(1, 2)
     tiny = torch.finfo(query.dtype).tiny
     scores = sums.clamp_min(tiny).log() + 1 / temperature
