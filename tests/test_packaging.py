@@ -130,8 +130,9 @@ def test_model_index_leads_to_shipped_configs() -> None:
 
 
 MODULES = dict(pillow='PIL')  # of distributions that are not named like what they provide
-HOSTS = {'torch', 'mmengine', 'mmcv', 'mmdet', 'mmseg', 'cv2'}  # with the host stacks
-OPTIONAL = {'skimage', 'lvis'}  # what needs them tells how to install them
+# With the host stacks: torch brings typing_extensions, MMEngine yaml.
+HOSTS = {'torch', 'mmengine', 'mmcv', 'mmdet', 'mmseg', 'cv2', 'typing_extensions', 'yaml'}
+OPTIONAL = {'skimage', 'lvis', 'tifffile'}  # what needs them tells how to install them
 
 
 def test_runtime_requirements_are_what_the_package_imports() -> None:

@@ -3,7 +3,8 @@
 The support set is a folder with <class>/<n>.jpg and <class>/<n>.png or any other annotations
 (--support PATH: LabelMe, COCO, YOLO, CVAT, label maps), or images and masks one by one (--images,
 --masks, --class-names). It is computed once; save it and load it. What is given beside
---load-support is added to what is loaded. Without --model nothing needs training.
+--load-support is added to what is loaded. Without --model nothing needs training. A frame of a
+video is named film.mp4#0; of a video the pictures are written as one, too.
 
 With --annotate, IN is a folder of photographs of which some have a LabelMe file beside them: these
 are supports, the others get such a file. Correct it in LabelMe, save, and run the same again.
@@ -113,6 +114,31 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--save-scores', action='store_true', help='write scores as .npy files too')
     parser.add_argument('--batch-size', type=int, default=1)
     parser.add_argument(
+        '--workers',
+        type=int,
+        metavar='N',
+        help='threads that segment images; by default one a core, at most four',
+    )
+    parser.add_argument(
+        '--tile-size',
+        type=int,
+        metavar='PIXELS',
+        help='cut larger images into overlapping tiles of this side, to find small objects',
+    )
+    parser.add_argument(
+        '--tile-overlap', type=float, default=0.25, metavar='SHARE', help='of the side of a tile'
+    )
+    parser.add_argument(
+        '--resume',
+        action='store_true',
+        help='leave out images that an earlier run into --out-dir, asked for the same, has done',
+    )
+    parser.add_argument(
+        '--video-out',
+        metavar='FILE',
+        help='pictures as a video, .mp4 or .avi; of a video by default <its name>.mp4 in --out-dir',
+    )
+    parser.add_argument(
         '--skip-unreadable', action='store_true', help='leave out images that cannot be decoded'
     )
     parser.add_argument('--device', help='cpu, cuda:0, ...; by default what there is')
@@ -135,6 +161,8 @@ def parse_args() -> argparse.Namespace:
         parser.error(f'--tolerance must not be negative, got {args.tolerance}')
     if args.batch_size < 1:
         parser.error(f'--batch-size must be at least 1, not {args.batch_size}')
+    if args.workers is not None and args.workers < 0:
+        parser.error(f'--workers must be at least 0, not {args.workers}')
     return args
 
 
@@ -144,9 +172,12 @@ def min_score(text: str) -> float | str:
 
 def run(args: argparse.Namespace) -> None:
     from mmfewshot_seg.apis.support_check import table_of_checks, write_checks
-    from mmfewshot_seg.apis.tool_inferencer import tool_inferencer, tool_inputs
+    from mmfewshot_seg.apis.tool_inferencer import tool_inferencer, tool_inputs, usual_workers
+    from mmfewshot_seg.apis.video import is_video
 
     inputs: Any = tool_inputs(args.inputs)
+    if isinstance(inputs, str) and is_video(inputs) and not args.video_out:
+        args.video_out = str(Path(args.out_dir, f'{Path(inputs).stem}.mp4'))
     inferencer = tool_inferencer(
         args.model,
         args.weights,
@@ -183,6 +214,12 @@ def run(args: argparse.Namespace) -> None:
         tolerance=args.tolerance,
         skip_unreadable=args.skip_unreadable,
         min_score=args.min_score,
+        img_out_dir='' if args.video_out else 'vis',
+        num_workers=usual_workers(inputs) if args.workers is None else args.workers,
+        tile_size=args.tile_size,
+        tile_overlap=args.tile_overlap,
+        resume=args.resume,
+        video_out=args.video_out or '',
     )
     for batch in batches:
         for sample in batch['predictions']:
@@ -192,7 +229,8 @@ def run(args: argparse.Namespace) -> None:
                 for way, name in enumerate(inferencer.class_names, start=1)
             ]
             print(f'{sample.name}: {", ".join(shares)}', flush=True)
-    print(f'Pictures are in {args.out_dir}/vis, other results in {args.out_dir}')
+    pictures = args.video_out or f'{args.out_dir}/vis'
+    print(f'Pictures are in {pictures}, other results in {args.out_dir}')
     if args.annotate:
         print(f'Files of LabelMe are in {args.inputs[0]}: correct them, save, run this again')
 
@@ -236,7 +274,7 @@ def add_annotated(inferencer: 'FewShotInferencer', folder: str) -> list[Path]:
 
 
 def _share(mask) -> str:
-    return f'{mask.float().mean():.1%}' if mask.any() else 'absent'
+    return f'{mask.count_nonzero() / mask.numel():.1%}' if mask.any() else 'absent'
 
 
 if __name__ == '__main__':

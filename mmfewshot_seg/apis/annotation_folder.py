@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mmfewshot_seg.annotations.labelme import load_labelme, read_labelme
-from mmfewshot_seg.apis.queries import QUERY_SUFFIXES
+from mmfewshot_seg.datasets.sources.image_files import IMAGE_SUFFIXES
 from mmfewshot_seg.results.labelme_file import is_prediction
 
 
@@ -50,10 +50,10 @@ def _images(folder: Path) -> list[Path]:
     images = [
         path
         for path in sorted(folder.iterdir())
-        if path.suffix.lower() in QUERY_SUFFIXES and not path.name.startswith('.')
+        if path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith('.')
     ]
     if not images:
-        raise ValueError(f'{folder} holds no images; expected {", ".join(QUERY_SUFFIXES)}')
+        raise ValueError(f'{folder} holds no images; expected {", ".join(IMAGE_SUFFIXES)}')
     stems: dict[str, Path] = {}
     for image in images:
         if image.stem in stems:

@@ -3,9 +3,11 @@
 Shape letters: ``N`` ways, ``H W`` size of a query.
 """
 
-import math
-from collections.abc import Iterable, Iterator, Sequence, Sized
-from itertools import count, groupby, repeat
+from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from itertools import count, groupby
 from pathlib import Path
 
 import mmcv
@@ -13,7 +15,7 @@ import numpy as np
 import torch
 from mmengine.config import ConfigDict
 from mmengine.structures import PixelData
-from mmengine.utils import track_iter_progress
+from mmengine.utils import ProgressBar, track_iter_progress
 from mmengine.visualization import Visualizer
 from mmseg.structures import SegDataSample
 from torch import Tensor, nn
@@ -21,11 +23,12 @@ from typing_extensions import Unpack
 
 from mmfewshot_seg.annotations.annotation_label import Annotation
 from mmfewshot_seg.apis.fewshot_results import as_prediction, draw_prediction, instances_of
-from mmfewshot_seg.apis.fingerprint import fingerprint, weights_fingerprint
+from mmfewshot_seg.apis.fingerprint import fingerprint, tensors_fingerprint, weights_fingerprint
 from mmfewshot_seg.apis.fitted_supports import FittedSupports
 from mmfewshot_seg.apis.image_pipeline import pipelines_of_test
 from mmfewshot_seg.apis.leave_one_out import LeftOut, leave_one_out
 from mmfewshot_seg.apis.mask_fit import mask_fit
+from mmfewshot_seg.apis.ordered_map import map_in_order
 from mmfewshot_seg.apis.package_inferencer import ModelSource, PackageInferencer
 from mmfewshot_seg.apis.presence import (
     MinScore,
@@ -34,11 +37,25 @@ from mmfewshot_seg.apis.presence import (
     without_absent,
 )
 from mmfewshot_seg.apis.pretrained import load_pretrained
-from mmfewshot_seg.apis.queries import Queries, Query, list_images, read_queries
+from mmfewshot_seg.apis.queries import (
+    NamedImage,
+    Queries,
+    Query,
+    View,
+    list_images,
+    name_images,
+    network_view,
+    read_query,
+    tell_unreadable,
+)
 from mmfewshot_seg.apis.result_files import ResultFiles
+from mmfewshot_seg.apis.run_record import RunRecord, undone
 from mmfewshot_seg.apis.support_check import SupportCheck, judge_supports
 from mmfewshot_seg.apis.support_fitting import Reading, fit_supports, list_supports
 from mmfewshot_seg.apis.support_set import Image
+from mmfewshot_seg.apis.tiles import Tile, TileGrid, Tiling
+from mmfewshot_seg.apis.video import check_video_name, frames_per_second, whole_video
+from mmfewshot_seg.datasets.sources.image_files import UnreadableImageError
 from mmfewshot_seg.files.tensor_file import first_line
 from mmfewshot_seg.files.whole_backend import WHOLE
 from mmfewshot_seg.models.fewshot import FewShotSegmentor
@@ -47,6 +64,21 @@ from mmfewshot_seg.models.fewshot.level_fusion import fuse_levels
 from mmfewshot_seg.structures import SupportState
 
 DEFAULT_MODEL = 'dense-matching_lite0-d8_photographs'
+
+
+@dataclass(frozen=True)
+class Segmented:
+    """A batch that was segmented.
+
+    Attributes:
+        queries: Its images.
+        samples: What was predicted in each.
+        unreadable: What is wrong with each of its files that was left out.
+    """
+
+    queries: list[Query]
+    samples: list[SegDataSample]
+    unreadable: list[str]
 
 
 class FewShotInferencer(PackageInferencer):
@@ -237,8 +269,10 @@ class FewShotInferencer(PackageInferencer):
     def _segment_seen(self, seen: Tensor, supports: FittedSupports) -> SegDataSample:
         """Prediction for an image that has been through the pipeline."""
         image = np.ascontiguousarray(seen.permute(1, 2, 0).numpy())
-        query = Query('support', None, image, seen, image.shape[:2])
-        return self.forward([query], self.joined(supports))[0]
+        query, state = Query('support', None, image), self.joined(supports)
+        view = View(seen, (seen.shape[1], seen.shape[2]))
+        ((logits, presence),) = self._scored([image], state, views=[view])
+        return self._data_sample(query, logits, logits.argmax(0, keepdim=True), presence, state)
 
     @torch.no_grad()
     def mask_fits(self, supports: Iterable[LeftOut]) -> list[float]:
@@ -308,6 +342,11 @@ class FewShotInferencer(PackageInferencer):
         skip_unreadable: bool = False,
         support: SupportState | None = None,
         min_score: MinScore = None,
+        num_workers: int = 0,
+        tile_size: int | None = None,
+        tile_overlap: float = 0.25,
+        resume: bool = False,
+        video_out: str | Path = '',
     ) -> dict[str, list]:
         """Segment queries, all results in memory; see :meth:`stream` for many.
 
@@ -320,7 +359,8 @@ class FewShotInferencer(PackageInferencer):
             show: Whether to open a window for each picture.
             wait_time: Seconds a window stays open, 0 for ever.
             out_dir: Folder for results; nothing is written if empty.
-            img_out_dir: Folder in ``out_dir`` for pictures, ``<name of the query>.jpg``.
+            img_out_dir: Folder in ``out_dir`` for pictures, ``<name of the query>.jpg``; none are
+                written if empty.
             pred_out_dir: Folder in ``out_dir`` for label maps, ``<name of the query>.png`` with a
                 palette.
             labelme_out_dir: Folder in ``out_dir`` for LabelMe's ``<name of the query>.json``; one
@@ -339,6 +379,17 @@ class FewShotInferencer(PackageInferencer):
                 :meth:`set_support` or :meth:`load_support`.
             min_score: Least presence of a class; one with less has an empty mask. ``'auto'``: see
                 :meth:`presence_thresholds`. None: none is left out.
+            num_workers: Threads that segment batches, or the tiles of an image, at the same time;
+                they change no result. 0: none but the calling thread.
+            tile_size: Side in pixels of the tiles that larger images are cut into, each of which
+                goes through the network by itself: small objects are found that vanish in a view
+                of the whole. Their scores are float16, and their presence is that of the tile
+                that has most of it. None: every image is seen whole.
+            tile_overlap: Least overlap of tiles, as a share of their side.
+            resume: Leave out images that an earlier run into ``out_dir`` has done; it must have
+                been asked for the same.
+            video_out: File for the pictures as a video, ``.mp4`` or ``.avi``, with the frame rate
+                of the input or 25 pictures a second; it appears when all is done.
 
         Returns:
             ``predictions``: for each query a dict of ``label_map`` (H, W) uint8, 0 background and
@@ -349,7 +400,8 @@ class FewShotInferencer(PackageInferencer):
 
         Raises:
             ValueError: If there is no support set, an image cannot be read, there is no such
-                format, or ``min_score`` is none.
+                format, ``min_score`` is none, an option is out of range, or the run to resume is
+                another one.
         """
         batches = self.stream(
             inputs,
@@ -371,6 +423,11 @@ class FewShotInferencer(PackageInferencer):
             skip_unreadable=skip_unreadable,
             support=support,
             min_score=min_score,
+            num_workers=num_workers,
+            tile_size=tile_size,
+            tile_overlap=tile_overlap,
+            resume=resume,
+            video_out=video_out,
         )
         results: dict[str, list] = dict(predictions=[], visualization=[])
         for batch in batches:
@@ -393,6 +450,11 @@ class FewShotInferencer(PackageInferencer):
         skip_unreadable: bool = False,
         support: SupportState | None = None,
         min_score: MinScore = None,
+        num_workers: int = 0,
+        tile_size: int | None = None,
+        tile_overlap: float = 0.25,
+        resume: bool = False,
+        video_out: str | Path = '',
         **kwargs,
     ) -> Iterator[dict[str, list]]:
         """As calling the inferencer, but results come batch by batch: for videos.
@@ -401,46 +463,199 @@ class FewShotInferencer(PackageInferencer):
             What calling returns, for one batch.
         """
         support = self._with_min_score(support, min_score)
-        if batch_size < 1:
-            raise ValueError(f'batch_size must be at least 1, got {batch_size}')
+        _check_numbers(batch_size, num_workers)
+        tiling = None if tile_size is None else Tiling(tile_size, tile_overlap)
+        if video_out:
+            check_video_name(video_out)
         files = ResultFiles(
             out_dir, out_formats, pred_out_dir, labelme_out_dir, save_scores, tolerance
         )
-        kwargs['img_out_dir'] = str(Path(out_dir, img_out_dir)) if out_dir else ''
+        kwargs['img_out_dir'] = str(Path(out_dir, img_out_dir)) if out_dir and img_out_dir else ''
         kwargs['return_instances'] = kwargs.get('return_instances') or files.needs_instances
         _, _, visualize_kwargs, postprocess_kwargs = self._dispatch_kwargs(**kwargs)
         images = list_images(inputs)
-        number = math.ceil(len(images) / batch_size) if isinstance(images, Sized) else 0
-        batches = self.preprocess(images, batch_size, skip_unreadable)
-        with files:
-            for batch in self._tracked(batches, number):
-                samples = self.forward(batch, support)
-                pictures = self.visualize(batch, samples, **visualize_kwargs)
-                results = self.postprocess(
-                    samples, pictures, return_datasamples, **postprocess_kwargs
+        number = len(images) if isinstance(images, Sized) else 0
+        named: Iterable[NamedImage] = name_images(images, self._array_numbers)
+        record = None
+        if out_dir:
+            settings = self._settings(
+                support,
+                tiling,
+                out_formats=out_formats,
+                save_scores=save_scores,
+                tolerance=tolerance,
+                min_area=kwargs.get('min_area', 1),
+                with_labels=kwargs.get('with_labels', True),
+            )
+            record = RunRecord(out_dir, settings, resume)
+        if resume:
+            _check_resumable(files)
+            named = undone(named, record, kwargs['img_out_dir'])
+            number = len(named)
+        batches = self._segmented(named, support, batch_size, num_workers, tiling, skip_unreadable)
+        wants_pictures = visualize_kwargs.pop('return_vis', False)
+        with ExitStack() as stack:
+            stack.enter_context(files)
+            if video_out:
+                video = whole_video(video_out, frames_per_second(inputs))
+                add_picture = stack.enter_context(video)
+            for batch in self._tracked_batches(batches, number):
+                if not batch.queries:
+                    continue
+                pictures = self.visualize(
+                    batch.queries,
+                    batch.samples,
+                    return_vis=wants_pictures or bool(video_out),
+                    **visualize_kwargs,
                 )
-                for query, sample in zip(batch, samples, strict=True):
+                if video_out:
+                    for picture in pictures:
+                        add_picture(picture)
+                results = self.postprocess(
+                    batch.samples,
+                    pictures if wants_pictures else [],
+                    return_datasamples,
+                    **postprocess_kwargs,
+                )
+                for query, sample in zip(batch.queries, batch.samples, strict=True):
                     files.write(query, sample)
+                    if record:
+                        record.add(query.name, query.path)
                 yield results
 
+    def _segmented(
+        self,
+        images: Iterable[NamedImage],
+        support: SupportState,
+        batch_size: int,
+        num_workers: int,
+        tiling: Tiling | None,
+        skip_unreadable: bool,
+    ) -> Iterator[Segmented]:
+        """Batches that were read and segmented; see :meth:`__call__` for the arguments."""
+        segment = partial(self._segment, support=support, skip_unreadable=skip_unreadable)
+        if tiling:  # it is the tiles of one image that are batched and shared out
+            tiled = partial(
+                self._segment_tiles,
+                tiling=tiling,
+                batch_size=batch_size,
+                num_workers=num_workers,
+            )
+            segment = partial(segment, tiled=tiled)
+            batch_size, num_workers = 1, 0
+        batches = self.preprocess(images, batch_size)
+        unreadable: list[str] = []
+        for batch in map_in_order(segment, batches, num_workers):
+            unreadable += batch.unreadable
+            yield batch
+        tell_unreadable(unreadable)
+
     def preprocess(
-        self, inputs: Iterable, batch_size: int = 1, skip_unreadable: bool = False
-    ) -> Iterator[list[Query]]:
-        """Batches of images, as the network sees them."""
-        queries = read_queries(inputs, self.pipeline, self._array_numbers, skip_unreadable)
-        yield from self._get_chunk_data(queries, batch_size)
+        self, inputs: Iterable[NamedImage], batch_size: int = 1
+    ) -> Iterator[list[NamedImage]]:
+        """Batches of images, which are read when they are segmented."""
+        yield from self._get_chunk_data(inputs, batch_size)
+
+    def forward(self, batch: list[Query], support: SupportState) -> list[SegDataSample]:
+        """Segment a batch."""
+        found = self._scored([q.image for q in batch], support, support.get('min_score'))
+        return [
+            self._data_sample(query, logits, logits.argmax(0, keepdim=True), presence, support)
+            for query, (logits, presence) in zip(batch, found, strict=True)
+        ]
+
+    def _segment(
+        self,
+        images: list[NamedImage],
+        support: SupportState,
+        skip_unreadable: bool,
+        tiled: Callable[[Query, SupportState], SegDataSample] | None = None,
+    ) -> Segmented:
+        """Read and segment a batch; by ``tiled``, if given, image by image."""
+        queries, unreadable = [], []
+        for image in images:
+            try:
+                queries.append(read_query(image, self.pipeline))
+            except UnreadableImageError as error:
+                if not skip_unreadable:
+                    raise
+                unreadable.append(str(error))
+        if tiled:
+            samples = [tiled(query, support) for query in queries]
+        else:
+            samples = self.forward(queries, support)
+        return Segmented(queries, samples, unreadable)
+
+    def _segment_tiles(
+        self,
+        query: Query,
+        support: SupportState,
+        tiling: Tiling,
+        batch_size: int,
+        num_workers: int,
+    ) -> SegDataSample:
+        """Segment an image tile by tile, or whole if it is no larger than a tile."""
+        tiles = TileGrid(query.image.shape[:2], tiling)
+        if len(tiles) == 1:
+            return self.forward([query], support)[0]
+
+        def segment(batch: list[Tile]) -> list[tuple[Tensor, Tensor]]:
+            return self._scored([query.image[tile] for tile in batch], support)
+
+        batches = map_in_order(segment, self._get_chunk_data(tiles, batch_size), num_workers)
+        presences: list[Tensor] = []
+
+        def logits_of_tiles() -> Iterator[Tensor]:
+            for batch in batches:
+                for logits, presence in batch:
+                    presences.append(presence)
+                    yield logits
+
+        labels = torch.empty(1, *tiles.shape, dtype=torch.uint8)
+        scores = torch.empty(1 + len(support.class_names), *tiles.shape, dtype=torch.half)
+        for rows, logits in tiles.blended(logits_of_tiles()):
+            labels[0, rows] = logits.argmax(0)
+            scores[:, rows] = logits.log_softmax(0)
+        presence = torch.stack(presences).amax(0)
+        if (min_score := support.get('min_score')) is not None:
+            scores = without_absent(scores, presence, min_score)
+            for found, part in zip(labels[0], scores.unbind(1), strict=True):  # row by row
+                found[:] = part.float().argmax(0)
+        return self._data_sample(query, scores, labels, presence, support)
 
     @torch.no_grad()
-    def forward(self, batch: list[Query], support: SupportState) -> list[SegDataSample]:
-        """Segment a batch; images of unlike size go through the network one after the other."""
-        samples: list[SegDataSample] = []
-        for _, group in groupby(batch, key=lambda query: query.seen.shape):
-            queries = list(group)
-            images = torch.stack([query.seen for query in queries])
-            inputs = self.model.data_preprocessor(dict(inputs=dict(query=[images])))['inputs']
-            logits = self.model.encode_decode(inputs, state=support)[0]
-            samples += map(self._data_sample, queries, logits, repeat(support))
-        return samples
+    def _scored(
+        self,
+        images: Sequence[np.ndarray],
+        support: SupportState,
+        min_score: Sequence[float] | None = None,
+        views: Sequence[View] | None = None,
+    ) -> list[tuple[Tensor, Tensor]]:
+        """(1+N, H, W) logits of each image and (N,) presence of the classes, on the CPU.
+
+        Images that the network sees at unlike sizes go through it one after the other.
+        """
+        found: list[tuple[Tensor, Tensor]] = []
+        views = views or [network_view(image, self.pipeline) for image in images]
+        head = self.model.decode_head
+        for _, group in groupby(views, key=lambda view: view.seen.shape):
+            alike = list(group)
+            batch = torch.stack([view.seen for view in alike])
+            inputs = self.model.data_preprocessor(dict(inputs=dict(query=[batch])))['inputs']
+            batch_logits = self.model.encode_decode(inputs, state=support)[0]
+            for logits, (height, width) in zip(
+                batch_logits, (view.content for view in alike), strict=True
+            ):
+                image = images[len(found)]
+                logits = logits[None, :, :height, :width]
+                presence = head.presence(logits[None], support)[0, 0].cpu()
+                logits = head.resize(logits, image.shape[:2])[0].cpu()
+                if min_score is not None:
+                    logits = without_absent(logits, presence, min_score)
+                if self.refine:
+                    logits = refine_edges(logits, image, self.refine)
+                found.append((logits, presence))
+        return found
 
     def visualize(
         self,
@@ -526,30 +741,55 @@ class FewShotInferencer(PackageInferencer):
         """With a progress bar, if wanted; 0 for a number that is not known."""
         return track_iter_progress((items, number)) if self.show_progress else items
 
+    def _tracked_batches(self, batches: Iterable[Segmented], number: int) -> Iterator[Segmented]:
+        """With a progress bar that counts images, if wanted; 0 for a number that is not known."""
+        if not self.show_progress:
+            yield from batches
+            return
+        bar = ProgressBar(number)
+        for batch in batches:
+            yield batch
+            bar.update(len(batch.queries) + len(batch.unreadable))
+        bar.file.write('\n')
+
     def _fingerprints(self) -> dict[str, str]:
         return dict(
             config=fingerprint([self.cfg.model, self.support_pipeline.config]),
             weights=weights_fingerprint(self.model),
         )
 
-    def _data_sample(self, query: Query, logits: Tensor, support: SupportState) -> SegDataSample:
-        """Prediction at the size of the query, of (1+N, H', W') logits."""
-        head, (height, width) = self.model.decode_head, query.content
-        size = query.image.shape[:2]
-        logits = logits[None, :, :height, :width]
-        presence = head.presence(logits[None], support)[0, 0].cpu()
-        logits = head.resize(logits, size)[0].cpu()
-        if (min_score := support.get('min_score')) is not None:
-            logits = without_absent(logits, presence, min_score)
-        if self.refine:
-            logits = refine_edges(logits, query.image, self.refine)
+    def _settings(self, support: SupportState, tiling: Tiling | None, **options) -> dict:
+        """What decides the results of a run."""
+        return dict(
+            self._fingerprints(),
+            transforms=fingerprint(self.pipeline.config),
+            support=tensors_fingerprint(dict(support.items())),
+            class_names=list(support.class_names),
+            min_score=support.get('min_score'),
+            refine=self.refine,
+            tiles=tiling and [tiling.size, tiling.overlap],
+            **options,
+        )
+
+    def _data_sample(
+        self,
+        query: Query,
+        logits: Tensor,
+        labels: Tensor,
+        presence: Tensor,
+        support: SupportState,
+    ) -> SegDataSample:
+        """Prediction of (1+N, H, W) logits, (1, H, W) labels and (N,) presence."""
         meta = dict(
-            name=query.name, img_path=query.path, ori_shape=size, class_names=support.class_names
+            name=query.name,
+            img_path=query.path,
+            ori_shape=query.image.shape[:2],
+            class_names=support.class_names,
         )
         sample = SegDataSample(metainfo=meta)
         sample.presence = presence
         sample.seg_logits = PixelData(data=logits)
-        sample.pred_sem_seg = PixelData(data=logits.argmax(0, keepdim=True))
+        sample.pred_sem_seg = PixelData(data=labels)
         return sample
 
     def _init_pipeline(self, cfg: ConfigDict):
@@ -574,3 +814,18 @@ class FewShotInferencer(PackageInferencer):
             load_pretrained(model)
         else:
             super()._load_weights_to_model(model, checkpoint, cfg)
+
+
+def _check_numbers(batch_size: int, num_workers: int) -> None:
+    if batch_size < 1:
+        raise ValueError(f'batch_size must be at least 1, got {batch_size}')
+    if num_workers < 0:
+        raise ValueError(f'num_workers must be at least 0, got {num_workers}')
+
+
+def _check_resumable(files: ResultFiles) -> None:
+    if files.whole:
+        raise ValueError(
+            f'out_formats {list(files.whole)} are of all images of one run, which resume leaves '
+            "out: resume with 'png' and 'labelme' alone, or start anew"
+        )

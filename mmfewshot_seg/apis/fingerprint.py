@@ -5,7 +5,7 @@ import json
 from collections.abc import Mapping
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 # Parts of a config that training needs, and prediction does not.
 _OF_TRAINING = ('init_cfg', 'pretrained', 'train_cfg', 'loss_decode')
@@ -17,13 +17,18 @@ def fingerprint(config: object) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
+def tensors_fingerprint(tensors: Mapping[str, Tensor]) -> str:
+    """Of tensors by name, as a state dict is; wherever they lie."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(tensors.items()):
+        digest.update(f'{name} {tensor.dtype} {tuple(tensor.shape)}'.encode())
+        digest.update(tensor.cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()[:16]
+
+
 def weights_fingerprint(model: nn.Module) -> str:
     """Of all parameters and buffers, wherever they lie."""
-    digest = hashlib.sha256()
-    for name, tensor in sorted(model.state_dict().items()):
-        digest.update(f'{name} {tensor.dtype} {tuple(tensor.shape)}'.encode())
-        digest.update(tensor.cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
-    return digest.hexdigest()[:16]
+    return tensors_fingerprint(model.state_dict())
 
 
 def _predicting(config: object) -> object:

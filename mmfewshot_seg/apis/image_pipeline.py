@@ -10,6 +10,7 @@ from mmengine.config import ConfigDict
 from mmengine.dataset import Compose
 from PIL import Image
 
+from mmfewshot_seg.apis.video import video_frame
 from mmfewshot_seg.datasets.sources.image_files import (
     check_image_array,
     decoding,
@@ -53,7 +54,8 @@ class ImagePipeline:
     def load(self, image: str | Path | np.ndarray | Image.Image) -> np.ndarray:
         """(H, W, 3) BGR image of a path, array or PIL image, turned by its EXIF orientation.
 
-        Of files and PIL images of more than 8 bits see :func:`eight_bits`.
+        ``film.mp4#12`` is a frame of a video, the first is 0. Of files and PIL images of more than
+        8 bits see :func:`eight_bits`.
 
         Raises:
             ValueError: If a file cannot be read, or an array is not (H, W, 3) uint8.
@@ -68,6 +70,8 @@ class ImagePipeline:
             raise TypeError(
                 f'an image is a path, an array or a PIL image, not {type(image).__name__}'
             )
+        if (frame := video_frame(image)) is not None:
+            return frame
         with decoding(str(image)):
             deep = deep_image(str(image))
             return self.loader(str(image) if deep is None else eight_bits(deep))['img']

@@ -52,7 +52,7 @@ def outline_contrast(image: np.ndarray, label: np.ndarray) -> float:
     """
     side = max(label.shape)
     step, shift = max(round(side / 75), 1), side // 5
-    colours = cv2.cvtColor(image, cv2.COLOR_BGR2LAB).astype(np.float32)
+    colours: np.ndarray = cv2.cvtColor(image, cv2.COLOR_BGR2LAB).astype(np.float32)
     colours = cv2.GaussianBlur(colours, (0, 0), side / 150)
     changes = [np.linalg.norm(_across(colours, step, axis), axis=-1) for axis in (0, 1)]
     usual = np.mean([change.mean() for change in changes]) + 1e-6
@@ -91,7 +91,7 @@ def inner_agreement(features: Tensor, label: np.ndarray) -> float:
     Returns:
         Area under the ROC curve: 1 if all of the class is more like the class than all background.
     """
-    size = tuple(features.shape[-2:])
+    size = features.shape[-2], features.shape[-1]
     mask = torch.from_numpy(np.ascontiguousarray(label)).long().to(features.device)
     shares = class_shares(mask[None, None, None], size).flatten(2)[0]
     positions = features.flatten(1).T

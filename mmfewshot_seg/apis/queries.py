@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
-import mmcv
 import numpy as np
 import torch
 from mmengine.logging import print_log
@@ -14,15 +13,29 @@ from PIL import Image
 from torch import Tensor
 
 from mmfewshot_seg.apis.image_pipeline import ImagePipeline
-from mmfewshot_seg.datasets.sources.image_files import IMAGE_SUFFIXES, UnreadableImageError
-
-VIDEO_SUFFIXES = ('.mp4', '.avi', '.mov', '.mkv', '.webm', '.m4v', '.mpg', '.mpeg')
+from mmfewshot_seg.apis.video import is_video, open_video
+from mmfewshot_seg.datasets.sources.image_files import IMAGE_SUFFIXES
 
 QueryImage = str | Path | np.ndarray | Image.Image
 Queries = QueryImage | Iterable[QueryImage]
 
 
-@dataclass
+@dataclass(frozen=True)
+class NamedImage:
+    """An image that is not read yet.
+
+    Attributes:
+        name: Name of its results; no two of a call have the same.
+        path: Its file, or None.
+        image: What was given.
+    """
+
+    name: str
+    path: str | None
+    image: QueryImage
+
+
+@dataclass(frozen=True)
 class Query:
     """An image to segment.
 
@@ -30,13 +43,22 @@ class Query:
         name: Name of its results; no two of a call have the same.
         path: Its file, or None.
         image: (H, W, 3) uint8 BGR.
-        seen: (3, H', W') uint8, what the network sees.
-        content: Height and width of the part of ``seen`` that is no padding.
     """
 
     name: str
     path: str | None
     image: np.ndarray
+
+
+@dataclass(frozen=True)
+class View:
+    """An image, or a tile of one, as the network sees it.
+
+    Attributes:
+        seen: (3, H', W') uint8.
+        content: Height and width of the part of ``seen`` that is no padding.
+    """
+
     seen: Tensor
     content: tuple[int, int]
 
@@ -58,12 +80,7 @@ def list_images(inputs: Queries) -> Iterable[QueryImage]:
     path = Path(inputs)
     if path.is_dir():
         return _folder_images(path)
-    if path.suffix.lower() not in VIDEO_SUFFIXES:
-        return [inputs]
-    video = mmcv.VideoReader(str(path))
-    if len(video) <= 0:
-        raise ValueError(f'{path} cannot be decoded as a video')
-    return video
+    return open_video(path) if is_video(path) else [inputs]
 
 
 def _folder_images(folder: Path) -> list[Path]:
@@ -89,43 +106,42 @@ def free_name(stem: str, taken: Container[str]) -> str:
     return next(name for name in names if name not in taken)
 
 
-def read_queries(
-    images: Iterable[QueryImage],
-    pipeline: ImagePipeline,
-    numbers: Iterator[int],
-    skip_unreadable: bool = False,
-) -> Iterator[Query]:
-    """Load and transform images; those without a path are named by the next of ``numbers``.
+def name_images(images: Iterable[QueryImage], numbers: Iterator[int]) -> Iterator[NamedImage]:
+    """Images with the names of their results; those without a path have the next of ``numbers``.
 
     Args:
         images: What :func:`list_images` gave.
-        pipeline: Loads and transforms.
         numbers: Names of arrays.
-        skip_unreadable: Leave out files that cannot be decoded; how many is logged at the end.
-
-    Raises:
-        ValueError: If an image cannot be read, and is not to be left out.
     """
     taken: set[str] = set()
-    unreadable: list[str] = []
     for image in images:
         path = str(image) if isinstance(image, str | Path) else None
         stem = Path(path).stem if path else f'{next(numbers):08d}'
         taken.add(name := free_name(stem, taken))
-        try:
-            image = pipeline.load(image)
-        except UnreadableImageError as error:
-            if not skip_unreadable:
-                raise
-            unreadable.append(str(error))
-            continue
-        transformed, inside = pipeline(image, np.ones(image.shape[:2], np.uint8))
-        height, width = ((inside == 1).any(axis).sum() for axis in (1, 0))
-        seen = torch.from_numpy(np.ascontiguousarray(transformed))
-        yield Query(name, path, image, seen, (int(height), int(width)))
-    if unreadable:
+        yield NamedImage(name, path, image)
+
+
+def read_query(image: NamedImage, pipeline: ImagePipeline) -> Query:
+    """Load an image.
+
+    Raises:
+        ValueError: If it cannot be read.
+    """
+    return Query(image.name, image.path, pipeline.load(image.image))
+
+
+def network_view(image: np.ndarray, pipeline: ImagePipeline) -> View:
+    """What the network sees of an (H, W, 3) uint8 BGR image."""
+    seen, inside = pipeline(image, np.ones(image.shape[:2], np.uint8))
+    height, width = ((inside == 1).any(axis).sum() for axis in (1, 0))
+    return View(torch.from_numpy(np.ascontiguousarray(seen)), (int(height), int(width)))
+
+
+def tell_unreadable(errors: list[str]) -> None:
+    """Log how many files could not be decoded, if any, and what was wrong with some of them."""
+    if errors:
         print_log(
-            f'{len(unreadable)} images cannot be read and were left out: {_some(unreadable)}',
+            f'{len(errors)} images cannot be read and were left out: {_some(errors)}',
             'current',
             logging.WARNING,
         )

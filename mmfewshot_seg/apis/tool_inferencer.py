@@ -1,10 +1,12 @@
 """The few-shot inferencer that a command line describes."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
 from mmfewshot_seg.apis.fewshot_inferencer import DEFAULT_MODEL, FewShotInferencer
 from mmfewshot_seg.apis.run_config import existing_checkpoint, load_config
+from mmfewshot_seg.apis.video import is_video
 from mmfewshot_seg.command import UsageError
 
 
@@ -43,3 +45,10 @@ def tool_inputs(paths: Sequence[str]) -> str | list[str]:
     if folders and len(paths) > 1:
         raise UsageError(f'{folders[0]} is a folder: give one folder alone, or images')
     return paths[0] if len(paths) == 1 else list(paths)
+
+
+def usual_workers(inputs: str | Sequence[str]) -> int:
+    """Threads that segment images: one a core, at most four; none for a single image."""
+    single = isinstance(inputs, str) and not (Path(inputs).is_dir() or is_video(inputs))
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()
+    return 0 if single else min(cores or 1, 4)

@@ -1,47 +1,43 @@
 """Boundary F-score of semantic segmentation: how much of the classes' outlines is right.
 
-Shape letters: ``K`` classes, ``T`` radii, ``H W`` size, ``M`` boundary pixels.
+The boundaries of 32 classes are bits of one map, so that they are dilated together.
+
+Shape letters: ``K`` classes, ``T`` radii, ``H W`` size.
 """
 
 from collections.abc import Sequence
-from math import ceil, hypot
+from math import ceil, hypot, isqrt
 
-import cv2
 import numpy as np
-from scipy.spatial import cKDTree
 
 NO_CLASS = -1
-# Time of a dilation, per pixel of the map and of the disc, in that of a boundary pixel's search for
-# its neighbour; measured at 1024 x 1024.
-DILATION_COST = 5.6e-5
+BITS = 32
 
 
-def class_boundaries(labels: np.ndarray, num_classes: int) -> np.ndarray:
-    """Boundary of the mask of every class: pixels unlike their right, lower or lower right one.
+def boundary_bits(labels: np.ndarray, first: int = 0) -> np.ndarray:
+    """Boundaries of 32 classes: pixels where a mask is unlike its right, lower or lower right one.
 
     Pixels of the last row and column have one neighbour, that in the corner has none.
 
     Args:
         labels: (H, W) class indices, signed; negative is no class.
-        num_classes: K.
+        first: The class of the lowest bit.
 
     Returns:
-        (K, H, W) bool.
+        (H, W) uint32; bit n is set at the boundary of class ``first + n``.
 
     Examples:
-        >>> class_boundaries(np.array([[1, 1, 0, 0]]), 2)[:, 0].astype(int)
-        array([[0, 1, 0, 0],
-               [0, 1, 0, 0]])
+        >>> boundary_bits(np.array([[1, 1, 0, 0]]))
+        array([[0, 3, 0, 0]], dtype=uint32)
     """
-    boundaries = np.zeros((num_classes, labels.size), bool)
-    padded = np.pad(labels, ((0, 1), (0, 1)), mode='edge')
+    numbers = labels - first
+    known = (labels >= 0) & (numbers >= 0) & (numbers < BITS)
+    masks = np.where(known, 1 << np.where(known, numbers, 0).astype(np.int64), 0)
+    padded = np.pad(masks.astype(np.uint32), ((0, 1), (0, 1)), mode='edge')
+    bits = np.zeros(labels.shape, np.uint32)
     for neighbours in (padded[:-1, 1:], padded[1:, :-1], padded[1:, 1:]):
-        differ = labels != neighbours
-        pixels = np.flatnonzero(differ)
-        for classes in (labels[differ], neighbours[differ]):  # both masks change there
-            inside = classes >= 0
-            boundaries[classes[inside], pixels[inside]] = True
-    return boundaries.reshape(num_classes, *labels.shape)
+        bits |= padded[:-1, :-1] ^ neighbours  # the masks of both classes change there
+    return bits
 
 
 def boundary_f_scores(
@@ -71,14 +67,18 @@ def boundary_f_scores(
     if pred.shape != target.shape:
         raise ValueError(f'prediction of {pred.shape} pixels, labels of {target.shape}')
     ignored = target == ignore_index
-    boundaries = []
+    maps = []
     for name, labels in (('predicted', pred), ('true', target)):
         labels = np.where(ignored, NO_CLASS, labels.astype(np.int32))
         if labels.max() >= num_classes:
             raise ValueError(f'{name} label {labels.max()} is outside the {num_classes} classes')
-        boundaries.append(class_boundaries(labels, num_classes))
-    predicted, true = boundaries
-    return _scores(predicted, true, np.asarray(radii))
+        maps.append(labels)
+    predicted, true = maps
+    parts = [
+        _scores(boundary_bits(predicted, first), boundary_bits(true, first), radii)
+        for first in range(0, num_classes, BITS)
+    ]
+    return np.concatenate(parts, axis=1)[:, :num_classes]
 
 
 def pixel_radius(threshold: float, shape: tuple[int, int]) -> float:
@@ -86,74 +86,41 @@ def pixel_radius(threshold: float, shape: tuple[int, int]) -> float:
     return threshold if threshold >= 1 else ceil(threshold * hypot(*shape))
 
 
-def _scores(pred: np.ndarray, target: np.ndarray, radii: np.ndarray) -> np.ndarray:
-    """(T, K) scores of boundaries (K, H, W)."""
-    precision, recall = np.zeros((2, len(radii), len(pred)))
-    dense = _are_dense(pred, target, radii)
-    for chosen, shares in ((dense, _shares_by_dilation), (~dense, _shares_by_search)):
-        if chosen.any():
-            maps = pred[chosen], target[chosen]
-            precision[:, chosen], recall[:, chosen] = shares(*maps, radii)
+def _scores(pred: np.ndarray, target: np.ndarray, radii: Sequence[float]) -> np.ndarray:
+    """(T, 32) scores of the boundaries that two (H, W) maps of bits are."""
+    sizes = _counts(pred), _counts(target)
+    near = [
+        np.stack([_counts(ours & around) for around in _dilated(theirs, radii)])
+        for ours, theirs in ((pred, target), (target, pred))
+    ]
+    precision, recall = (n / np.maximum(size, 1) for n, size in zip(near, sizes, strict=True))
     scores = 2 * precision * recall / np.maximum(precision + recall, np.finfo(float).tiny)
-    scores[:, ~(pred.any((1, 2)) | target.any((1, 2)))] = np.nan
+    scores[:, (sizes[0] == 0) & (sizes[1] == 0)] = np.nan
     return scores
 
 
-def _are_dense(pred: np.ndarray, target: np.ndarray, radii: np.ndarray) -> np.ndarray:
-    """(K,) whether a class has so many boundary pixels that dilating its maps takes less time."""
-    work = pred[0].size * sum(_disc(radius).sum() for radius in radii)
-    return pred.sum((1, 2)) + target.sum((1, 2)) > DILATION_COST * work
+def _counts(bits: np.ndarray) -> np.ndarray:
+    """(32,) pixels at which each bit is set."""
+    octets = bits.astype('<u4').view(np.uint8).reshape(-1, 4).T
+    frequencies = np.stack([np.bincount(octet, minlength=256) for octet in octets])
+    return (frequencies @ (np.arange(256)[:, None] >> np.arange(8) & 1)).ravel()
 
 
-def _disc(radius: float) -> np.ndarray:
-    """(2n + 1, 2n + 1) uint8: 1 at pixels at most ``radius`` from the middle."""
-    y, x = np.ogrid[-int(radius) : int(radius) + 1, -int(radius) : int(radius) + 1]
-    return (x**2 + y**2 <= radius**2).astype(np.uint8)
+def _dilated(bits: np.ndarray, radii: Sequence[float]) -> list[np.ndarray]:
+    """(H, W) bits that are set within each radius.
 
-
-def _shares_by_dilation(
-    pred: np.ndarray, target: np.ndarray, radii: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """(T, K) shares of the predicted boundary near the true one, and of the true one."""
-    shares = np.zeros((2, len(radii), len(pred)))
-    for t, k in np.ndindex(shares.shape[1:]):
-        disc = _disc(radii[t])
-        for share, ours, theirs in zip(shares, (pred, target), (target, pred), strict=True):
-            near = cv2.dilate(theirs[k].view(np.uint8), disc).view(bool)
-            share[t, k] = (ours[k] & near).sum() / max(ours[k].sum(), 1)
-    return shares[0], shares[1]
-
-
-def _shares_by_search(
-    pred: np.ndarray, target: np.ndarray, radii: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """The same; each boundary pixel looks for the nearest one of the other boundary."""
-    reach = radii.max() + 0.5
-    pred_points, target_points = (_points(boundaries, reach) for boundaries in (pred, target))
-    precision = _shares_near(pred, target, pred_points, target_points, radii)
-    return precision, _shares_near(target, pred, target_points, pred_points, radii)
-
-
-def _points(boundaries: np.ndarray, reach: float) -> np.ndarray:
-    """(M, 3) row, column and class, classes so far apart that none is within reach of another."""
-    classes, pixels = np.divmod(np.flatnonzero(boundaries), boundaries[0].size)
-    rows, columns = np.divmod(pixels, boundaries.shape[2])
-    return np.stack([rows, columns, classes * 2 * reach], axis=1)
-
-
-def _shares_near(
-    boundaries: np.ndarray,
-    others: np.ndarray,
-    points: np.ndarray,
-    other_points: np.ndarray,
-    radii: np.ndarray,
-) -> np.ndarray:
-    """(T, K) share of the boundary of each class that is near the other boundary of that class."""
-    tree = cKDTree(other_points, balanced_tree=False, compact_nodes=False)
-    apart = ~others[boundaries]
-    distances = np.zeros(len(points))
-    distances[apart] = tree.query(points[apart], distance_upper_bound=radii.max() + 0.5)[0]
-    sizes = boundaries.sum((1, 2))
-    classes = np.repeat(np.arange(len(boundaries)), sizes)
-    near = [np.bincount(classes[distances <= r], minlength=len(sizes)) for r in radii]
-    return np.stack(near) / np.maximum(sizes, 1)
+    A disc is a line in each of its rows; lines of one width are computed once for all discs.
+    """
+    height, width = bits.shape
+    found = [np.zeros_like(bits) for _ in radii]
+    lines = bits.copy()
+    for half in range(int(max(radii)) + 1):
+        if 0 < half < width:
+            lines[:, half:] |= bits[:, :-half]
+            lines[:, :-half] |= bits[:, half:]
+        for disc, radius in zip(found, radii, strict=True):
+            for y in range(min(int(radius) + 1, height)):
+                if isqrt(int(radius**2 - y**2)) == half:
+                    disc[y:] |= lines[: height - y]
+                    disc[: height - y] |= lines[y:]
+    return found

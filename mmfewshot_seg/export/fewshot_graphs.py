@@ -143,19 +143,16 @@ def support_graph(model: FewShotSegmentor, size: Size) -> Graph:
     free: dict[str, list[str | None]] = dict(
         image=['supports', None, 'height', 'width'], mask=['supports', 'height', 'width']
     )
-    if isinstance(model.decode_head, ASGNetHead):  # its seeds lie on the grid of one size
-        free = dict(
-            image=['supports', None, None, None],
-            mask=['supports', None, None],
-            seeds=['supports', None, None],
-        )
+    if isinstance(model.decode_head, ASGNetHead):
+        # Seeds lie on the grid of one size; the exporter keeps the number of clusterings.
+        free = dict(image=[None] * 4, mask=[None] * 3, seeds=[None] * 3)
     return Graph(SupportNetwork(model, names), _Supports(model), size, free, names)
 
 
 def query_graph(model: FewShotSegmentor, size: Size) -> Graph:
     """Images (Q, 3, H, W) and the tensors of a state to logits (Q, 1+N, H, W)."""
     state = of_head(model.decode_head).state
-    free = {
+    free: dict[str, Any] = {
         'image': ['queries', None, 'height', 'width'],
         ' '.join(state): tuple(state.values()),
     }
@@ -217,7 +214,7 @@ def _feature_size(model: FewShotSegmentor, size: Size) -> list[int]:
 
 
 class _Supports:
-    """Two random supports of a size, with a rectangle for a mask."""
+    """Two random supports of a size, of ASGNet one, with a rectangle for a mask."""
 
     def __init__(self, model: FewShotSegmentor) -> None:
         self.model = model
@@ -230,10 +227,11 @@ class _Supports:
         mask[1, height // 2 :, : width // 2] = 255
         inputs: Inputs = dict(image=torch.randn(2, 3, *size, generator=generator), mask=mask)
         if isinstance(self.model.decode_head, ASGNetHead):
-            places = self.model.decode_head._place_seeds(
-                (mask == 1)[:, None, None], tuple(_feature_size(self.model, size))
-            )
+            rows, columns = _feature_size(self.model, size)
+            marked = (mask == 1)[:, None, None]
+            places = self.model.decode_head._place_seeds(marked, (rows, columns))
             inputs['seeds'] = places[:, 0, 0]
+            inputs = {name: value[:1] for name, value in inputs.items()}
         return inputs
 
 

@@ -1,6 +1,6 @@
 """What the meta data of a graph say of the images that go into it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -80,7 +80,11 @@ def _name(transform: Mapping) -> str:
 
 def _step(transform: Mapping) -> dict[str, Any]:
     options = {key: value for key, value in transform.items() if key != 'type'}
-    make = {'Resize': _resize, 'ResizeLongSide': _resize_long_side, 'Pad': _pad}
+    make: dict[str, Callable[..., dict[str, Any]]] = {
+        'Resize': _resize,
+        'ResizeLongSide': _resize_long_side,
+        'Pad': _pad,
+    }
     name = _name(transform)
     if name not in make:
         raise ValueError(

@@ -79,6 +79,7 @@ class Graph:
             self.size = size
             self._export(size, _without_sizes(free))
         self.check(size)
+        self._compare(_first_of_each(sample(size), free), f'one at {size[0]}x{size[1]}')
 
     def check(self, size: Size) -> None:
         """Compare the graph with the module on inputs of a size.
@@ -86,12 +87,14 @@ class Graph:
         Raises:
             ValueError: If they differ.
         """
-        inputs = self._sample(size)
+        self._compare(self._sample(size), f'{size[0]}x{size[1]}')
+
+    def _compare(self, inputs: Inputs, case: str) -> None:
         expected = self._module(*_flat(inputs))
         arrays = [value.numpy() for value in _flat(inputs)]
         found = self._session.run(None, dict(zip(self._names(inputs), arrays, strict=True)))
         for name, ours, theirs in zip(self._outputs, found, expected, strict=True):
-            compare(f'{name} at {size[0]}x{size[1]}', ours, theirs.numpy(), self._choices)
+            compare(f'{name} at {case}', ours, theirs.numpy(), self._choices)
 
     def write(self, path: Path, meta: Mapping[str, Any]) -> None:
         """Write the graph with meta data, each as JSON; whole or not at all.
@@ -119,7 +122,7 @@ class Graph:
         names = self._names(inputs)
         try:
             with _quiet():
-                program = torch.onnx.export(
+                program: Any = torch.onnx.export(
                     self._module,
                     tuple(_flat(inputs)),
                     input_names=names,
@@ -239,6 +242,20 @@ def _flat(inputs: Inputs) -> list[Tensor]:
 
 def _dims(dims: Sequence[str | None], auto: object) -> dict[int, object]:
     return {axis: auto for axis, name in enumerate(dims) if name}
+
+
+def _first_of_each(inputs: Inputs, free: Mapping) -> Inputs:
+    """The same inputs with one image, support or box, where their number is free."""
+
+    def first(tensor: Tensor, dims: Sequence[str | None]) -> Tensor:
+        return tensor[:1] if dims[0] else tensor
+
+    return {
+        name: tuple(map(first, value, free[name]))
+        if isinstance(value, tuple)
+        else first(value, free[name])
+        for name, value in inputs.items()
+    }
 
 
 def _is_size(name: str | None) -> bool:

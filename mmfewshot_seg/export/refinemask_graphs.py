@@ -41,6 +41,8 @@ class MaskNetwork(nn.Module):
 
     def __init__(self, roi_head: RefineMaskMixin) -> None:
         super().__init__()
+        self.head: Any
+        self.extractor: Any
         self.head, self.extractor = roi_head.mask_branches[-1]
 
     def forward(self, boxes: Tensor, labels: Tensor, *levels: Tensor) -> tuple[Tensor]:
@@ -59,7 +61,7 @@ class MaskNetwork(nn.Module):
     def _roi_features(self, levels: tuple[Tensor, ...], rois: Tensor) -> Tensor:
         """Each RoI's features from its level: from every level, of which one is chosen."""
         chosen = self.extractor.map_roi_levels(rois, len(levels)).view(-1, 1, 1, 1)
-        features: Tensor | int = 0
+        features: Any = 0
         for number, (level, layer) in enumerate(
             zip(levels, self.extractor.roi_layers, strict=True)
         ):
@@ -132,7 +134,7 @@ def export_refinemask(
     return graphs
 
 
-def _check_against_model(model: BaseDetector, masks: MaskNetwork, inputs: Inputs) -> None:
+def _check_against_model(model: BaseDetector, masks: MaskNetwork, inputs: dict[str, Any]) -> None:
     """The module that is exported against the model's own way."""
     boxes, labels, levels = inputs.values()
     rois = torch.cat([torch.zeros_like(boxes[:, :1]), boxes], dim=1)

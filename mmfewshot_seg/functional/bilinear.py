@@ -25,7 +25,8 @@ def resize_bilinear(maps: np.ndarray, size: tuple[int, int], align_corners: bool
 
 
 def _resize_axis(maps: np.ndarray, axis: int, new: int, align_corners: bool) -> np.ndarray:
-    old, places = maps.shape[axis], np.arange(new, dtype=np.float32)
+    old = maps.shape[axis]
+    places: np.ndarray = np.arange(new, dtype=np.float32)
     if align_corners:
         places = places * np.float32((old - 1) / max(new - 1, 1))
     else:

@@ -117,7 +117,8 @@ def _claim(logits: np.ndarray, way: int, image: np.ndarray) -> np.ndarray:
     mask[probability < 1 - CERTAIN] = cv2.GC_BGD
     cv2.setRNGSeed(0)  # it begins with a random clustering of colours
     models = np.zeros((1, 65)), np.zeros((1, 65))
-    cv2.grabCut(image, mask, None, *models, 1, cv2.GC_INIT_WITH_MASK)
+    nowhere = (0, 0, 0, 0)  # the mask says where, no rectangle
+    cv2.grabCut(image, mask, nowhere, *models, 1, cv2.GC_INIT_WITH_MASK)
     return (mask == cv2.GC_FGD) | (mask == cv2.GC_PR_FGD)
 
 

@@ -86,7 +86,9 @@ class ImageSteps:
 
     def __init__(self, meta: Mapping[str, Any]) -> None:
         self.steps: Sequence[Mapping[str, Any]] = meta['steps']
-        self.mean, self.std = (np.float32(meta[name])[:, None, None] for name in ('mean', 'std'))
+        self.mean, self.std = (
+            np.asarray(meta[name], np.float32)[:, None, None] for name in ('mean', 'std')
+        )
         self.is_rgb = meta['channel_order'] == 'RGB'
 
     def __call__(self, image: np.ndarray, label: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -29,8 +29,13 @@ TRAIN_CLASSES = {'few-shot': 'base', 'zero-shot': 'seen'}
 LIMITS = {'tests': 100, 'benchmarks': 130, 'attention': 50, **dict.fromkeys(WINGS, 45)}
 """Seconds of each step, 460 together."""
 
-IN_BFLOAT16 = ('panet_train_step', 'asgnet_head_1shot', 'refinemask_train_coco', 'zsi_mask_head')
-ATTENTION = ('position_attention_128', 'position_attention_128_train')
+IN_BFLOAT16: tuple[str, ...] = (
+    'panet_train_step',
+    'asgnet_head_1shot',
+    'refinemask_train_coco',
+    'zsi_mask_head',
+)
+ATTENTION: tuple[str, ...] = ('position_attention_128', 'position_attention_128_train')
 
 
 @dataclass(frozen=True)
@@ -163,20 +168,24 @@ def run_tests(check: Check, step: str) -> dict[str, object]:
     suite = next(ElementTree.parse(report).getroot().iter('testsuite')).attrib
     total, skipped = int(suite['tests']), int(suite['skipped'])
     failed = int(suite['failures']) + int(suite['errors'])
-    counts = dict(passed=total - skipped - failed, failed=failed, skipped=skipped)
-    return {**counts, 'error': f'{failed} tests failed'} if failed else counts
+    figures: dict[str, object] = dict(
+        passed=total - skipped - failed, failed=failed, skipped=skipped
+    )
+    if failed:
+        figures['error'] = f'{failed} tests failed'
+    return figures
 
 
 def run_benchmarks(check: Check, step: str) -> dict[str, object]:
     """Rows of ``benchmark.py`` in bfloat16; of attention, fused on CUDA, in float32 as well."""
-    rows = []
+    rows: list[dict] = []
+    cases = ATTENTION if step == 'attention' else IN_BFLOAT16
+    cases = cases[:1] if check.tiny else cases
     for amp in (['--amp'], []) if step == 'attention' else (['--amp'],):
         file = check.out / f'{step}{"" if amp else "_float32"}.json'
         file.unlink(missing_ok=True)
         options = [*amp, '--device', check.device, '--json', file]
         options += ['--tiny', '--repeats', 1] if check.tiny else []
-        cases = ATTENTION if step == 'attention' else IN_BFLOAT16
-        cases = cases[:1] if check.tiny else cases
         tool = check.root / 'tools/analysis_tools/benchmark.py'
         try:
             check.run(step, tool, *cases, *options)

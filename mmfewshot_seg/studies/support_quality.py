@@ -62,7 +62,7 @@ class Findings:
         ]
         names = self.present[0]
         for name in names:
-            area = roc_area(*([one[name] for one in side] for side in (self.present, self.absent)))
+            area = roc_area([one[name] for one in self.present], [one[name] for one in self.absent])
             lines.append(f'{area:.3f}  area under the ROC curve: {name}')
         area = roc_area(with_class, without)
         return '\n'.join([*lines, f'{area:.3f}  area under the ROC curve: above the threshold'])

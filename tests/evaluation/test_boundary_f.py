@@ -8,8 +8,8 @@ import pytest
 import torch
 from mmengine.evaluator import Evaluator
 
-from mmfewshot_seg.evaluation import BoundaryFMetric, boundary_f
-from mmfewshot_seg.evaluation.boundary_f import boundary_f_scores, class_boundaries, pixel_radius
+from mmfewshot_seg.evaluation import BoundaryFMetric
+from mmfewshot_seg.evaluation.boundary_f import boundary_bits, boundary_f_scores, pixel_radius
 
 
 def _boundary(mask: np.ndarray) -> np.ndarray:
@@ -50,29 +50,38 @@ def _maps(seed: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 @pytest.mark.parametrize('seed', range(3))
-@pytest.mark.parametrize('cost', [0, 0.003, boundary_f.DILATION_COST, 1])
-def test_same_scores_as_by_dilation(seed, cost, monkeypatch) -> None:
-    """By dilation, by search, and by what is faster for each class."""
-    monkeypatch.setattr(boundary_f, 'DILATION_COST', cost)
+def test_same_scores_as_by_dilation(seed) -> None:
     pred, target = _maps(seed)
-    radii = [1, 2, 3, 7]
+    radii = [1, 2, 3, 7, 70]  # the last one leaves the image
     found = boundary_f_scores(pred, target, 8, radii)
     np.testing.assert_allclose(found, _by_dilation(pred, target, 8, radii), atol=1e-12)
     assert np.isnan(found[:, 6:]).all() and (np.diff(found[:, :5], axis=0) >= 0).all()
 
 
-def test_dense_boundaries_are_dilated() -> None:
-    noise = np.random.RandomState(0).rand(2, 64, 64) < 0.5
-    lines = np.zeros((2, 64, 64), bool)
-    lines[:, 30] = True
-    maps = np.stack([noise[0], lines[0]]), np.stack([noise[1], lines[1]])
-    assert boundary_f._are_dense(*maps, np.array([3, 5, 9, 12])).tolist() == [True, False]
+def test_many_classes_are_computed_in_parts() -> None:
+    pred, target = _maps(0)
+    few, target = boundary_f_scores(pred, target, 6, [2]), target.astype(int)
+    numbers = np.array([3, 31, 32, 63, 64, 130])
+    shown = np.where(target == 255, 255, numbers[np.minimum(target, 5)])
+    many = boundary_f_scores(numbers[pred], shown, 131, [2])
+    np.testing.assert_array_equal(many[:, numbers], few)
+    assert np.isfinite(many).sum() == np.isfinite(few).sum()
+
+
+def test_radii_may_be_no_whole_numbers() -> None:
+    pred, target = _maps(2)
+    found = boundary_f_scores(pred, target, 6, [2, 2.3, 2.9, 5**0.5])
+    np.testing.assert_array_equal(found[1], boundary_f_scores(pred, target, 6, [2.24])[0])
+    assert (found[1] > found[0]).any() and (found[2] > found[1]).any()
+    np.testing.assert_array_equal(found[3], found[1])  # 1, 2 is within the root of 5
 
 
 def test_boundaries_pixel_by_pixel() -> None:
     labels = np.random.RandomState(0).randint(-1, 3, (7, 9))
-    found = class_boundaries(labels, 3)
-    assert all((found[c] == _boundary(labels == c)).all() for c in range(3))
+    for first in (0, 1):
+        found = boundary_bits(labels, first)
+        for c in range(first, 3):
+            np.testing.assert_array_equal(found >> (c - first) & 1, _boundary(labels == c))
 
 
 def test_score_by_hand() -> None:

@@ -78,10 +78,6 @@ def test_nothing_is_left_of_a_graph_that_differs(tiny, monkeypatch, capsys) -> N
             ['tiny.py', 'tiny.pth', 'out', '--cfg-options', 'model.backbone.depth=34'],
             'tiny.pth does not fit the model',
         ),
-        (
-            ['zsi_r18_fpn_1xb4-3k_drawn', 'tiny.pth', 'out'],
-            'tiny.pth does not fit the model',
-        ),
     ],
 )
 def test_mistakes_are_told_in_a_line(tiny, arguments, message, capsys) -> None:

@@ -9,7 +9,9 @@ from mmfewshot_seg.registry import MODELS
 
 SIDE = 65  # 8 k + 1, as ASGNet wants it
 SIZES = ('scale', 'scales', 'size', 'crop_size', 'stride', 'long_side', 'img_scale')
-MOST = dict(num=8, max_per_img=4, nms_pre=20)  # RoIs of a sampler, detections, proposals
+# RoIs of a sampler, detections and proposals: to be quick, and to have some of random weights
+FEW = dict(num=8, max_per_img=4, nms_pre=50)
+MORE = dict(num=8, max_per_img=20, nms_pre=20)
 fromfile = Config.fromfile
 
 
@@ -18,7 +20,7 @@ def small_config(*args, **kwargs) -> Config:
     config = fromfile(*args, **kwargs)
     for key, value in config.items():
         if isinstance(value, dict | list | tuple):
-            config[key] = offline(small_images(value))
+            config[key] = offline(small_images(value), FEW)
     for name in ('train', 'val', 'test'):
         if loader := config.get(f'{name}_dataloader'):
             _shorten(loader, training=name == 'train')
@@ -41,10 +43,10 @@ def small_images(node, side: int = SIDE):
     return node
 
 
-def offline(node):
-    """Nothing is downloaded, no norm needs a process group, few RoIs and detections."""
+def offline(node, most: dict[str, int]):
+    """Nothing is downloaded, no norm needs a process group; RoIs and detections are limited."""
     if isinstance(node, list | tuple):
-        return type(node)(offline(value) for value in node)
+        return type(node)(offline(value, most) for value in node)
     if not isinstance(node, dict):
         return 'BN' if node == 'SyncBN' else node
     if node.get('type') == 'Pretrained' and '://' in node.get('checkpoint', ''):
@@ -52,7 +54,7 @@ def offline(node):
     if '://' in (node.get('pretrained') or ''):
         node['pretrained'] = None
     for key, value in node.items():
-        node[key] = _at_most(value, MOST[key]) if key in MOST else offline(value)
+        node[key] = _at_most(value, most[key]) if key in most else offline(value, most)
     return node
 
 
@@ -62,7 +64,7 @@ def narrow(model, scope: str, factor: int = 16):
     Networks that are narrow as they are keep their widths.
     """
     init_default_scope(scope)
-    offline(model)
+    offline(model, MORE)
     model['backbone']['init_cfg'] = None
     if model['backbone'].get('base_channels', 64) == 64 and 'model_name' not in model['backbone']:
         _narrow(model, factor)
@@ -75,7 +77,7 @@ def _narrow(node, factor: int) -> None:
             _narrow(value, factor)
     if isinstance(node, dict):
         for key, value in {**_defaults(node.get('type')), **node}.items():
-            if key.endswith('channels'):
+            if key.endswith('channels') or key == 'num_groups':
                 node[key] = _divided(value, factor)
 
 

@@ -28,7 +28,7 @@ from mmfewshot_seg.datasets.sources.image_files import UnreadableImageError, ima
 
 Fields = Mapping[str, type | UnionType]
 
-_FIELDS: dict[str, Fields] = {
+FIELDS: dict[str, Fields] = {
     'images': {'id': int | str, 'file_name': str, 'height': int, 'width': int},
     'categories': {'id': int | str, 'name': str},
     'annotations': {'image_id': int | str, 'category_id': int | str},
@@ -89,10 +89,10 @@ def read_lists(path: str | os.PathLike) -> dict:
         ValueError: If the file is no json, lacks a list, or names no images.
     """
     content = read_json(path)
-    lacking = _FIELDS.keys() - (content.keys() if isinstance(content, dict) else set())
+    lacking = FIELDS.keys() - (content.keys() if isinstance(content, dict) else set())
     if lacking:
         raise ValueError(f'{path} is no COCO instances json, it lacks {sorted(lacking)}')
-    for key in _FIELDS:
+    for key in FIELDS:
         if not isinstance(content[key], list):
             raise ValueError(f'{path}: {key} is no list')
     if not content['images']:
@@ -126,12 +126,12 @@ def find_faults(
         file_names: Whether images need them.
     """
     sound: dict[str, list[tuple[int, Mapping]]] = {}
-    for key, fields in _FIELDS.items():
+    for key, fields in FIELDS.items():
         if key == 'annotations' and detection:
             fields = {**_DETECTION_FIELDS, **fields}
         if key == 'images' and not file_names:
             fields = {field: kind for field, kind in fields.items() if field != 'file_name'}
-        wrong = [_field_fault(key, n, entry, fields) for n, entry in enumerate(content[key])]
+        wrong = [field_fault(key, n, entry, fields) for n, entry in enumerate(content[key])]
         yield from filter(None, wrong)
         sound[key] = [(n, e) for n, e in enumerate(content[key]) if wrong[n] is None]
     for key, field in _UNIQUE:
@@ -158,7 +158,7 @@ def find_image_faults(content: Mapping, folder: str | os.PathLike) -> Iterator[C
         folder: Where the files lie.
     """
     for number, image in enumerate(content['images']):
-        if _field_fault('images', number, image, _FIELDS['images']):
+        if field_fault('images', number, image, FIELDS['images']):
             continue
         path, what = os.path.join(folder, image['file_name']), f'image {image["id"]}'
         stated = image['height'], image['width']
@@ -182,7 +182,15 @@ def _refuse_constant(name: str) -> None:
     raise ValueError(f'it holds {name}, which is no number')
 
 
-def _field_fault(key: str, number: int, entry: object, fields: Fields) -> CocoFault | None:
+def field_fault(key: str, number: int, entry: object, fields: Fields) -> CocoFault | None:
+    """What is wrong with the fields of an entry, if anything.
+
+    Args:
+        key: Its list.
+        number: Its place in the list.
+        entry: The entry.
+        fields: Types by the name of the field, as in ``FIELDS``.
+    """
     if not isinstance(entry, dict):
         return CocoFault(FIELD, f'{key}[{number}] is no object: {entry!r:.80}')
     what = f'{key}[{number}], id {entry.get("id")}'

@@ -5,6 +5,8 @@ pycocotools takes odd numbers as they are, and reads or fills memory that is not
 
 from collections.abc import Mapping
 
+import numpy as np
+
 from mmfewshot_seg.datasets.sources.coco_faults import (
     BAD_POLYGON,
     BAD_RUN_LENGTHS,
@@ -12,6 +14,8 @@ from mmfewshot_seg.datasets.sources.coco_faults import (
     CocoFault,
 )
 from mmfewshot_seg.datasets.sources.coordinates import FARTHEST, LONGEST, check_points
+
+LONGEST_NUMBER = 8  # characters of a count: 40 bits
 
 
 def check_segmentation(what: str, segmentation: object, image: Mapping) -> None:
@@ -44,7 +48,7 @@ def _name(image: Mapping) -> object:
 
 def _check_polygons(what: str, polygons: list, image: Mapping) -> None:
     for polygon in polygons:
-        if not isinstance(polygon, list) or not all(type(x) in (int, float) for x in polygon):
+        if not isinstance(polygon, list) or not set(map(type, polygon)) <= {int, float}:
             raise CocoFault(
                 BAD_POLYGON, f'{what} has a polygon that is no list of numbers: {polygon!r:.80}'
             )
@@ -53,7 +57,8 @@ def _check_polygons(what: str, polygons: list, image: Mapping) -> None:
                 BAD_POLYGON,
                 f'{what} has a polygon with an odd number of coordinates, {len(polygon)}',
             )
-        size, farthest = (image['height'], image['width']), max(map(abs, polygon), default=0)
+        size = image['height'], image['width']
+        farthest = max(max(polygon), -min(polygon)) if polygon else 0
         if not (farthest <= FARTHEST * max(size) and len(polygon) * farthest <= LONGEST):
             name = f'{what}: a polygon of {_name(image)}'
             points = list(zip(polygon[::2], polygon[1::2], strict=True))
@@ -76,13 +81,7 @@ def _check_run_lengths(what: str, code: Mapping, image: Mapping) -> None:
             f'{what} has a run-length code of size {code["size"]}, its image '
             f'{_name(image)} is {shape} (height, width)',
         )
-    if isinstance(counts, str):
-        counts = _decompress(counts)
-    if (
-        not isinstance(counts, list)
-        or not all(type(count) is int and count >= 0 for count in counts)
-        or sum(counts) != shape[0] * shape[1]
-    ):
+    if not _fill(counts, shape[0] * shape[1]):
         raise CocoFault(
             BAD_RUN_LENGTHS,
             f'{what} has a broken run-length code: its counts must be whole numbers that add up '
@@ -90,23 +89,44 @@ def _check_run_lengths(what: str, code: Mapping, image: Mapping) -> None:
         )
 
 
-def _decompress(text: str) -> list[int] | None:
-    """Counts of a compressed run-length code, None if the text is none.
+def _fill(counts: object, area: int) -> bool:
+    """Whether counts, or a compressed code, are whole numbers that add up to an area."""
+    if isinstance(counts, str):
+        numbers = _decompress(counts)
+        return numbers is not None and bool(
+            ((numbers >= 0) & (numbers <= area)).all() and numbers.sum() == area
+        )
+    return (
+        isinstance(counts, list)
+        and set(map(type, counts)) <= {int}
+        and min(counts, default=0) >= 0
+        and sum(counts) == area
+    )
+
+
+def _decompress(text: str) -> np.ndarray | None:
+    """(M,) int64 counts of a compressed run-length code, None if the text is none.
 
     A number has 5 bits per character, the lowest first, and 32 where it goes on; from the fourth
     on it is the difference to the number before the last.
     """
-    counts: list[int] = []
-    value = shift = 0
-    for char in text:
-        bits = ord(char) - 48
-        if not 0 <= bits < 64:
-            return None
-        value |= (bits & 31) << shift
-        shift += 5
-        if not bits & 32:
-            if bits & 16:  # negative
-                value -= 1 << shift
-            counts.append(value + counts[-2] if len(counts) > 2 else value)
-            value = shift = 0
-    return None if shift else counts
+    try:
+        bits = np.frombuffer(text.encode('ascii'), np.uint8).astype(np.int64) - 48
+    except UnicodeEncodeError:
+        return None
+    if not bits.size:
+        return bits
+    last = bits & 32 == 0
+    if not last[-1] or ((bits < 0) | (bits >= 64)).any():
+        return None
+    ends = np.flatnonzero(last)
+    lengths = np.diff(ends, prepend=-1)
+    if lengths.max() > LONGEST_NUMBER:
+        return None
+    starts = ends - lengths + 1
+    places = np.arange(bits.size) - np.repeat(starts, lengths)
+    numbers = np.add.reduceat((bits & 31) << 5 * places, starts)
+    numbers -= np.where(bits[ends] & 16, 1 << 5 * lengths, 0)
+    numbers[1::2] = numbers[1::2].cumsum()
+    numbers[2::2] = numbers[2::2].cumsum()
+    return numbers

@@ -1,6 +1,7 @@
 """Checking of image files."""
 
 import logging
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -49,8 +50,8 @@ def image_shape(path: str, to_end: bool = True) -> tuple[int, int]:
 
     Args:
         path: The file.
-        to_end: Whether the file is decoded to its end (a JPEG at an eighth of its size), so that
-            truncation is noticed; otherwise only its head is read.
+        to_end: Whether truncation is noticed: by the marker that a JPEG ends with, and where there
+            is none by decoding the file to its end; otherwise only its head is read.
 
     Raises:
         UnreadableImageError: If the file cannot be decoded, or, to its end, by MMCV.
@@ -67,7 +68,7 @@ def image_shape(path: str, to_end: bool = True) -> tuple[int, int]:
     with decoding(path), Image.open(path) as image:
         width, height = image.size
         turned = image.getexif().get(_EXIF_ORIENTATION, 1) != 1
-        if to_end:
+        if to_end and not _ends_as_jpeg(path):
             image.draft('L', (width // 8 or 1, height // 8 or 1))
             image.load()
             if image.mode.startswith('I;16'):
@@ -77,6 +78,15 @@ def image_shape(path: str, to_end: bool = True) -> tuple[int, int]:
         if turned:  # which formats are turned is up to MMCV's decoder
             height, width = mmcv.imread(path).shape[:2]
     return height, width
+
+
+def _ends_as_jpeg(path: str) -> bool:
+    """Whether a file ends with the marker that a whole JPEG ends with."""
+    with open(path, 'rb') as file:
+        if file.read(2) != b'\xff\xd8':
+            return False
+        file.seek(-2, os.SEEK_END)
+        return file.read() == b'\xff\xd9'
 
 
 def _tell_of_dark(path: str, bits: int) -> None:

@@ -75,6 +75,7 @@ class TimmEncoder(BaseModule):
         self.net = self._create()
         # Depthwise convolutions train a quarter faster on a CPU with the channels last.
         self.net.to(memory_format=torch.channels_last)
+        _pad_beforehand(self.net)
         info = self.net.feature_info
         self._levels = sorted(index % len(info.info) for index in info.out_indices)
         self.out_channels = tuple(info.info[index]['num_chs'] for index in self._levels)
@@ -245,3 +246,27 @@ class TimmEncoder(BaseModule):
                 f'weights are {fault}, as {unfit[0]}. The network has {len(self.net.state_dict())} '
                 f'weights; the file begins with {", ".join(list(weights)[:3])}'
             )
+
+
+def _pad_beforehand(net: nn.Module) -> None:
+    """Have inputs of depthwise convolutions with wide paddings padded by an operator of its own.
+
+    It changes no result. On a CPU the convolution itself is a fifth of the time: the quick kernels
+    of oneDNN know no padding of more than 6 pixels, which dilated convolutions have.
+    """
+    for module in net.modules():
+        if isinstance(module, nn.Conv2d) and isinstance(module.padding, tuple):
+            down, across = module.padding
+            if module.groups > 1 and max(down, across) > 6 and module.padding_mode == 'zeros':
+                module.padding = (0, 0)
+                module.register_forward_pre_hook(_Pad((across, across, down, down)))
+
+
+class _Pad:
+    """Hook before a module that pads its input; can be copied and pickled."""
+
+    def __init__(self, widths: tuple[int, int, int, int]) -> None:
+        self.widths = widths
+
+    def __call__(self, module: nn.Module, inputs: tuple[Tensor]) -> Tensor:
+        return F.pad(inputs[0], self.widths)

@@ -9,8 +9,9 @@ from torch import Tensor
 
 from mmfewshot_seg.compat import is_recorded
 
-# Positions of supports that are compared at once: bounds the memory, changes no result.
-CHUNK = 4096
+# Positions of supports that are compared at once: bounds the memory, changes no result. So few that
+# what was multiplied is still in a core's cache when its exponentials are taken.
+CHUNK = 512
 
 
 def matching_scores(
@@ -40,11 +41,12 @@ def matching_scores(
     """
     positions = query.flatten(-2).transpose(-1, -2).flatten(1, 2)
     sums = 0
+    # Inner products lie between -1 and 1, so this shift keeps every exponential in range.
+    shift = positions.new_tensor(-1 / temperature)
     chunk = support.shape[1] if is_recorded() else CHUNK  # a graph would keep their number
     for part, share in zip(support.split(chunk, 1), weights.split(chunk, 2), strict=True):
-        # Inner products lie between -1 and 1, so this shift keeps every exponential in range.
-        attention = positions @ part.to(query.dtype).transpose(1, 2)
-        attention = attention.sub_(1).div_(temperature).exp_()
+        part = part.to(query.dtype).transpose(1, 2)
+        attention = torch.baddbmm(shift, positions, part, alpha=1 / temperature).exp_()
         sums = sums + attention @ share.transpose(1, 2)
     tiny = torch.finfo(query.dtype).tiny
     scores = sums.clamp_min(tiny).log() + 1 / temperature

@@ -38,6 +38,8 @@ class RefineMaskMixin:
             the extractor or the box head.
     """
 
+    mask_branches: list[tuple[BaseRefineMaskHead, nn.Module]]
+
     def __init__(self, *args, rois_per_chunk: int = 100, **kwargs) -> None:
         if rois_per_chunk < 1:
             self._refuse(f'rois_per_chunk={rois_per_chunk}', 'at least 1')

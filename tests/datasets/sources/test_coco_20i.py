@@ -203,7 +203,7 @@ def test_boxes_without_masks_are_told_from_missing_images(open_coco):
         for annotation in content['annotations']:
             annotation['segmentation'] = []
 
-    with pytest.raises(ValueError, match='has boxes only: the segmentation of all 4 annotations'):
+    with pytest.raises(ValueError, match='has boxes only: all 4 segmentations are empty'):
         open_coco(empty)
 
 

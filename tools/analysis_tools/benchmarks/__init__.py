@@ -102,6 +102,9 @@ CASES = {
     'dense_matching_5shot': _dense_matching(shots=5),
     'dense_matching_100shot': _dense_matching(shots=100),
     'photograph_5shot': Case('dense_matching', 'photograph', 'supports anew', dict(shots=5)),
+    'photographs_2workers': Case(
+        'dense_matching', 'photographs', 'one by one', dict(num_workers=2)
+    ),
     'onnx_photograph': Case('exported', 'query', 'PyTorch', is_exported=True, takes_amp=False),
     'onnx_danet': Case('exported', 'semantic', 'PyTorch', is_exported=True, takes_amp=False),
     'position_attention_97': _position_attention(97, 97),

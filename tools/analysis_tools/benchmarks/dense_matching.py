@@ -59,6 +59,25 @@ def photograph(side: str, device: str, tiny: bool, shots: int) -> Callable[[], T
     return call
 
 
+def photographs(side: str, device: str, tiny: bool, num_workers: int) -> Callable[[], object]:
+    """``FewShotInferencer`` on 8 images by 5 supports, with workers; the peer has none."""
+    from mmfewshot_seg.apis import FewShotInferencer
+
+    generator = np.random.RandomState(0)
+    size, number = (32, 2) if tiny else (224, 8)
+    images = list(generator.randint(256, size=(number, size, size, 3)).astype(np.uint8))
+    mask = _masks(1, size, 'cpu')[0, 0, 0].numpy()
+    inferencer = FewShotInferencer(device=device, show_progress=False)
+    inferencer.set_support(images[:5], [mask] * len(images[:5]), 'square')
+    workers = num_workers if side == 'ours' else 0
+
+    def call() -> None:
+        for _ in inferencer.stream(images, num_workers=workers, return_datasamples=True):
+            pass
+
+    return call
+
+
 def _masks(shots: int, size: int, device: str) -> Tensor:
     """(1, 1, K, H, W) int64, a square of a quarter of the image."""
     masks = torch.zeros(1, 1, shots, size, size, dtype=torch.int64, device=device)
