@@ -108,6 +108,8 @@ def support_quality(
     check_data_paths(cfg, ('test_dataloader',))
     init_default_scope(cfg.get('default_scope', 'mmseg'))
     dataset = DATASETS.build(cfg.test_dataloader.dataset)
+    if len(dataset.sampler.class_ids) < 2:
+        raise UsageError('the test has one class: other classes are needed, to spoil supports by')
     inferencer = FewShotInferencer(cfg, weights, show_progress=False)
     remember_features(inferencer.model)
     findings = Findings()

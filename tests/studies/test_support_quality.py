@@ -89,3 +89,5 @@ def test_a_run_of_it(tmp_path, spoil) -> None:
         support_quality(path, num_shots=1)
     with pytest.raises(UsageError, match='expected one of'):
         support_quality(path, spoil='all')
+    with pytest.raises(UsageError, match='one class'):
+        support_quality(path, ['test_dataloader.dataset.base_classes=[disc]'], num_shots=2)
