@@ -130,7 +130,7 @@ def test_model_index_leads_to_shipped_configs() -> None:
 
 
 MODULES = dict(pillow='PIL')  # of distributions that are not named like what they provide
-# With the host stacks: torch brings typing_extensions, MMEngine yaml.
+# With the host stacks: torch brings typing_extensions, MMEngine yaml; timm brings torchvision.
 HOSTS = {
     'torch',
     'torchvision',

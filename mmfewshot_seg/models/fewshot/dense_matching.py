@@ -47,6 +47,8 @@ def matching_scores(
     if not is_recorded():  # a graph would keep the number of chunks
         parts = list(zip(support.split(CHUNK, 1), weights.split(CHUNK, 2), strict=True))
     for part, share in parts:
+        part = part.to(query.dtype).transpose(1, 2)
+        attention = torch.baddbmm(shift, positions, part, alpha=1 / temperature).exp_()
         sums = sums + attention @ share.transpose(1, 2)
     tiny = torch.finfo(query.dtype).tiny
     scores = sums.clamp_min(tiny).log() + 1 / temperature
