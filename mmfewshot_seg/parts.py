@@ -35,7 +35,9 @@ NEEDS: dict[str, tuple[str, ...]] = {
     'apis.fewshot_inferencer': ('mmseg',),
     'apis.fewshot_results': ('mmseg',),
     'apis.leave_one_out': ('mmseg',),
+    'apis.query_segmentation': ('mmseg',),
     'apis.result_files': ('mmseg',),
+    'apis.support_set_inferencer': ('mmseg',),
     'apis.zeroshot_inferencer': ('mmdet', 'ops'),
 }
 """What a module, or all modules of a folder, cannot be imported without.

@@ -78,13 +78,13 @@ NAMES = [
         '_init_model',
         ['apis/package_inferencer', 'apis/zeroshot_inferencer'],
     ),
-    ('mmengine.infer:BaseInferencer', '_init_pipeline', ['apis/fewshot_inferencer']),
+    ('mmengine.infer:BaseInferencer', '_init_pipeline', ['apis/support_set_inferencer']),
     ('mmengine.infer:BaseInferencer', '_init_visualizer', ['apis/fewshot_inferencer']),
     ('mmengine.infer:BaseInferencer', '_load_model_from_metafile', ['apis/package_inferencer']),
     (
         'mmengine.infer:BaseInferencer',
         '_load_weights_to_model',
-        ['apis/fewshot_inferencer', 'apis/package_inferencer'],
+        ['apis/package_inferencer', 'apis/support_set_inferencer'],
     ),
     ('mmengine.logging:HistoryBuffer', '_statistics_methods', ['files/data_pickle']),
     (
