@@ -266,7 +266,7 @@ FAULTS = {
     'is a program of TorchScript': lambda path: torch.jit.save(
         torch.jit.script(torch.nn.Linear(1, 1)), path
     ),
-    'but a list; a checkpoint': lambda path: torch.save([1, 2], path),
+    'but a list; expected a checkpoint': lambda path: torch.save([1, 2], path),
     'holds no weights by name.* but keys epoch, lr': lambda path: torch.save(
         dict(epoch=1, lr=0.1), path
     ),

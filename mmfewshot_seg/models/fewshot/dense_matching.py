@@ -42,7 +42,7 @@ def matching_scores(
     positions = query.flatten(-2).transpose(-1, -2).flatten(1, 2)
     sums = 0
     # Inner products lie between -1 and 1, so this shift keeps every exponential in range.
-    shift = positions.new_tensor(-1 / temperature)
+    shift = positions.new_full((), -1 / temperature)
     parts = [(support, weights)]
     if not is_recorded():  # a graph would keep the number of chunks
         parts = list(zip(support.split(CHUNK, 1), weights.split(CHUNK, 2), strict=True))

@@ -320,7 +320,7 @@ def test_labels_outside_the_classes_are_refused() -> None:
 def test_edges_of_another_size_are_refused() -> None:
     """As of a pipeline that crops after it makes the edges."""
     samples = _samples(_labels(), torch.zeros(2, 40, 48))
-    with pytest.raises(ValueError, match='gt_edge_map of .*40, 48.* GenerateShapeEdge stands'):
+    with pytest.raises(ValueError, match='gt_edge_map of .*40, 48.* put GenerateShapeEdge after'):
         _head().loss(_levels(), samples, {})
 
 
