@@ -89,7 +89,7 @@ TRAPS = {
     'unmatched torchvision, import works': (
         {'changed': {'torchvision': '0.28.0'}},
         (),
-        'wants 0.26',
+        'requires 0.26',
         'pip install torch==2.11.0 torchvision==0.26.*',
     ),
     'mmcv too new for mmdet 3.3': (

@@ -150,15 +150,20 @@ def support_graph(model: FewShotSegmentor, size: Size) -> Graph:
 
 
 def query_graph(model: FewShotSegmentor, size: Size) -> Graph:
-    """Images (Q, 3, H, W) and the tensors of a state to logits (Q, 1+N, H, W)."""
+    """Images (Q, 3, H, W), of ASGNet one, and the tensors of a state to logits (Q, 1+N, H, W)."""
     state = of_head(model.decode_head).state
     free: dict[str, Any] = {
-        'image': ['queries', None, 'height', 'width'],
+        'image': [_queries(model), None, 'height', 'width'],
         ' '.join(state): tuple(state.values()),
     }
     return Graph(
         QueryNetwork(model, list(state)), _Queries(model, list(state)), size, free, ['logits']
     )
+
+
+def _queries(model: FewShotSegmentor) -> str | None:
+    """Name of the dimension; None where the exporter keeps the number of queries."""
+    return None if isinstance(model.decode_head, ASGNetHead) else 'queries'
 
 
 def check_join(model: FewShotSegmentor) -> None:
@@ -236,7 +241,7 @@ class _Supports:
 
 
 class _Queries:
-    """Two random queries of a size, and the state of three supports of two ways."""
+    """Two random queries of a size, of ASGNet one, and the state of three supports of two ways."""
 
     def __init__(self, model: FewShotSegmentor, names: Sequence[str]) -> None:
         self.names = ' '.join(names)
@@ -247,7 +252,8 @@ class _Queries:
         joined = self.model.decode_head.join([states[:2], states[2:]])
         generator = torch.Generator().manual_seed(9)
         tensors = tuple(getattr(joined, name) for name in self.names.split())
-        return {'image': torch.randn(2, 3, *size, generator=generator), self.names: tensors}
+        images = torch.randn(2 if _queries(self.model) else 1, 3, *size, generator=generator)
+        return {'image': images, self.names: tensors}
 
 
 def _fit(model: FewShotSegmentor, seed: int, size: Size) -> SupportState:

@@ -72,7 +72,7 @@ def test_own_folders_give_a_picture_and_a_mask_of_each_query(
     [
         (['--support', 'none', '--queries', 'queries'], 'there is no folder none'),
         (['--support', 'support', '--queries', 'a.jpg'], 'there is no folder a.jpg'),
-        (['--support', 'queries', '--queries', 'queries'], 'queries holds no folders'),
+        (['--support', 'queries', '--queries', 'queries'], 'queries holds no annotations'),
         (['--support', 'support', '--queries', 'support'], 'support holds no images'),
         (['--support', 'support', '--queries', 'queries', '--mask-suffix', '.json'], 'the stem'),
         (['--support', 'support'], 'give --support and --queries together'),

@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 
 import torch
 from mmengine.config import Config
-from mmengine.registry import MODELS, init_default_scope
+from mmengine.registry import MODELS, DefaultScope
 from torch import nn
 
 from mmfewshot_seg.apis.run_config import config_path
@@ -51,9 +51,9 @@ def semantic(side: str, device: str, tiny: bool) -> Callable[[], object]:
 @cache
 def _model(name: str) -> nn.Module:
     config = Config.fromfile(config_path(NAMES[name]))
-    init_default_scope('mmseg')
     torch.manual_seed(0)
-    return MODELS.build(config.model).eval()
+    with DefaultScope.overwrite_default_scope('mmseg'):
+        return MODELS.build(config.model).eval()
 
 
 @cache
