@@ -48,21 +48,24 @@ def sample_rois(features: Tensor, rois: Tensor, size: int, stride: int) -> Tenso
     batch, height, width = features.shape[0], *features.shape[2:]
     with torch.autocast(features.device.type, enabled=False):
         grid = _bin_centres(rois.float(), size, (height * stride, width * stride))
-        by_image = [(rois[:, 0] == image).nonzero().flatten() for image in range(batch)]
-        if batch == 1:  # a graph cannot count what is found
-            by_image = [torch.arange(len(rois), device=rois.device)]
+        if batch == 1:  # all of them: a graph cannot count what is found
+            grids = [grid]
+        else:
+            by_image = [(rois[:, 0] == image).nonzero().flatten() for image in range(batch)]
+            grids = [grid[indices] for indices in by_image]
         sampled = [
             F.grid_sample(
                 features[image : image + 1].float(),
-                grid[indices].flatten(0, 1).unsqueeze(0),
+                part.flatten(0, 1).unsqueeze(0),
                 align_corners=False,
             )
-            for image, indices in enumerate(by_image)
+            for image, part in enumerate(grids)
         ]
         # (1, C, n * S, S) of each image -> (N, C, S, S)
         sampled = torch.cat(sampled, dim=2)[0].unflatten(1, (-1, size)).transpose(0, 1)
-        order = torch.cat(by_image).argsort()
-    return sampled[order].to(features.dtype)
+        if batch > 1:
+            sampled = sampled[torch.cat(by_image).argsort()]
+    return sampled.to(features.dtype)
 
 
 def _bin_centres(rois: Tensor, size: int, image_size: tuple[int, int]) -> Tensor:
