@@ -240,7 +240,7 @@ class FewShotInferencer(SupportSetInferencer):
         if video_out:
             check_video_name(video_out)
         files = ResultFiles(
-            out_dir, out_formats, pred_out_dir, labelme_out_dir, save_scores, tolerance
+            out_dir, out_formats, pred_out_dir, labelme_out_dir, save_scores, tolerance, resume
         )
         kwargs['img_out_dir'] = str(Path(out_dir, img_out_dir)) if out_dir and img_out_dir else ''
         kwargs['return_instances'] = kwargs.get('return_instances') or files.needs_instances
@@ -261,7 +261,6 @@ class FewShotInferencer(SupportSetInferencer):
             )
             record = RunRecord(out_dir, settings, resume)
         if resume:
-            _check_resumable(files)
             named = undone(named, record, kwargs['img_out_dir'])
             number = len(named)
         batches = QuerySegmentation(self.model, self.pipeline, self.refine).stream(
@@ -387,11 +386,3 @@ def _check_numbers(batch_size: int, num_workers: int) -> None:
         raise ValueError(f'batch_size must be at least 1, got {batch_size}')
     if num_workers < 0:
         raise ValueError(f'num_workers must be at least 0, got {num_workers}')
-
-
-def _check_resumable(files: ResultFiles) -> None:
-    if files.whole:
-        raise ValueError(
-            f'out_formats {list(files.whole)} are of all images of one run, which resume leaves '
-            "out: resume with 'png' and 'labelme' alone, or start anew"
-        )

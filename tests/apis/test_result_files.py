@@ -189,3 +189,19 @@ def test_mistakes_are_told(tmp_path, inferencer, photos) -> None:
     with pytest.raises(ValueError, match='tolerance is a number of pixels from 0 on, got -1'):
         inferencer(str(photos), out_dir=str(tmp_path / 'out'), tolerance=-1)
     assert not (tmp_path / 'out').exists()
+
+
+def test_a_stopped_run_is_gone_on_with_in_files_of_all_images(tmp_path, inferencer, photos) -> None:
+    options = dict(out_formats=('coco', 'csv'), resume=True)
+    stream = inferencer.stream(str(photos), out_dir=str(tmp_path / 'parts'), **options)
+    next(stream)
+    stream.close()
+    stopped = json.loads((tmp_path / 'parts/coco.json').read_text())
+    for name in ('parts', 'whole'):
+        inferencer(str(photos), out_dir=str(tmp_path / name), **options)
+    parts, whole = (
+        json.loads((tmp_path / f'{name}/coco.json').read_text()) for name in ('parts', 'whole')
+    )
+    assert len(stopped['images']) < len(whole['images']) and parts == whole
+    tables = [(tmp_path / f'{name}/areas.csv').read_text() for name in ('parts', 'whole')]
+    assert tables[0] == tables[1]
