@@ -45,8 +45,12 @@ class Case:
         self, side: str, device: str, tiny: bool = False, amp: bool = False
     ) -> Callable[[], object]:
         """The call of one side, its inputs in place; ``amp``: computed under bfloat16 autocast."""
+        from mmengine.registry import DefaultScope
+
         module = import_module(f'{__package__}.{self.module}')
-        call = getattr(module, self.builder)(side, device, tiny, **self.options)
+        host = 'mmdet' if self.needs_ops else 'mmseg'  # whatever the case before has set
+        with DefaultScope.overwrite_default_scope(host):
+            call = getattr(module, self.builder)(side, device, tiny, **self.options)
         if amp:
             import torch
 
