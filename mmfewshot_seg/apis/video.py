@@ -67,7 +67,7 @@ def check_video_name(path: str | Path) -> None:
     """Refuse names of videos that cannot be written.
 
     Raises:
-        ValueError: If the suffix is unknown, or there is no such folder.
+        ValueError: If the suffix is unknown.
     """
     if Path(path).suffix.lower() not in CODECS:
         raise ValueError(f'{path} cannot be written as a video, expected {", ".join(CODECS)}')
