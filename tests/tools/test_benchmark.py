@@ -4,6 +4,7 @@ import json
 import os
 import platform
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -216,6 +217,7 @@ def _cpu_models() -> list[str]:
     return [line.partition(': ')[2] for line in lines if line.startswith('model name')]
 
 
+@pytest.mark.skipif(shutil.which('git') is None, reason='git is not installed')
 def test_the_commit_is_that_of_the_clone_and_tells_of_changes(benchmark, tmp_path) -> None:
     from benchmarks.measure import _commit
 

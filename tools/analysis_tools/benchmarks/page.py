@@ -78,7 +78,7 @@ def remade(page: Path) -> str:
             cannot be compared, or the page does not tell how a file was measured.
     """
     lines: list[str] = []
-    files: dict[str, set[str]] = {kind: set() for kind in MAKERS}
+    named: dict[str, set[str]] = {kind: set() for kind in MAKERS}
     opened = None
     for number, line in enumerate(page.read_text('utf-8').splitlines(), start=1):
         place, marker = f'{page}:{number}', MARKER.fullmatch(line.strip())
@@ -90,24 +90,28 @@ def remade(page: Path) -> str:
             if opened is not None:
                 break
             opened, kind, words = place, marker['kind'], marker['words'].split()
-            if kind not in MAKERS:
-                hint = did_you_mean(kind, MAKERS)
-                raise UsageError(f'{place}: unknown marker {kind!r}{hint}: {", ".join(MAKERS)}')
-            names = [word for word in words if word.endswith('.json')]
-            files[kind].update(names)
             try:
-                read = [Measurement.read(page.with_suffix('') / name) for name in names]
-                made = MAKERS[kind](read, [word for word in words if word not in names])
+                lines += [line, '', _made(page.with_suffix(''), kind, words), '']
             except UsageError as error:
                 raise UsageError(f'{place}: {error}') from None
-            lines += [line, '', made, '']
+            named[kind].update(word for word in words if word.endswith('.json'))
         elif opened is None:
             lines.append(line)
     if opened is not None:
         raise UsageError(f'{opened}: the marker is not closed by {END}')
-    for name in sorted(files['benchmark'] - files['measured']):
+    if untold := named['benchmark'] - named['measured']:
+        name = min(untold)
         raise UsageError(f'{page} does not tell how {name} was measured: <!-- measured: {name} -->')
     return '\n'.join(lines) + '\n'
+
+
+def _made(folder: Path, kind: str, words: list[str]) -> str:
+    """What a marker stands for; its words are names of files and what else its maker takes."""
+    if kind not in MAKERS:
+        hint = did_you_mean(kind, MAKERS)
+        raise UsageError(f'unknown marker {kind!r}{hint}; there are {" and ".join(MAKERS)}')
+    files = [Measurement.read(folder / word) for word in words if word.endswith('.json')]
+    return MAKERS[kind](files, [word for word in words if not word.endswith('.json')])
 
 
 def _measured(files: list[Measurement], others: list[str]) -> str:
