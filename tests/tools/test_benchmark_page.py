@@ -119,6 +119,8 @@ def test_before_and_now(remade, page) -> None:
 | head_1 | 0.8      | 1     | 1.250 | 0         | 30     | -     |
 | gate   | 2        | 0.5   | 0.250 | 160       | 40     | 0.250 |
 """ in remade(page)
+    page.write_text(told + _marker('benchmark: before.json now.json head_1'))
+    assert '| head_1 | 0.8      | 1     | 1.250 | 0         | 30     | -     |' in remade(page)
 
 
 @pytest.mark.parametrize(

@@ -28,17 +28,13 @@ BEFORE_AND_NOW = {
 
 
 def markdown_table(rows: list[dict], columns: dict[str, tuple[str, str]] = COLUMNS) -> str:
-    """Aligned columns, those that a row has; a value that a row lacks (or None) is ``-``.
+    """Aligned columns, those whose key a row has; a value that a row lacks or None is ``-``.
 
     Args:
         rows: Values by key.
         columns: Title and format of each key.
     """
-    columns = {
-        key: column
-        for key, column in columns.items()
-        if any(row.get(key) is not None for row in rows)
-    }
+    columns = {key: column for key, column in columns.items() if any(key in row for row in rows)}
     cells = [[title for title, _ in columns.values()]]
     for row in rows:
         values = [(row.get(key), form) for key, (_, form) in columns.items()]
