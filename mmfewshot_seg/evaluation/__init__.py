@@ -7,6 +7,7 @@ from mmfewshot_seg.evaluation.dump_label_maps import DumpLabelMaps
 from mmfewshot_seg.evaluation.edge_metric import EdgeMetric
 from mmfewshot_seg.evaluation.fewshot_iou import episode_counts, summarize
 from mmfewshot_seg.evaluation.fewshot_iou_metric import FewShotIoUMetric
+from mmfewshot_seg.evaluation.presence_metric import PresenceMetric
 from mmfewshot_seg.parts import missing, stands
 
 with warnings.catch_warnings():  # of another metric, which nobody asked for
@@ -25,6 +26,7 @@ __all__ = [
     'EdgeMetric',
     'FewShotIoUMetric',
     'LVISv1Metric',
+    'PresenceMetric',
     'ZeroShotCocoMetric',
     'episode_counts',
     'summarize',

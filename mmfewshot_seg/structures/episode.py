@@ -31,6 +31,8 @@ class Episode(BaseDataElement):
         query_masks: (Q, H, W) int64. Queries of unlike size are padded with 255 at the bottom and
             right.
         pred_masks: (Q, H, W) int64, set by ``predict``, on the canvas of ``query_masks``.
+        presence: (Q, N) float32, set by ``predict``: how sure it is that a query shows a way at
+            all, see :meth:`BaseFewShotHead.presence`.
         support_clusters: (N, K, H', W') int64, set by ``predict`` if asked for: which prototype of
             its way a position of a support belongs to, from 1, shot by shot; 0 outside the mask.
         guides: (Q, N, H, W) int64, likewise: which prototype of a way guides a position of a

@@ -76,6 +76,19 @@ def test_masks_are_empty_below_the_threshold_and_unchanged_above(tmp_path, head,
     )
 
 
+@pytest.mark.parametrize('head', ['panet', 'asgnet', 'dense_matching'])
+def test_an_episode_has_the_presence_that_the_inferencer_gives(tmp_path, head) -> None:
+    inferencer = fewshot_inferencer(tmp_path, head=head)
+    images, masks = zip(*(_scene(seed, seed % 2) for seed in range(4)), strict=True)
+    inferencer.set_support(images[:2], masks[:2], ['cat', 'dog'])
+    queries = torch.from_numpy(np.stack(images[2:])).permute(0, 3, 1, 2)  # as large as it sees them
+    inputs = inferencer.model.data_preprocessor(dict(inputs=dict(query=[queries])))['inputs']
+    with torch.no_grad():
+        (episode,) = inferencer.model.predict(inputs, state=inferencer.state)
+    expected = [p['presence'] for p in inferencer(images[2:])['predictions']]
+    np.testing.assert_allclose(episode.presence, expected, rtol=1e-4)
+
+
 def test_presence_does_not_depend_on_batches_or_the_number_of_supports(tmp_path) -> None:
     inferencer = fewshot_inferencer(tmp_path, head='dense_matching')
     images, masks = zip(*map(_scene, range(3)), strict=True)

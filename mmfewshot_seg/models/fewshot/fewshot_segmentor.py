@@ -137,15 +137,18 @@ class FewShotSegmentor(BaseSegmentor):
             state: Fitted support sets, instead of ``support`` and ``support_masks``.
 
         Returns:
-            The episodes, with ``pred_masks``. With ``prototype_maps`` in ``test_cfg`` also with the
-            maps of the head's ``prototype_maps``: ``support_clusters`` (N, K, H', W') at the size
-            of the supports and ``guides`` (Q, N, H, W) on the canvas of ``pred_masks``.
+            The episodes, with ``pred_masks`` and ``presence`` (Q, N), how sure it is that a query
+            shows a way at all. With ``prototype_maps`` in ``test_cfg`` also with the maps of the
+            head's ``prototype_maps``: ``support_clusters`` (N, K, H', W') at the size of the
+            supports and ``guides`` (Q, N, H, W) on the canvas of ``pred_masks``.
         """
         query, state = self._fitted(inputs, state)
         logits, options = self._logits(inputs, query, state), self.test_cfg or {}
+        drawn = logits
         if options.get('refine'):
-            logits = self._refined(inputs['query'], logits, options['refine'])
-        episodes = self.postprocess_result(logits, data_samples)
+            drawn = self._refined(inputs['query'], logits, options['refine'])
+        episodes = self.postprocess_result(drawn, data_samples)
+        self._set_presence(episodes, logits, state)
         if options.get('prototype_maps'):
             self._set_prototype_maps(
                 inputs, episodes, *self.decode_head.prototype_maps(query, state)
@@ -178,6 +181,16 @@ class FewShotSegmentor(BaseSegmentor):
             query = query[..., : laid.shape[-2], : laid.shape[-1]]
             laid[i, :, : query.shape[-2], : query.shape[-1]] = query
         return laid
+
+    def _set_presence(self, episodes: list[Episode], logits: Tensor, state: SupportState) -> None:
+        """Of (B, Q, 1+N, H, W) logits, without what is padding and before edges are refined."""
+        for i, (episode, scores) in enumerate(zip(episodes, logits, strict=True)):
+            own = SupportState(**{name: tensor[i : i + 1] for name, tensor in state.items()})
+            rows = [
+                self.decode_head.presence(query[None, None, :, :height, :width], own)[0, 0]
+                for query, (height, width) in zip(scores, episode.img_shapes, strict=True)
+            ]
+            episode.presence = torch.stack(rows).float()
 
     def _set_prototype_maps(
         self, inputs: dict, episodes: list[Episode], clusters: Tensor, guides: Tensor

@@ -110,6 +110,23 @@ def test_prediction_lies_on_the_canvas_of_the_label() -> None:
     assert (prediction[0, 24:] == 0).all() and (prediction[0, :, 32:] == 0).all()
 
 
+@pytest.mark.parametrize('head', HEADS.values())
+@torch.no_grad()
+def test_presence_is_that_of_the_head_without_padding_and_before_refinement(head) -> None:
+    torch.manual_seed(0)
+    model = FewShotSegmentor(BACKBONE, head, test_cfg=dict(refine='guided')).eval()
+    inputs = _inputs(batch=2, size=(32, 40))
+    shapes = (((32, 40), (24, 40)), ((32, 40), (32, 33)))
+    episodes = [Episode(metainfo=dict(img_shapes=part, eval_shapes=part)) for part in shapes]
+    predicted = model.predict(inputs, episodes)
+    state = model.fit_support(inputs['support'], inputs['support_masks'])
+    logits = model.encode_decode(inputs)
+    assert [episode.presence.shape for episode in predicted] == [(2, 2), (2, 2)]
+    for i, q, height, width in ((0, 0, 32, 40), (0, 1, 24, 40), (1, 0, 32, 40), (1, 1, 32, 33)):
+        presence = model.decode_head.presence(logits[..., :height, :width], state)
+        torch.testing.assert_close(predicted[i].presence[q], presence[i, q])
+
+
 def test_overfits_one_episode() -> None:
     model, inputs = _model().train(), _inputs(queries=1, ways=1, shots=1)
     # Two textures: the foreground is brighter.
