@@ -91,7 +91,8 @@ def _write_mine(root: Path) -> None:
     """A class folder beside data in COCO's format, and one with classes of other names."""
     write_own(root / 'mine')
     draw_class_folder(root / 'mine/data', num_images=6)
-    for split, names in dict(train='disc\nring', val='square', test='square').items():
+    shutil.copytree(root / 'mine/data/square', root / 'mine/data/tile')  # a test of two ways
+    for split, names in dict(train='disc\nring', val='square', test='square\ntile').items():
         _write(root / f'mine/splits/{split}.txt', names)
     (root / 'data/fss1000').symlink_to('../mine')
     draw_class_folder(root / 'data/mine', num_images=2)
