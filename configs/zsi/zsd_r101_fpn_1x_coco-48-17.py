@@ -5,11 +5,4 @@ _base_ = [
     '../_base_/default_runtime_det.py',
 ]
 
-model = dict(
-    classes=dict(
-        split='coco_48_17',
-        word_vectors='data/coco/word_w2v_withbg_48_17.txt',
-        vocabulary='data/coco/vocabulary_w2v.txt',
-    ),
-    test_cfg=dict(rcnn=dict(mode='unseen')),
-)
+model = dict(classes=_base_.classes, test_cfg=dict(rcnn=dict(mode='unseen')))

@@ -6,11 +6,7 @@ _base_ = [
 ]
 
 model = dict(
-    classes=dict(
-        split='coco_48_17',
-        word_vectors='data/coco/word_w2v_withbg_48_17.txt',
-        vocabulary='data/coco/vocabulary_w2v.txt',
-    ),
+    classes=_base_.classes,
     roi_head=dict(mask_head=dict(sync_background=False)),  # as published, but for GZSI
     test_cfg=dict(rcnn=dict(mode='unseen')),
 )

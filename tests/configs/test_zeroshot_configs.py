@@ -103,6 +103,7 @@ def test_model_data_and_metric_are_of_one_task(path, load) -> None:
         name = config.model.classes.split[5:]
         assert name.replace('_', '-') in path.stem
         assert name in dataset.ann_file and name in config.model.classes.word_vectors
+        assert config.model.classes.vocabulary == 'data/coco/vocabulary_w2v.txt'
         assert config.optim_wrapper.optimizer.lr == {'48_17': 0.01, '65_15': 0.0075}[name]
         assert config.param_scheduler[0].end == {'48_17': 500, '65_15': 7000}[name]
 

@@ -6,6 +6,11 @@ _base_ = './coco_instance.py'
 
 data_root = 'data/coco/'
 test_file = 'annotations/instances_val2014_unseen_48_17.json'
+classes = dict(  # of the model
+    split='coco_48_17',
+    word_vectors=data_root + 'word_w2v_withbg_48_17.txt',
+    vocabulary=data_root + 'vocabulary_w2v.txt',
+)
 tta_pipeline = None  # what merges views of masks is for RefineMask alone
 dataset = dict(type='mmfewshot_seg.ZeroShotCocoDataset', split='coco_48_17')
 train_dataloader = dict(

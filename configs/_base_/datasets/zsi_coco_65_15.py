@@ -6,6 +6,7 @@ _base_ = './zsi_coco_48_17.py'
 
 data_root = 'data/coco/'
 test_file = 'annotations/instances_val2014_unseen_65_15.json'
+classes = dict(split='coco_65_15', word_vectors=data_root + 'word_w2v_withbg_65_15.txt')
 train_dataloader = dict(
     dataset=dict(split='coco_65_15', ann_file='annotations/instances_train2014_seen_65_15.json')
 )
