@@ -75,8 +75,8 @@ def judge_supports(left_out: Sequence[LeftOut], mask_fits: Sequence[float]) -> l
 
 def table_of_checks(checks: Sequence[SupportCheck]) -> str:
     """One line a support: class, number, file, IoU, and what is wrong with it."""
-    table = PrettyTable(['class', 'support', 'file', 'IoU by the others', 'mask fit', ''])
-    table.align = 'l'
+    columns = ['class', 'support', 'file', 'IoU by the others', 'mask fit', 'what is wrong']
+    table = PrettyTable(columns, align='l')
     for check in checks:
         values = check.iou, check.mask_fit
         figures = ('-' if math.isnan(value) else f'{value:.2f}' for value in values)

@@ -60,6 +60,8 @@ def test_who_does_not_fit_by_hand() -> None:
     assert [check.fits for check in checks] == [True, False, False, True, True]
     assert [check.iou for check in checks] == [1, 1, 0, 0, 0]
     table = table_of_checks(checks)
+    header = [name.strip() for name in table.splitlines()[1].strip('|').split('|')]
+    assert header[-1] == 'what is wrong' and all(header)
     assert '1.jpg' in table and UNLIKE in table and '1.00' in table and ' - ' in table
     assert draw_checks(left_out, checks).shape[2] == 3
 
