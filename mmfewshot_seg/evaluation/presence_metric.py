@@ -103,7 +103,7 @@ class PresenceMetric(BaseMetric):
         Args:
             results: What ``process`` collected. An episode that comes twice is counted once.
         """
-        unique = {(run, index): rest for run, index, *rest in results}
+        unique = {result[:2]: result[2:] for result in results}
         cases: dict[int, list[tuple[float, bool]]] = {}
         for key in sorted(unique):
             class_ids, scores, shown = unique[key]
