@@ -29,11 +29,8 @@ class Writer(Protocol):
         """Write what belongs to all images."""
 
 
-TARGETS: dict[str, Callable[..., Writer]] = {
-    'class-folder': ClassFolders,
-    'coco': CocoFolder,
-    'label-maps': LabelMaps,
-}
+SPLIT_WRITERS: dict[str, Callable[..., Writer]] = {'coco': CocoFolder, 'label-maps': LabelMaps}
+TARGETS = ('class-folder', *SPLIT_WRITERS)
 COUNTED = {'class-folder': 'images', 'coco': 'objects', 'label-maps': 'images'}
 
 
@@ -95,7 +92,7 @@ def convert_annotations(
     done = Conversion(names)
     with whole_folder(out) as folder:
         for split, images in splits.items():
-            writer = TARGETS[to](folder, split, names, images, link)
+            writer = _writer(to, folder, split, names, images, link)
             done.counts[split] = Counter()
             for image in tracked(images):
                 if image.is_prompted and to != 'class-folder':
@@ -117,6 +114,20 @@ def convert_annotations(
     return done
 
 
+def _writer(
+    to: str,
+    folder: Path,
+    split: str,
+    class_names: Sequence[str],
+    images: Sequence[AnnotatedImage],
+    link: bool,
+) -> Writer:
+    """What writes a split; class folders are no split, and depend on what comes."""
+    if to == 'class-folder':
+        return ClassFolders(folder, class_names, images, link)
+    return SPLIT_WRITERS[to](folder, split, class_names, link)
+
+
 def check_new(out: str | Path) -> None:
     """Refuse to write into what is there.
 
@@ -130,7 +141,7 @@ def check_new(out: str | Path) -> None:
 
 def _check(to: str, val: AnnotationSet | None, val_share: float) -> None:
     if to not in TARGETS:
-        raise ValueError(f'to is one of {tuple(TARGETS)}, got {to!r}')
+        raise ValueError(f'to is one of {TARGETS}, got {to!r}')
     if not 0 <= val_share < 1:
         raise ValueError(f'val_share is a share of the images, from 0 to below 1, got {val_share}')
     if (val is not None or val_share) and to == 'class-folder':

@@ -20,9 +20,8 @@ class ClassFolders:
 
     Args:
         folder: Folder to write into.
-        split: Not used: class folders are split by classes.
         class_names: The classes.
-        images: All images that come.
+        images: All images that come, for the names of masks depend on their suffixes.
         link: Whether images are symbolic links.
 
     Raises:
@@ -32,7 +31,6 @@ class ClassFolders:
     def __init__(
         self,
         folder: Path,
-        split: str,
         class_names: Sequence[str],
         images: Iterable[AnnotatedImage],
         link: bool,

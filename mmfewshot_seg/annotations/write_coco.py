@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,18 +22,10 @@ class CocoFolder:
         folder: Folder to write into.
         split: ``'train'`` or ``'val'``.
         class_names: Names of categories 1, 2, ...
-        images: Not used: they are added one by one.
         link: Whether images are symbolic links.
     """
 
-    def __init__(
-        self,
-        folder: Path,
-        split: str,
-        class_names: Sequence[str],
-        images: Iterable[AnnotatedImage],
-        link: bool,
-    ) -> None:
+    def __init__(self, folder: Path, split: str, class_names: Sequence[str], link: bool) -> None:
         self._copies = ImageCopies(folder / split, link)
         self._path = folder / 'annotations' / f'instances_{split}.json'
         self._categories = {name: number for number, name in enumerate(class_names, start=1)}

@@ -1,6 +1,6 @@
 """Annotations as label maps beside images, for semantic networks."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -22,21 +22,13 @@ class LabelMaps:
         folder: Folder to write into.
         split: ``'train'`` or ``'val'``.
         class_names: The classes, without the background.
-        images: Not used: they are added one by one.
         link: Whether images are symbolic links.
 
     Raises:
         ValueError: If there are more than 254 classes.
     """
 
-    def __init__(
-        self,
-        folder: Path,
-        split: str,
-        class_names: Sequence[str],
-        images: Iterable[AnnotatedImage],
-        link: bool,
-    ) -> None:
+    def __init__(self, folder: Path, split: str, class_names: Sequence[str], link: bool) -> None:
         if len(class_names) >= IGNORED:
             raise ValueError(f'label maps have up to 254 classes, not {len(class_names)}')
         self._class_names = tuple(class_names)
