@@ -6,7 +6,6 @@ Shape letters: ``N`` ways, ``H W`` size of a query.
 from collections.abc import Iterable, Iterator, Sequence, Sized
 from contextlib import ExitStack
 from functools import partial
-from itertools import count
 from pathlib import Path
 
 import mmcv
@@ -18,10 +17,7 @@ from mmseg.structures import SegDataSample
 
 from mmfewshot_seg.apis.fewshot_results import as_prediction, draw_prediction, instances_of
 from mmfewshot_seg.apis.fingerprint import fingerprint, tensors_fingerprint
-from mmfewshot_seg.apis.package_inferencer import ModelSource
-from mmfewshot_seg.apis.presence import (
-    MinScore,
-)
+from mmfewshot_seg.apis.presence import MinScore
 from mmfewshot_seg.apis.queries import (
     NamedImage,
     Queries,
@@ -38,8 +34,6 @@ from mmfewshot_seg.apis.video import check_video_name, frames_per_second, whole_
 from mmfewshot_seg.files.whole_backend import WHOLE
 from mmfewshot_seg.structures import SupportState
 
-DEFAULT_MODEL = 'dense-matching_lite0-d8_photographs'
-
 
 class FewShotInferencer(SupportSetInferencer):
     """Few-shot segmentation with a support set of one's own.
@@ -50,7 +44,7 @@ class FewShotInferencer(SupportSetInferencer):
 
     Args:
         model: Config file, config, or the name of a config of this package. None: the config that
-            is in ``weights``, or without these ``DEFAULT_MODEL``.
+            is in ``weights``, or without these ``'dense-matching_lite0-d8_photographs'``.
         weights: Checkpoint. None: the pretrained weights that the config names, of a model that
             works without training.
         device: ``'cpu'``, ``'cuda:0'``, ...; by default what there is.
@@ -77,21 +71,6 @@ class FewShotInferencer(SupportSetInferencer):
 
     visualize_kwargs = {'return_vis', 'show', 'wait_time', 'img_out_dir', 'with_labels'}
     postprocess_kwargs = {'return_instances', 'min_area'}
-
-    def __init__(
-        self,
-        model: ModelSource = None,
-        weights: str | Path | None = None,
-        device: str | None = None,
-        scope: str = 'mmseg',
-        show_progress: bool = True,
-        refine: str | None = 'config',
-        trust_checkpoint: bool = False,
-    ) -> None:
-        if model is None and weights is None:
-            model = DEFAULT_MODEL
-        super().__init__(model, weights, device, scope, show_progress, refine, trust_checkpoint)
-        self._array_numbers = count()
 
     def __call__(
         self,

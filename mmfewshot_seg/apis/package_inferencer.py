@@ -1,5 +1,6 @@
 """Inferencers of this package: configs by name, and no weight left random."""
 
+from itertools import count
 from pathlib import Path
 from typing import TypeAlias
 
@@ -44,6 +45,7 @@ class PackageInferencer(BaseInferencer):
         show_progress: bool = True,
         trust_checkpoint: bool = False,
     ) -> None:
+        self._array_numbers = count()  # names of images without a file, over all calls
         init_default_scope(scope)
         model = str(model) if isinstance(model, Path) else model
         self._weights = weights = str(weights) if isinstance(weights, Path) else weights

@@ -29,9 +29,11 @@ from mmfewshot_seg.models.fewshot.edge_refinement import check_method
 from mmfewshot_seg.models.fewshot.level_fusion import fuse_levels
 from mmfewshot_seg.structures import SupportState
 
+DEFAULT_MODEL = 'dense-matching_lite0-d8_photographs'
+
 
 class SupportSetInferencer(PackageInferencer):
-    """Base of :class:`FewShotInferencer`: everything but the segmenting of queries."""
+    """Base of :class:`FewShotInferencer`, which has its arguments: all but segmenting queries."""
 
     def __init__(
         self,
@@ -43,6 +45,8 @@ class SupportSetInferencer(PackageInferencer):
         refine: str | None = 'config',
         trust_checkpoint: bool = False,
     ) -> None:
+        if model is None and weights is None:
+            model = DEFAULT_MODEL
         super().__init__(model, weights, device, scope, show_progress, trust_checkpoint)
         self.refine = (self.model.test_cfg or {}).get('refine') if refine == 'config' else refine
         check_method(self.refine)

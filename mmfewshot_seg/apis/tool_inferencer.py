@@ -4,8 +4,9 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from mmfewshot_seg.apis.fewshot_inferencer import DEFAULT_MODEL, FewShotInferencer
+from mmfewshot_seg.apis.fewshot_inferencer import FewShotInferencer
 from mmfewshot_seg.apis.run_config import existing_checkpoint, load_config
+from mmfewshot_seg.apis.support_set_inferencer import DEFAULT_MODEL
 from mmfewshot_seg.apis.video import is_video
 from mmfewshot_seg.command import UsageError
 

@@ -7,7 +7,6 @@ import os
 import threading
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import count
 from pathlib import Path
 
 import mmcv
@@ -74,7 +73,6 @@ class ZeroShotInferencer(PackageInferencer, DetInferencer):
         trust_checkpoint: bool = False,
     ) -> None:
         self._word_vectors = word_vectors
-        self._array_numbers = count()
         self._drawing = threading.Lock()  # the visualizer has one figure
         super().__init__(model, weights, device, scope, show_progress, trust_checkpoint)
 

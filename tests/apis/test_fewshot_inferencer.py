@@ -1,5 +1,7 @@
 """The inferencer against the model itself, its inputs and outputs, saved supports, mistakes."""
 
+import inspect
+import re
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 
@@ -410,6 +412,12 @@ def test_without_arguments_it_works_on_photographs() -> None:
     found = inferencer.set_support(image, mask, 'thing')(query)['predictions'][0]['label_map'] == 1
     assert (found & truth).sum() / (found | truth).sum() > 0.5
     assert inferencer.refine == 'grabcut'
+
+
+def test_arguments_are_those_that_are_explained() -> None:
+    explained = FewShotInferencer.__doc__.partition('Args:')[2].partition('Raises:')[0]
+    names = re.findall(r'^ {8}(\w+):', explained, re.MULTILINE)
+    assert list(inspect.signature(FewShotInferencer).parameters) == names
 
 
 def test_config_in_the_checkpoint_and_config_by_name(tmp_path) -> None:
