@@ -102,7 +102,12 @@ class PresenceMetric(BaseMetric):
 
         Args:
             results: What ``process`` collected. An episode that comes twice is counted once.
+
+        Raises:
+            ValueError: If there is no episode.
         """
+        if not results:
+            raise ValueError('there is no episode to evaluate: the data loader was empty')
         unique = {result[:2]: result[2:] for result in results}
         cases: dict[int, list[tuple[float, bool]]] = {}
         for key in sorted(unique):

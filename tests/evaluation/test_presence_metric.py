@@ -107,6 +107,8 @@ def test_user_errors() -> None:
     with pytest.raises(ValueError, match='must be finite'):
         metric.process({}, [dict(episode, presence=torch.tensor([[1, np.nan]]))])
     assert not metric.results
+    with pytest.raises(ValueError, match='data loader was empty'):
+        metric.compute_metrics([])
 
 
 @pytest.mark.parametrize('head', HEADS)
