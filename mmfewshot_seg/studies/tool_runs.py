@@ -14,6 +14,9 @@ from mmengine.utils import ProgressBar
 
 from mmfewshot_seg.files.whole_file import write_whole
 
+# A line of MMEngine's LoggerHook. While a test runs it writes its progress nowhere else.
+_ITERATION = re.compile(r'Iter\((?:train|test)\)\s*\[\s*(\d+)/')
+
 
 def run_tool(title: str, arguments: Sequence, log: Path, total: int) -> float:
     """Run one of the tools; its iterations become a bar, its output goes to a file.
@@ -44,7 +47,7 @@ def run_tool(title: str, arguments: Sequence, log: Path, total: int) -> float:
         for line in cast(IO[str], process.stdout):
             file.write(line)
             tail.append(line)
-            match = re.search(r'Iter\((?:train|test)\)\s*\[\s*(\d+)/', line)
+            match = _ITERATION.search(line)
             if match and int(match[1]) > bar.completed:  # the last line of a test comes twice
                 bar.update(int(match[1]) - bar.completed)
     print(flush=True)
