@@ -69,10 +69,19 @@ def _episode(device: str) -> Episode:
     )
 
 
+def _presence(device: str) -> Episode:
+    return Episode(
+        metainfo=dict(run=0, index=0, class_ids=(1, 2)),
+        query_masks=_masks()[:1].long().to(device),
+        presence=torch.tensor([[0.75, 0.5]], device=device),
+    )
+
+
 SPLIT = dict(seen_classes=CLASSES[:2], unseen_classes=CLASSES[2:], mode='generalized')
 EPISODES = dict(novel_classes=('dog',), protocol='panet', num_ways=1, num_shots=1, num_runs=1)
 TRIED = {
     'FewShotIoUMetric': (_episode, EPISODES | dict(num_episodes=1, seed=0, eval_at='network')),
+    'PresenceMetric': (_presence, dict(num_ways=2)),
     'BoundaryFMetric': (_labels, {}),
     'BoundaryCocoMetric': (_detections, {}),
     'ZeroShotCocoMetric': (_detections, SPLIT),
