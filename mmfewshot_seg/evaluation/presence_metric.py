@@ -72,7 +72,7 @@ class PresenceMetric(BaseMetric):
         if (self.dataset_meta or {}).get('num_ways') == 1:
             raise ValueError(
                 'PresenceMetric needs episodes with queries that lack a class, but those of one '
-                'way have none: set num_ways=2 (or more) in the data set of test_dataloader'
+                'way have none: set num_ways=2 or more, of a test test_dataloader.dataset.num_ways'
             )
         for sample in data_samples:
             name = f'episode {sample["index"]} of run {sample["run"]}'

@@ -97,7 +97,7 @@ def test_without_positives_or_negatives_there_are_no_figures(shown, caplog) -> N
 
 
 def test_user_errors() -> None:
-    with pytest.raises(ValueError, match='set num_ways=2'):
+    with pytest.raises(ValueError, match='set num_ways=2 or more'):
         _metric(dict(num_ways=1)).process({}, EPISODES[:1])
     metric, episode = _metric(None), EPISODES[3]
     with pytest.raises(KeyError, match="episode 0 of run 1 has no 'presence'"):
