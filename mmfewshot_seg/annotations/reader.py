@@ -1,6 +1,6 @@
 """The one reader of annotations: recognises the format by what is there."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from mmfewshot_seg.annotations.annotated_image import AnnotationSet, some
@@ -31,6 +31,7 @@ def read_annotations(
     mask_value: Value | None = None,
     class_values: Mapping[str, Value] | None = None,
     img_dir: str | Path | None = None,
+    img_files: Sequence[str] | None = None,
 ) -> AnnotationSet:
     """Read annotations of any format; which one it is, is seen from what is there.
 
@@ -50,6 +51,8 @@ def read_annotations(
         mask_value: Value, or RGB colour, of the class in masks of several, in class folders.
         class_values: Value, or RGB colour, of each class in label maps. None: a file says it.
         img_dir: Folder of the images of LabelMe, COCO or CVAT. None: they are looked for.
+        img_files: Images of a json or XML instead. Each is what has its file's name, whatever
+            folder is said; what else is annotated is left out. They need not be on the disk.
 
     Raises:
         FileNotFoundError: If there is no such file or folder, or images are missing.
@@ -59,10 +62,12 @@ def read_annotations(
     path = Path(path)
     if not path.exists():
         raise FileNotFoundError(f'{path} does not exist')
+    if img_files is not None and path.is_dir():
+        raise ValueError(f'img_files goes with a file of annotations, {path} is a folder')
     if class_values is not None and path.is_dir():
         return read_label_maps(path, mask_suffix, class_values)
     if path.is_file():
-        return _read_file(path, img_dir)
+        return _read_file(path, img_dir, img_files)
     if find_yolo(path):
         return read_yolo(path)
     if xml := [file for file in _files(path, '.xml') if is_cvat(file)]:
@@ -88,14 +93,16 @@ def read_annotations(
     return read_class_folders(path, mask_suffix, mask_threshold, mask_value)
 
 
-def _read_file(path: Path, img_dir: str | Path | None) -> AnnotationSet:
+def _read_file(
+    path: Path, img_dir: str | Path | None, img_files: Sequence[str] | None
+) -> AnnotationSet:
     suffix = path.suffix.lower()
     if suffix == '.json':
         content = read_json(path)
         if is_labelme(content):
-            return read_labelme_folder(path, [path], img_dir)
+            return read_labelme_folder(path, [path], img_dir, img_files)
         if is_coco(content):
-            return read_coco(path, img_dir)
+            return read_coco(path, img_dir, img_files)
         keys = some(sorted(map(str, content))) if isinstance(content, dict) else 'no object'
         raise ValueError(
             f'{path} is no json of COCO (images, annotations, categories) or LabelMe (shapes): it '
@@ -103,7 +110,7 @@ def _read_file(path: Path, img_dir: str | Path | None) -> AnnotationSet:
         )
     if suffix == '.xml':
         if is_cvat(path):
-            return read_cvat(path, img_dir)
+            return read_cvat(path, img_dir, img_files)
         raise ValueError(f"{path} is not CVAT's: export it as 'CVAT for images 1.1'")
     if suffix in ('.yaml', '.yml'):
         return read_yolo(path)

@@ -3,6 +3,7 @@
 Label values: 0 background, 1 the class, 255 not annotated.
 """
 
+import math
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Real
@@ -25,6 +26,7 @@ _BESIDE = ('background', 'background_points', 'width')
 _WIDEST = 32767  # line that OpenCV draws
 _PROMPTS = ('line', 'point')
 _KINDS = ('polygon', 'box', 'ellipse', 'mask', 'segmentation', *_PROMPTS)
+_LARGEST = 4  # images that a mask may be as large as; it may leave the image
 _POINT_SHARE = 0.015  # of the longer side: diameter of a point without a width
 
 
@@ -44,7 +46,7 @@ class Shape:
             1.5 % of the longer side of the image, at least 3.
         class_name: Name of its class; None: it is drawn for every class.
         group: Shapes of one class and group are one object; None: a shape by itself.
-        pixels: (h, w) bool of a mask.
+        code: Run-length code of a mask, row by row: as pycocotools has it of the transposed mask.
     """
 
     kind: str
@@ -54,7 +56,7 @@ class Shape:
     width: int | None = None
     class_name: str | None = None
     group: Hashable = None
-    pixels: np.ndarray | None = None
+    code: Mapping | None = None
 
     @property
     def is_prompt(self) -> bool:
@@ -181,6 +183,11 @@ def _coordinates(shape: Shape, size: tuple[int, int]) -> Any:
             )
         return points
     numbers = as_numbers(shape.what, shape.points)
+    if shape.code is not None and math.prod(shape.code['size']) > _LARGEST * math.prod(size):
+        raise ValueError(
+            f'{shape.what} is a mask of {"x".join(map(str, shape.code["size"]))} pixels (width x '
+            f'height), its image has {size[1]}x{size[0]}'
+        )
     if shape.kind == 'box' and (
         numbers.shape != (4,) or not (numbers[0] < numbers[2] and numbers[1] < numbers[3])
     ):
@@ -231,7 +238,7 @@ def _region(shape: Shape, points: Any, size: tuple[int, int]) -> Any:
         return touched(points)
     if shape.kind == 'ellipse':
         return _ellipse(points, size)
-    return _placed(shape.pixels, points, size)
+    return _placed(shape.code, points, size)
 
 
 def _decode(segmentation: list | Mapping, size: tuple[int, int]) -> np.ndarray:
@@ -267,11 +274,12 @@ def _ellipse(ellipse: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     return inside
 
 
-def _placed(pixels: np.ndarray | None, corner: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+def _placed(code: Mapping | None, corner: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """(H, W) bool, a mask at its place; what lies outside is cut off."""
     inside = np.zeros(size, bool)
-    if pixels is None:
+    if code is None:
         return inside
+    pixels = coco_mask.decode(code).T > 0
     x, y = np.floor(corner).astype(int).tolist()
     left, up = max(-x, 0), max(-y, 0)
     part = pixels[up : max(size[0] - y, 0), left : max(size[1] - x, 0)]
