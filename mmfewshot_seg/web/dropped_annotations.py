@@ -3,7 +3,7 @@
 import math
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -109,9 +109,7 @@ def _class_by_class(sets: Sequence[AnnotationSet]) -> list[tuple[str, AnnotatedI
     return sorted(marked, key=lambda pair: places[pair[0]])
 
 
-def _check_drawn(
-    image: AnnotatedImage, class_name: str, size: tuple[int, int], before: int
-) -> int:
+def _check_drawn(image: AnnotatedImage, class_name: str, size: tuple[int, int], before: int) -> int:
     """Shapes of a class times pixels.
 
     Raises:

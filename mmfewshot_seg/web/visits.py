@@ -310,7 +310,7 @@ class Visits:
             self._work.release()
 
 
-def _fields(content: object, where: str, **kinds: type) -> list:
+def _fields(content: object, where: str, /, **kinds: type) -> list:
     """Values of the fields of a JSON object, which has these and no others.
 
     Raises:

@@ -136,6 +136,36 @@ def test_images_of_coco_are_looked_for(tmp_path) -> None:
         read_annotations(folder, img_dir=tmp_path / 'elsewhere')
 
 
+@pytest.mark.parametrize('writer', [annotation_files.coco, annotation_files.cvat])
+def test_images_that_are_given_by_name(writer, tmp_path) -> None:
+    folder = writer(tmp_path / 'data')
+    (path,) = [path for path in folder.rglob('*') if path.suffix in ('.json', '.xml')]
+    shutil.rmtree(folder / 'images')
+    text = path.read_text().replace('"a.jpg"', '"deep/a.jpg"')
+    path.write_text(text)
+    found = read_annotations(path, img_files=['c.jpg', 'elsewhere/a.jpg'])
+    (image,) = found.images
+    assert image.path == 'elsewhere/a.jpg' and len(found.class_names) == 2
+    np.testing.assert_array_equal(image.label('leaf', SIZES['a']), expected('a', 'leaf'))
+    with pytest.raises(FileNotFoundError, match='none of its images is among those given, none;'):
+        read_annotations(path, img_files=[])
+    path.write_text(text.replace('"b.jpg"', '"a.jpg"'))
+    with pytest.raises(ValueError, match="two images 'a.jpg' in different folders: rename one"):
+        read_annotations(path, img_files=['a.jpg'])
+    with pytest.raises(ValueError, match='img_files goes with a file of annotations, .* a folder'):
+        read_annotations(folder, img_files=['a.jpg'])
+
+
+def test_image_of_labelme_that_is_given_by_name(tmp_path) -> None:
+    path = annotation_files.labelme(tmp_path / 'data') / 'a.json'
+    content = json.loads(path.read_text())
+    for image_path, given in (('x/o.png', 'o.png'), ('C:\\o.png', 'o.png'), ('gone', 'a.webp')):
+        path.write_text(json.dumps(dict(content, imagePath=image_path)))
+        assert read_annotations(path, img_files=['b.jpg', given]).images[0].path == given
+    with pytest.raises(FileNotFoundError, match='not among those given, b.jpg; it has the name'):
+        read_annotations(path, img_files=['b.jpg'])
+
+
 def test_layouts_of_yolo(tmp_path) -> None:
     folder = annotation_files.yolo(tmp_path / 'data')
     (folder / 'data.yaml').rename(folder / 'labels/data.yaml')
