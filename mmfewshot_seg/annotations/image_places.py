@@ -37,8 +37,8 @@ def image_paths(
     known = [path for path in found if path]
     if not known:
         raise FileNotFoundError(
-            f'{source}: none of its images is among those given, '
-            f'{some(img_files, 3) or "none"}; the first is called {file_name(names[0])!r}'
+            f'{source}: none of its images is among those given: add some, the first is called '
+            f'{file_name(names[0])!r}'
         )
     if len(set(known)) < len(known):
         twice = next(path for path in known if known.count(path) > 1)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from mmfewshot_seg.annotations.annotated_image import AnnotationSet, encode, some
+from mmfewshot_seg.annotations.annotated_image import AnnotationSet, encode
 from mmfewshot_seg.annotations.drawn_image import DrawnImage, describe_shapes
 from mmfewshot_seg.annotations.image_places import exists, file_name, named_alike, plain
 from mmfewshot_seg.annotations.shapes import Shape
@@ -70,9 +70,8 @@ def read_labelme_folder(
     for image in images:
         if not image.path and img_files is not None:
             raise FileNotFoundError(
-                f'{image.source}: its image is not among those given, '
-                f'{some(img_files, 3) or "none"}; it has the name that imagePath says, or that of '
-                'the json'
+                f'{image.source}: its image is not among those given: add the one that imagePath '
+                f'names, or one called {Path(image.source).stem}.jpg'
             )
         if not image.path:
             raise FileNotFoundError(

@@ -91,7 +91,7 @@ def test_images_that_were_not_dropped_are_left_out_and_others_named(tmp_path) ->
         assert answer['errors'] == [] and answer['unmarked'] == ['c.jpg']
         answer = drop(*files, images_=[('c.jpg', (9, 9))])
         assert answer['errors'] == [
-            f'{files[0][0]}: none of its images is among those given, c.jpg; the first is called '
+            f'{files[0][0]}: none of its images is among those given: add some, the first is called '
             "'a.jpg'"
         ]
 
@@ -147,7 +147,7 @@ def test_one_broken_file_stops_no_other() -> None:
     starts = (
         'broken.json cannot be read as json: Expecting property name',
         'other.json is no json of COCO (images, annotations, categories) or LabelMe (shapes)',
-        'gone.json: its image is not among those given, a.jpg, b.jpg; it has the name that',
+        'gone.json: its image is not among those given: add the one that imagePath names, or one',
         'empty.json cannot be read as json',
         "video.xml is CVAT's export of a video: export it as",
         "b.json: a star named 'fan' is not understood; shapes are",

@@ -110,7 +110,8 @@ async function addMarked(files, annotations) {
   }
   const number = examples.length, wrong = [...failed, ...errors];
   const told = [`Added ${number} example${number === 1 ? '' : 's'}.`];
-  if (unmarked.length) told.push(`Nothing is marked in ${unmarked.join(', ')}.`);
+  const more = unmarked.length > 5 ? ` and ${unmarked.length - 5} more` : '';
+  if (unmarked.length) told.push(`Nothing is marked in ${unmarked.slice(0, 5).join(', ')}${more}.`);
   if (wrong.length) told.push(`Left out: ${wrong.join('; ')}.`);
   say(told.join(' '), wrong.length > 0);
 }
