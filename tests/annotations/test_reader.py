@@ -147,7 +147,9 @@ def test_images_that_are_given_by_name(writer, tmp_path) -> None:
     (image,) = found.images
     assert image.path == 'elsewhere/a.jpg' and len(found.class_names) == 2
     np.testing.assert_array_equal(image.label('leaf', SIZES['a']), expected('a', 'leaf'))
-    with pytest.raises(FileNotFoundError, match='none of its images is among those given: add some'):
+    with pytest.raises(
+        FileNotFoundError, match='none of its images is among those given: add some'
+    ):
         read_annotations(path, img_files=[])
     path.write_text(text.replace('"b.jpg"', '"a.jpg"'))
     with pytest.raises(ValueError, match="two images 'a.jpg' in different folders: rename one"):
@@ -162,7 +164,9 @@ def test_image_of_labelme_that_is_given_by_name(tmp_path) -> None:
     for image_path, given in (('x/o.png', 'o.png'), ('C:\\o.png', 'o.png'), ('gone', 'a.webp')):
         path.write_text(json.dumps(dict(content, imagePath=image_path)))
         assert read_annotations(path, img_files=['b.jpg', given]).images[0].path == given
-    with pytest.raises(FileNotFoundError, match='not among those given: add the one .* or one called a.jpg'):
+    with pytest.raises(
+        FileNotFoundError, match='not among those given: add the one .* or one called a.jpg'
+    ):
         read_annotations(path, img_files=['b.jpg'])
 
 

@@ -91,8 +91,8 @@ def test_images_that_were_not_dropped_are_left_out_and_others_named(tmp_path) ->
         assert answer['errors'] == [] and answer['unmarked'] == ['c.jpg']
         answer = drop(*files, images_=[('c.jpg', (9, 9))])
         assert answer['errors'] == [
-            f'{files[0][0]}: none of its images is among those given: add some, the first is called '
-            "'a.jpg'"
+            f'{files[0][0]}: none of its images is among those given: add some, the first is '
+            "called 'a.jpg'"
         ]
 
 

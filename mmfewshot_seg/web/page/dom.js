@@ -94,7 +94,6 @@ export async function addEach(files, add) {
     say(`Reading ${i + 1} of ${files.length}…`);
     try {
       await add(file);
-      state.unsaved = true;
     } catch (error) {
       failed.push(error.message);
     }

@@ -28,6 +28,7 @@ export async function addSupport({ file, name, url, strokes = [], negative = fal
   support.card = element('div', { className: 'card' }, support.show, caption, support.field, support.check, remove);
   if (state.takesNegatives || negative) support.card.append(negativeBox(support));
   state.supports.push(support);
+  state.unsaved = true;
   $('supports').append(support.card);
   if (state.chosen) redraw();
   else choose(support);
@@ -106,7 +107,6 @@ async function addMarked(files, annotations) {
   for (const { image, name, strokes } of examples) {
     const painted = await Promise.all(strokes.map((stroke) => strokeOf(stroke, image)));
     await addSupport({ file: image, name, url: urls.get(image), strokes: painted });
-    state.unsaved = true;
   }
   const number = examples.length, wrong = [...failed, ...errors];
   const told = [`Added ${number} example${number === 1 ? '' : 's'}.`];
