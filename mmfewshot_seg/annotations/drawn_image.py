@@ -8,7 +8,7 @@ import numpy as np
 from pycocotools import mask as coco_mask
 
 from mmfewshot_seg.annotations.annotated_image import AnnotatedImage, MarkedObject, encode, some
-from mmfewshot_seg.annotations.shapes import Shape, draw, region, touched
+from mmfewshot_seg.annotations.shapes import Shape, draw, regions, touched
 from mmfewshot_seg.structures.labels import IGNORED
 
 _NEAR = 0.02  # pixels: six digits of a share of 20 000 pixels
@@ -62,10 +62,8 @@ class DrawnImage(AnnotatedImage):
         """
         found: dict[Hashable, MarkedObject] = {}
         void = np.zeros(size, bool)
-        for number, shape in enumerate(self._placed(size)):
-            if shape.is_prompt:
-                continue
-            inside = region(shape, size)
+        shapes = [shape for shape in self._placed(size) if not shape.is_prompt]
+        for number, (shape, inside) in enumerate(zip(shapes, regions(shapes, size), strict=True)):
             if shape.class_name is None:
                 found = {key: _without(thing, inside) for key, thing in found.items()}
                 void = void | inside if shape.value == IGNORED else void & ~inside

@@ -1,9 +1,10 @@
 """The one reader of annotations: recognises the format by what is there."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
-from mmfewshot_seg.annotations.annotated_image import AnnotationSet, some
+from mmfewshot_seg.annotations.annotated_image import AnnotationSet, alike_names, some
 from mmfewshot_seg.annotations.coco import is_coco, read_coco
 from mmfewshot_seg.annotations.cvat import is_cvat, read_cvat
 from mmfewshot_seg.annotations.labelme import is_labelme, read_labelme_folder
@@ -59,6 +60,18 @@ def read_annotations(
     path = Path(path)
     if not path.exists():
         raise FileNotFoundError(f'{path} does not exist')
+    read = _read(path, mask_suffix, mask_threshold, mask_value, class_values, img_dir)
+    return replace(read, notes=(*read.notes, *alike_names(read.class_names)))
+
+
+def _read(
+    path: Path,
+    mask_suffix: str | None,
+    mask_threshold: float | None,
+    mask_value: Value | None,
+    class_values: Mapping[str, Value] | None,
+    img_dir: str | Path | None,
+) -> AnnotationSet:
     if class_values is not None and path.is_dir():
         return read_label_maps(path, mask_suffix, class_values)
     if path.is_file():

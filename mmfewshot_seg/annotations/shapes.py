@@ -3,7 +3,7 @@
 Label values: 0 background, 1 the class, 255 not annotated.
 """
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Real
 from typing import Any
@@ -133,17 +133,18 @@ def draw(shapes: Sequence[Shape], size: tuple[int, int]) -> np.ndarray:
     return label
 
 
-def region(shape: Shape, size: tuple[int, int]) -> np.ndarray:
-    """(H, W) bool, pixels of a shape that is neither line nor point.
+def regions(shapes: Sequence[Shape], size: tuple[int, int]) -> Iterator[np.ndarray]:
+    """(H, W) bool of each shape, its pixels; there must be neither lines nor points.
 
     Raises:
         ValueError: As :func:`draw`.
     """
-    points = _coordinates(shape, size)
-    check_pixels('polygons and boxes', _in_pixels([(shape, points)]), size)
-    inside = np.zeros(size, bool)
-    inside[_region(shape, points, size)] = True
-    return inside
+    checked = [(shape, _coordinates(shape, size)) for shape in shapes]
+    check_pixels('polygons and boxes', _in_pixels(checked), size)
+    for shape, points in checked:
+        inside = np.zeros(size, bool)
+        inside[_region(shape, points, size)] = True
+        yield inside
 
 
 def _each(shapes: Iterable, key: str) -> list:

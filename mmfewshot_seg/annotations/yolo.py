@@ -95,6 +95,11 @@ def _names_and_folders(path: Path) -> tuple[list[str], list[Path]]:
         content = _load(source)
         if not isinstance(content, Mapping) or 'names' not in content:
             raise ValueError(f"{source} is no data.yaml of YOLO: it has no 'names'")
+        if content.get('kpt_shape'):  # whose lines could be taken for outlines
+            raise ValueError(
+                f'{source} has key points, kpt_shape: {content["kpt_shape"]}, which are not read; '
+                'export outlines (segmentation) or boxes (detection)'
+            )
         return _names(source, content['names']), _folders(source, content)
     for place in (folder, folder.parent):
         for name in NAME_FILES:

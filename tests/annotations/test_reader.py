@@ -136,6 +136,78 @@ def test_images_of_coco_are_looked_for(tmp_path) -> None:
         read_annotations(folder, img_dir=tmp_path / 'elsewhere')
 
 
+def _cvat_project(folder: Path, *subsets: str) -> Path:
+    """A leaf in an image of one name in each subset, each subset in a folder of its own."""
+    entries = ''
+    for number, subset in enumerate(subsets):
+        (folder / 'images' / subset).mkdir(parents=True)
+        Image.new('RGB', (50, 40)).save(folder / 'images' / subset / '1.jpg')
+        shape = annotation_files.cvat_shape('box', 'leaf', [number, 4, 20, 14])
+        entries += f'<image id="{number}" name="1.jpg" subset="{subset}" width="50" height="40">'
+        entries += f'{shape}</image>'
+    (folder / 'annotations.xml').write_text(f'<annotations>{entries}</annotations>')
+    return folder
+
+
+def test_subsets_of_cvat_have_images_of_one_name(tmp_path) -> None:
+    folder = _cvat_project(tmp_path, 'Train', 'Validation')
+    paths = [tmp_path / f'images/{subset}/1.jpg' for subset in ('Train', 'Validation')]
+    for img_dir in (None, folder / 'images'):
+        assert [Path(i.path) for i in read_annotations(folder, img_dir=img_dir).images] == paths
+    paths[1].unlink()
+    with pytest.raises(FileNotFoundError, match='1 of 2 images are missing: .*Validation/1.jpg'):
+        read_annotations(folder)
+
+
+def test_a_subset_of_cvat_may_lie_flat(tmp_path) -> None:
+    folder = _cvat_project(tmp_path, 'default')
+    (folder / 'images/default/1.jpg').rename(folder / 'images/1.jpg')
+    assert [Path(i.path) for i in read_annotations(folder).images] == [folder / 'images/1.jpg']
+
+
+def test_key_points_of_yolo_are_no_outlines(tmp_path) -> None:
+    folder = annotation_files.yolo(tmp_path / 'data')
+    with open(folder / 'data.yaml', 'a') as file:
+        file.write('kpt_shape: [2, 2]\n')
+    with pytest.raises(ValueError, match=r'data.yaml has key points, kpt_shape: \[2, 2\]'):
+        read_annotations(folder)
+
+
+def _maps(folder: Path, **values: int) -> Path:
+    """images/<name>.jpg and masks/<name>.png, all of it one value."""
+    for part in ('images', 'masks'):
+        (folder / part).mkdir(parents=True)
+    for name, value in values.items():
+        Image.new('RGB', (4, 3)).save(folder / f'images/{name}.jpg')
+        Image.new('L', (4, 3), value).save(folder / f'masks/{name}.png')
+    (folder / 'classes.txt').write_text('background\nleaf')
+    return folder
+
+
+def test_label_maps_whose_names_differ_in_capitals(tmp_path) -> None:
+    images = read_annotations(_maps(tmp_path, A=0, a=1, B=1)).images
+    assert [Path(image.source).stem for image in images] == ['A', 'B', 'a']
+    (tmp_path / 'masks/B.png').rename(tmp_path / 'masks/b.PNG')
+    assert Path(read_annotations(tmp_path).images[1].source).name == 'b.PNG'
+
+
+def test_a_label_map_of_two_images_is_refused(tmp_path) -> None:
+    Image.new('RGB', (4, 3)).save(_maps(tmp_path, a=1) / 'images/a.bmp')
+    with pytest.raises(ValueError, match='a.png would be the label map of two images, a.bmp and a'):
+        read_annotations(tmp_path)
+
+
+def test_names_that_look_alike_are_told(tmp_path) -> None:
+    folder = annotation_files.labelme(tmp_path / 'data')
+    for name, label in (('a', 'Café'), ('b', 'cafe\u0301 ')):
+        path = folder / f'{name}.json'
+        path.write_text(path.read_text().replace('"leaf"', json.dumps(label)))
+    annotations = read_annotations(folder)
+    assert len(annotations.class_names) == 3
+    expected_note = r"'Caf\xe9' and 'cafe\u0301 ' look alike, but are 2 classes"
+    assert annotations.notes == (expected_note,)
+
+
 def test_layouts_of_yolo(tmp_path) -> None:
     folder = annotation_files.yolo(tmp_path / 'data')
     (folder / 'data.yaml').rename(folder / 'labels/data.yaml')
