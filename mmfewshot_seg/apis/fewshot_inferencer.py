@@ -36,6 +36,7 @@ from mmfewshot_seg.apis.support_set_inferencer import SupportSetInferencer
 from mmfewshot_seg.apis.tiles import Tiling
 from mmfewshot_seg.apis.video import check_video_name, frames_per_second, whole_video
 from mmfewshot_seg.files.whole_backend import WHOLE
+from mmfewshot_seg.results.labelme_file import check_names
 from mmfewshot_seg.structures import SupportState
 
 DEFAULT_MODEL = 'dense-matching_lite0-d8_photographs'
@@ -239,9 +240,16 @@ class FewShotInferencer(SupportSetInferencer):
         tiling = None if tile_size is None else Tiling(tile_size, tile_overlap)
         if video_out:
             check_video_name(video_out)
+            if resume:
+                raise ValueError(
+                    'a video holds the pictures of all images, resume makes those that are left: '
+                    'leave out video_out or resume'
+                )
         files = ResultFiles(
-            out_dir, out_formats, pred_out_dir, labelme_out_dir, save_scores, tolerance, resume
+            out_dir, out_formats, pred_out_dir, labelme_out_dir, save_scores, tolerance
         )
+        if files.labelme:
+            check_names(support.class_names)
         kwargs['img_out_dir'] = str(Path(out_dir, img_out_dir)) if out_dir and img_out_dir else ''
         kwargs['return_instances'] = kwargs.get('return_instances') or files.needs_instances
         _, _, visualize_kwargs, postprocess_kwargs = self._dispatch_kwargs(**kwargs)
@@ -261,8 +269,16 @@ class FewShotInferencer(SupportSetInferencer):
             )
             record = RunRecord(out_dir, settings, resume)
         if resume:
-            named = undone(named, record, kwargs['img_out_dir'])
+            pictures_in = kwargs['img_out_dir']
+
+            def files_of(name: str) -> list[Path]:
+                picture = [Path(pictures_in, f'{name}.jpg')] if pictures_in else []
+                return picture + files.of_image(name)
+
+            named = undone(named, record, files_of)
             number = len(named)
+            if record and record.done:  # else what an earlier run has left is of another
+                files.log.resume()
         batches = QuerySegmentation(self.model, self.pipeline, self.refine).stream(
             partial(self.preprocess, named),
             support,

@@ -13,7 +13,7 @@ from PIL import Image
 from torch import Tensor
 
 from mmfewshot_seg.apis.image_pipeline import ImagePipeline
-from mmfewshot_seg.apis.video import is_video, open_video
+from mmfewshot_seg.apis.video import frame_name, is_video, open_video
 from mmfewshot_seg.datasets.sources.image_files import IMAGE_SUFFIXES
 
 QueryImage = str | Path | np.ndarray | Image.Image
@@ -116,7 +116,10 @@ def name_images(images: Iterable[QueryImage], numbers: Iterator[int]) -> Iterato
     taken: set[str] = set()
     for image in images:
         path = str(image) if isinstance(image, str | Path) else None
-        stem = Path(path).stem if path else f'{next(numbers):08d}'
+        if path and (frame := frame_name(path)):
+            stem, path = frame, None  # no file that other programs could open
+        else:
+            stem = Path(path).stem if path else f'{next(numbers):08d}'
         taken.add(name := free_name(stem, taken))
         yield NamedImage(name, path, image)
 

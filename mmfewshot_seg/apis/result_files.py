@@ -35,8 +35,6 @@ class ResultFiles:
             made or corrected is left alone, and how many is logged.
         save_scores: Whether to write scores.
         tolerance: Pixels by which polygons may be off, see :meth:`Instance.rings`.
-        resume: Whether images that an earlier run into the folder has done count as well in what is
-            of all images.
 
     Raises:
         ValueError: If there is no such format, or the tolerance is negative.
@@ -50,7 +48,6 @@ class ResultFiles:
         labelme_out_dir: str = 'labelme',
         save_scores: bool = False,
         tolerance: float = 1,
-        resume: bool = False,
     ) -> None:
         formats = [formats] if isinstance(formats, str) else list(formats)
         if unknown := [name for name in formats if name not in FORMATS]:
@@ -72,13 +69,22 @@ class ResultFiles:
             'csv': ('areas.csv', AreaTable()),
         }
         self.whole = dict(whole[name] for name in formats if name in whole)
-        self.log = ResultLog(self.folder / 'instances.jsonl', resume)
+        self.log = ResultLog(self.folder / 'instances.jsonl')
         self.left_alone = 0
 
     @property
     def needs_instances(self) -> bool:
         """Whether what is written has instances."""
         return bool(self.whole) or self.labelme
+
+    def of_image(self, name: str) -> list[Path]:
+        """Files that :meth:`write` writes of an image of this name."""
+        files = {
+            self.pred_folder / f'{name}.png': self.label_maps,
+            self.pred_folder / f'{name}.npy': self.save_scores,
+            self.labelme_folder / f'{name}.json': self.labelme,
+        }
+        return [path for path, is_written in files.items() if is_written]
 
     def write(self, query: Query, sample: SegDataSample) -> None:
         """Write the files of a prediction.

@@ -1,5 +1,6 @@
 """Frames of videos by number, and pictures written as a video."""
 
+import logging
 import re
 import shutil
 import tempfile
@@ -10,6 +11,7 @@ from pathlib import Path
 import cv2
 import mmcv
 import numpy as np
+from mmengine.logging import print_log
 
 from mmfewshot_seg.files.whole_file import whole_file
 
@@ -26,7 +28,35 @@ def is_video(path: str | Path) -> bool:
     return Path(path).suffix.lower() in VIDEO_SUFFIXES
 
 
-def open_video(path: str | Path) -> mmcv.VideoReader:
+class Film(mmcv.VideoReader):
+    """Frames of a video file, in turn or by number; tells where there are fewer than it says.
+
+    Raises:
+        ValueError: In its turn, if no frame can be decoded.
+    """
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
+        self.path = path
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        super().__iter__()  # from the first frame on
+        number = 0
+        while (frame := self.read()) is not None:
+            number += 1
+            yield frame
+        if not number:
+            raise ValueError(f'{self.path} cannot be decoded: it has no whole frame')
+        if number < len(self):
+            print_log(
+                f'{self.path} says that it has {len(self)} frames, but {number} could be '
+                'decoded: is the file cut off?',
+                'current',
+                logging.WARNING,
+            )
+
+
+def open_video(path: str | Path) -> Film:
     """Frames of a video, (H, W, 3) uint8 BGR.
 
     Raises:
@@ -34,10 +64,16 @@ def open_video(path: str | Path) -> mmcv.VideoReader:
     """
     if not Path(path).is_file():
         raise ValueError(f'there is no video {path}')
-    video = mmcv.VideoReader(str(path))
+    video = Film(str(path))
     if len(video) <= 0:
         raise ValueError(f'{path} cannot be decoded as a video')
     return video
+
+
+def frame_name(path: str | Path) -> str | None:
+    """``film_12`` of ``film.mp4#12``, see :func:`video_frame`; None if it names no frame."""
+    match = _FRAME.fullmatch(str(path))
+    return f'{Path(match[1]).stem}_{match[2]}' if match and is_video(match[1]) else None
 
 
 def video_frame(path: str | Path) -> np.ndarray | None:

@@ -9,7 +9,7 @@ import base64
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import cv2
@@ -21,6 +21,23 @@ VERSION = '5.5.0'  # of LabelMe, since when the format is what it is
 FLAG = 'predicted'
 _DIGEST = 'prediction'
 _HOLE = '_background_'  # LabelMe's own name for what belongs to no class
+# Names that mean no class where files are read: what is cut out, what is not annotated.
+NO_CLASS = (_HOLE, 'background', '__ignore__')
+
+
+def check_names(class_names: Sequence[str]) -> None:
+    """Refuse classes whose shapes would be read as none.
+
+    Raises:
+        ValueError: If a name is one of ``NO_CLASS``.
+    """
+    for name in class_names:
+        if name in NO_CLASS:
+            raise ValueError(
+                f'files of LabelMe cannot have a class {name!r}: its shapes would be read as '
+                f'{"not annotated" if name == "__ignore__" else "cut out"}. Name it otherwise, or '
+                'leave out the format labelme'
+            )
 
 
 def labelme_text(

@@ -392,3 +392,10 @@ def test_predictions_that_nobody_has_changed_are_no_annotations(tmp_path) -> Non
     corrected.write_text(json.dumps(content))
     (image,) = read_annotations(tmp_path).images
     assert (Path(image.path).name, image.class_names) == ('b.png', ('disc',))
+
+
+def test_names_without_a_class_are_the_same_for_reader_and_writer() -> None:
+    from mmfewshot_seg.annotations.labelme import _SPECIAL
+    from mmfewshot_seg.results.labelme_file import NO_CLASS
+
+    assert set(_SPECIAL) == set(NO_CLASS)
