@@ -77,8 +77,8 @@ def _check_names(class_names: Sequence[str]) -> None:
         if table is None or dict(table.classes) != {name: 1}:
             raise ValueError(
                 f'classes.txt cannot name a class {name!r}: it would be read as another name, '
-                'background, void, a value or a comment. Rename it, or choose others by class_names '
-                '(--class-names)'
+                'background, void, a value or a comment. Rename it, or choose others by '
+                'class_names (--class-names)'
             )
 
 

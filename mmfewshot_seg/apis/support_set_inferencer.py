@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+import numpy as np
 import torch
 from mmengine.config import ConfigDict
 from mmengine.utils import track_iter_progress
@@ -257,9 +258,9 @@ class SupportSetInferencer(PackageInferencer):
         check_min_score(min_score, len(state.class_names))
         if min_score is None:
             return state
-        values = self.presence_thresholds(support) if min_score == 'auto' else min_score
+        values = self.presence_thresholds(support) if isinstance(min_score, str) else min_score
         state = state.new()
-        state.set_metainfo(dict(min_score=values))
+        state.set_metainfo(dict(min_score=np.asarray(values, float).reshape(-1).tolist()))
         return state
 
     def _fitted(self) -> SupportState:

@@ -30,7 +30,7 @@ def load_image(image: ImageSource) -> np.ndarray:
     if isinstance(image, Image.Image):
         if image.mode in _DEEP_MODES or image.mode.startswith('I;16'):
             raise ValueError(f'the PIL image has the mode {image.mode}: convert it to 8 bits')
-        return np.array(ImageOps.exif_transpose(image).convert('RGB'))[..., ::-1]
+        return np.array(_turned(image).convert('RGB'))[..., ::-1]
     if isinstance(image, np.ndarray):
         if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or not image.size:
             raise ValueError(
@@ -86,6 +86,11 @@ def load_label(mask: ImageSource, shape: tuple[int, int]) -> np.ndarray:
     return (values != 0).astype(np.uint8)
 
 
+def _turned(image: Image.Image) -> Image.Image:
+    """The image as OpenCV would load it: turned by its EXIF orientation, except a WebP."""
+    return image if image.format == 'WEBP' else ImageOps.exif_transpose(image)
+
+
 def _values(mask: Image.Image) -> np.ndarray:
     """Values of a mask, its palette left out."""
     if mask.mode == 'P' and any((mask.getpalette() or [0])[:3]):
@@ -93,7 +98,7 @@ def _values(mask: Image.Image) -> np.ndarray:
             'index 0 of the palette of a mask is not black, so indices and colours may mark unlike '
             'pixels: save it without a palette'
         )
-    return np.array(ImageOps.exif_transpose(mask))
+    return np.array(_turned(mask))
 
 
 class ImageSteps:
