@@ -24,8 +24,8 @@ def read_value_table(path: str | Path) -> ValueTable:
     A line is a name, whose value is the number of the line from 0; or a name and a value, or a name
     and a colour of three numbers, in any order, with ``:``, ``=``, ``,``, ``;`` or tabulators
     between, or spaces where ``background`` or ``void`` has its value so; a word that begins with
-    ``#`` begins a comment. CVAT's ``name:r,g,b:parts:actions`` is such a line. In LabelMe's list, which
-    begins with ``__ignore__``, the name after that has the value 0.
+    ``#`` begins a comment. CVAT's ``name:r,g,b:parts:actions`` is such a line. In a list of LabelMe
+    that begins with ``__ignore__`` the name after that has the value 0.
 
     Raises:
         ValueError: If it is no such file.

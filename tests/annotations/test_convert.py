@@ -226,6 +226,7 @@ def test_names_that_no_folder_can_have(tmp_path) -> None:
     [
         (dict(to='voc'), ValueError, "to is one of .*'coco'.* got 'voc'"),
         (dict(class_names=['leef']), ValueError, "no class 'leef' .did you mean 'leaf'"),
+        (dict(val_share=0.8), ValueError, 'val_share=0.8 of 2 images leaves none to train on'),
         (dict(val_share=1), ValueError, 'from 0 to below 1, got 1'),
         (dict(val_share=0.5, to='class-folder'), ValueError, 'split by classes'),
         (dict(out=''), FileExistsError, 'is there and not empty'),
