@@ -45,12 +45,20 @@ class DrawnImage(AnnotatedImage):
         """Whether it has nothing but lines and points, which make no object."""
         return bool(self.shapes) and all(shape.is_prompt for shape in self.shapes)
 
-    def label(self, class_name: str, size: tuple[int, int]) -> np.ndarray:
-        """Label map of a class, see :meth:`AnnotatedImage.label`."""
+    def check_class(self, class_name: str) -> None:
+        """Refuse a class of which nothing is marked.
+
+        Raises:
+            ValueError: If it is such a one.
+        """
         if class_name not in self.class_names:
             raise ValueError(
                 f'{self.source} has no shape named {class_name!r}, but {list(self.class_names)}'
             )
+
+    def label(self, class_name: str, size: tuple[int, int]) -> np.ndarray:
+        """Label map of a class, see :meth:`AnnotatedImage.label`."""
+        self.check_class(class_name)
         fitting = [s for s in self._placed(size) if s.class_name in (class_name, None)]
         return draw(fitting, size)
 

@@ -84,8 +84,9 @@ class MaskedImage(AnnotatedImage):
     def objects(self, size: tuple[int, int]) -> list[MarkedObject]:
         """Objects of the class, see :meth:`AnnotatedImage.objects`; of a mask its regions."""
         if self.source.lower().endswith('.json'):
-            things = read_labelme(self.source).objects(size)
-            return [thing for thing in things if thing.class_name == self.class_name]
+            drawn = read_labelme(self.source)
+            drawn.check_class(self.class_name)
+            return [t for t in drawn.objects(size) if t.class_name == self.class_name]
         label = self.label(self.class_name, size)
         return objects_of(label, self.class_names)
 

@@ -5,10 +5,15 @@ from dataclasses import replace
 from pathlib import Path
 
 from mmfewshot_seg.annotations.annotated_image import AnnotationSet, alike_names, some
+from mmfewshot_seg.annotations.coco import FORMAT as COCO
 from mmfewshot_seg.annotations.coco import is_coco, read_coco
+from mmfewshot_seg.annotations.cvat import FORMAT as CVAT
 from mmfewshot_seg.annotations.cvat import is_cvat, read_cvat
+from mmfewshot_seg.annotations.labelme import FORMAT as LABELME
 from mmfewshot_seg.annotations.labelme import is_labelme, read_labelme_folder
 from mmfewshot_seg.annotations.mask_folders import (
+    CLASS_FOLDERS,
+    LABEL_MAPS,
     find_label_maps,
     read_class_folders,
     read_label_maps,
@@ -18,6 +23,14 @@ from mmfewshot_seg.datasets.sources.coco_json import read_json
 from mmfewshot_seg.datasets.sources.image_files import IMAGE_SUFFIXES
 from mmfewshot_seg.datasets.sources.masks import Value
 
+# What the options are for; YOLO has none.
+_OPTIONS = {
+    CLASS_FOLDERS: ('mask_suffix', 'mask_threshold', 'mask_value'),
+    LABEL_MAPS: ('mask_suffix', 'class_values'),
+    LABELME: ('img_dir',),
+    COCO: ('img_dir',),
+    CVAT: ('img_dir',),
+}
 ACCEPTED = (
     'a COCO json; a json or a folder of LabelMe; data.yaml or a folder of YOLO; the XML of "CVAT '
     'for images", or its folder; a folder of images with label maps and classes.txt; or a folder '
@@ -54,13 +67,26 @@ def read_annotations(
 
     Raises:
         FileNotFoundError: If there is no such file or folder, or images are missing.
-        ValueError: If the format is not known, or something is broken: file, entry and what is
-            accepted.
+        ValueError: If the format is not known or has no use for an option, or something is broken:
+            file, entry and what is accepted.
     """
     path = Path(path)
     if not path.exists():
         raise FileNotFoundError(f'{path} does not exist')
     read = _read(path, mask_suffix, mask_threshold, mask_value, class_values, img_dir)
+    options = dict(
+        mask_suffix=mask_suffix,
+        mask_threshold=mask_threshold,
+        mask_value=mask_value,
+        class_values=class_values,
+        img_dir=img_dir,
+    )
+    used = _OPTIONS.get(read.format, ())
+    if idle := [name for name, value in options.items() if value is not None and name not in used]:
+        raise ValueError(
+            f'{path} is read as {read.format}, for which {" and ".join(idle)} would do nothing: '
+            'leave it out, or name another file or folder'
+        )
     return replace(read, notes=(*read.notes, *alike_names(read.class_names)))
 
 

@@ -1,12 +1,8 @@
 """A folder of photographs that is annotated step by step: marked by hand, predicted, corrected."""
 
-import logging
 from dataclasses import dataclass
 from pathlib import Path
 
-from mmengine.logging import print_log
-
-from mmfewshot_seg.annotations.annotated_image import alike_names
 from mmfewshot_seg.annotations.labelme import load_labelme, read_labelme
 from mmfewshot_seg.datasets.sources.image_files import IMAGE_SUFFIXES
 from mmfewshot_seg.results.labelme_file import is_prediction
@@ -45,8 +41,6 @@ def read_annotation_folder(folder: str | Path) -> AnnotationFolder:
         marked += [(image, mask, name) for name in names]
         if not names:
             negatives.append(image)
-    for note in alike_names(dict.fromkeys(name for _, _, name in marked)):
-        print_log(f'{folder}: {note}', 'current', logging.WARNING)
     return AnnotationFolder(sorted(marked, key=lambda one: one[2]), negatives, others)
 
 

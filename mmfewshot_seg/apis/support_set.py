@@ -10,6 +10,7 @@ from mmengine.logging import print_log
 from PIL import Image as PILImage
 
 from mmfewshot_seg.annotations import read_annotations
+from mmfewshot_seg.annotations.annotated_image import alike_names
 from mmfewshot_seg.annotations.annotation_label import Annotation
 from mmfewshot_seg.structures.labels import IGNORED
 
@@ -77,6 +78,8 @@ def read_supports(
         raise ValueError(f'max_shots is a whole number from 1, got {max_shots!r}')
     annotations = read_annotations(path, **reading)
     for note in annotations.notes:
+        if note in alike_names(annotations.class_names):
+            continue  # told of all classes of a support set
         print_log(f'{path} ({annotations.format}): {note}', 'current', logging.WARNING)
     named = [class_names] if isinstance(class_names, str) else class_names
     names = annotations.class_names if named is None else annotations.check_names(named)

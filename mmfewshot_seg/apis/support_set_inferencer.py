@@ -1,16 +1,19 @@
 """A few-shot network and the support set of a user: fitted, grown, checked, saved."""
 
+import logging
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 from mmengine.config import ConfigDict
+from mmengine.logging import print_log
 from mmengine.utils import track_iter_progress
 from mmseg.structures import SegDataSample
 from torch import Tensor, nn
 from typing_extensions import Self, Unpack
 
+from mmfewshot_seg.annotations.annotated_image import alike_names
 from mmfewshot_seg.annotations.annotation_label import Annotation
 from mmfewshot_seg.apis.fingerprint import fingerprint, weights_fingerprint
 from mmfewshot_seg.apis.fitted_supports import FittedSupports
@@ -134,6 +137,8 @@ class SupportSetInferencer(PackageInferencer):
     def _use(self, supports: FittedSupports) -> None:
         self.state = self.joined(supports)
         self.supports, self._left_out = supports, None
+        for note in alike_names(supports.shots):
+            print_log(f'support set: {note}', 'current', logging.WARNING)
 
     def joined(self, supports: FittedSupports) -> SupportState:
         """What :meth:`fit_support` gives for supports that were fitted singly.

@@ -197,6 +197,40 @@ def test_a_label_map_of_two_images_is_refused(tmp_path) -> None:
         read_annotations(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ('write', 'option'),
+    [
+        (annotation_files.yolo, dict(img_dir='photos')),
+        (annotation_files.coco, dict(mask_threshold=128)),
+        (annotation_files.labelme, dict(mask_suffix='_mask.png')),
+        (annotation_files.label_maps, dict(mask_threshold=128)),
+        (annotation_files.class_folders, dict(img_dir='photos')),
+    ],
+)
+def test_options_that_would_do_nothing_are_told(tmp_path, write, option) -> None:
+    (name,) = option
+    with pytest.raises(ValueError, match=f'is read as .*, for which {name} would do nothing'):
+        read_annotations(write(tmp_path / 'data'), **option)
+
+
+def test_a_class_folder_whose_jsons_name_another_class(tmp_path) -> None:
+    folder = annotation_files.class_folders(tmp_path / 'data', 'json')
+    (folder / 'leaf').rename(folder / 'leaves')
+    image = read_annotations(folder).images[0]
+    for look in (image.objects, lambda size: image.label('leaves', size)):
+        with pytest.raises(ValueError, match="a.json has no shape named 'leaves', but .'leaf'"):
+            look(SIZES['a'])
+
+
+def test_sizes_of_labelme_are_numbers(tmp_path) -> None:
+    path = annotation_files.labelme(tmp_path / 'data') / 'a.json'
+    path.write_text(path.read_text().replace('"imageHeight": 40', '"imageHeight": "40"'))
+    with pytest.raises(
+        ValueError, match="a.json: imageHeight and imageWidth are numbers, got .'40'"
+    ):
+        read_annotations(path)
+
+
 def test_names_that_look_alike_are_told(tmp_path) -> None:
     folder = annotation_files.labelme(tmp_path / 'data')
     for name, label in (('a', 'Café'), ('b', 'cafe\u0301 ')):
