@@ -1,7 +1,8 @@
 """Queries of a user, one by one: a file, a folder, a video, arrays."""
 
 import logging
-from collections.abc import Container, Iterable, Iterator
+import os
+from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -122,6 +123,33 @@ def name_images(images: Iterable[QueryImage], numbers: Iterator[int]) -> Iterato
             stem = Path(path).stem if path else f'{next(numbers):08d}'
         taken.add(name := free_name(stem, taken))
         yield NamedImage(name, path, image)
+
+
+def check_kept(
+    images: Iterable[NamedImage], files_of: Callable[[str], Iterable[Path]]
+) -> list[NamedImage]:
+    """Refuse results that would overwrite an image to segment.
+
+    Args:
+        images: All images of a run.
+        files_of: Files of the results of an image, by its name.
+
+    Returns:
+        The images.
+
+    Raises:
+        ValueError: If an image would be lost.
+    """
+    images = list(images)
+    paths = {os.path.realpath(image.path) for image in images if image.path}
+    for image in images:
+        for file in files_of(image.name):
+            if os.path.realpath(file) in paths:
+                raise ValueError(
+                    f'{file} is an image to segment, and the results of {image.name} would '
+                    'overwrite it: name another out_dir'
+                )
+    return images
 
 
 def read_query(image: NamedImage, pipeline: ImagePipeline) -> Query:

@@ -1,6 +1,7 @@
 """Frames of videos by number, and pictures written as a video."""
 
 import logging
+import os
 import re
 import shutil
 import tempfile
@@ -107,6 +108,23 @@ def check_video_name(path: str | Path) -> None:
     """
     if Path(path).suffix.lower() not in CODECS:
         raise ValueError(f'{path} cannot be written as a video, expected {", ".join(CODECS)}')
+
+
+def check_video_out(path: str | Path, inputs: object, resume: bool) -> None:
+    """Refuse videos of pictures that cannot be written, or would spoil something.
+
+    Raises:
+        ValueError: If the suffix is unknown, the video is the one to segment, or it would have the
+            pictures alone that a run has left to do.
+    """
+    check_video_name(path)
+    if isinstance(inputs, str | Path) and os.path.realpath(inputs) == os.path.realpath(path):
+        raise ValueError(f'{path} is the video to segment: name another file by video_out')
+    if resume:
+        raise ValueError(
+            'a video holds the pictures of all images, resume makes those that are left: leave out '
+            'video_out or resume'
+        )
 
 
 @contextmanager

@@ -72,6 +72,14 @@ def test_predictions_are_those_of_the_model_on_the_episode(tmp_path, head) -> No
     assert head == 'asgnet' or len(np.unique(result['label_map'])) == 3
 
 
+def test_names_that_look_alike_are_told(inferencer, caplog) -> None:
+    with capture(caplog):
+        inferencer.add_support(*_scene(4), 'cow')
+        assert not caplog.text
+        inferencer.add_support(*_scene(5), 'Cat ')
+    assert "support set: 'cat' and 'Cat ' look alike, but are 2 classes" in caplog.text
+
+
 def test_an_image_finds_itself(tmp_path) -> None:
     image, mask = _scene(0, (96, 96))
     result = fewshot_inferencer(tmp_path).set_support(image, mask, 'cat')(image)['predictions'][0]

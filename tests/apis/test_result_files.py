@@ -271,3 +271,38 @@ def test_classes_that_labelme_would_cut_out_are_refused(tmp_path, inferencer, ph
         inferencer(str(photos), support=support, out_dir=str(tmp_path / 'o'), out_formats='labelme')
     assert not (tmp_path / 'o').exists()
     inferencer(str(photos), support=support, out_dir=str(tmp_path / 'o'))
+
+
+def test_results_overwrite_no_image_to_segment(tmp_path, inferencer, photos) -> None:
+    """As where pictures of an earlier run are segmented, or names take turns."""
+    inferencer(str(photos), out_dir=str(tmp_path))
+    before = {path: path.read_bytes() for path in tmp_path.rglob('*.[jp][pn]g')}
+    vis = tmp_path / 'vis'
+    with pytest.raises(ValueError, match='vis/a.jpg is an image to segment, and the results of a '):
+        inferencer(str(vis), out_dir=str(tmp_path))
+    queries = [str(photos / 'b.png'), str(vis / 'b.jpg')]
+    with pytest.raises(ValueError, match='vis/b.jpg is an image .* of b would overwrite it'):
+        inferencer(queries, out_dir=str(tmp_path))
+    with pytest.raises(ValueError, match='photos/a.png is an image to segment'):
+        inferencer(str(photos), out_dir=str(photos), pred_out_dir='')
+    assert {path: path.read_bytes() for path in tmp_path.rglob('*.[jp][pn]g')} == before
+    inferencer(str(vis), out_dir=str(vis), pred_out_dir='')  # beside the images
+    assert files(vis) == ['a.jpg', 'a.png', 'b.jpg', 'b.png', 'run.jsonl', 'vis/a.jpg', 'vis/b.jpg']
+
+
+def test_a_video_does_not_overwrite_itself(tmp_path, inferencer) -> None:
+    (tmp_path / 'film.avi').write_bytes(b'film')
+    with pytest.raises(ValueError, match='film.avi is the video to segment'):
+        inferencer(str(tmp_path / 'film.avi'), video_out=tmp_path / 'x/../film.avi')
+
+
+@pytest.mark.parametrize('name', ['coco.json', 'coco_polygons.json', 'areas.csv'])
+def test_files_of_others_are_not_overwritten(tmp_path, inferencer, photos, name) -> None:
+    out = tmp_path / 'out'
+    options = dict(out_dir=str(out), out_formats=('coco', 'coco-polygons', 'csv'))
+    for _ in range(2):
+        inferencer(str(photos / 'a.png'), **options)  # its own are
+    (out / name).write_text('{"info": {}, "images": []}')
+    with pytest.raises(FileExistsError, match=f'{name} was not written by this package: move it'):
+        inferencer(str(photos / 'a.png'), **options)
+    assert (out / name).read_text() == '{"info": {}, "images": []}'
