@@ -114,8 +114,8 @@ def draw(shapes: Sequence[Shape], size: tuple[int, int]) -> np.ndarray:
         (H, W) uint8.
 
     Raises:
-        ValueError: If a shape is of a kind that is not known, or coordinates are no numbers, not
-            finite, far outside the image, or shares of it.
+        ValueError: If a shape is of a kind that is not known, a point lies beside the image, or
+            coordinates are no numbers, not finite, far outside the image, or shares of it.
     """
     checked = [(shape, _coordinates(shape, size)) for shape in shapes]
     check_pixels('polygons and boxes', _in_pixels(checked), size)
@@ -180,6 +180,8 @@ def _coordinates(shape: Shape, size: tuple[int, int]) -> Any:
             raise ValueError(
                 f'{shape.what} is a list of at least {least} (x, y) points, got {points.tolist()}'
             )
+        if shape.kind == 'point':
+            _check_inside(shape.what, points, size)
         return points
     numbers = as_numbers(shape.what, shape.points)
     if shape.kind == 'box' and (
@@ -197,6 +199,16 @@ def _coordinates(shape: Shape, size: tuple[int, int]) -> Any:
     if not np.isfinite(numbers).all():
         raise ValueError(f'{shape.what} has an angle of {numbers[-1]}')
     return numbers
+
+
+def _check_inside(what: str, points: np.ndarray, size: tuple[int, int]) -> None:
+    """Refuse clicks beside the image, which would mark nothing."""
+    outside = points[((points < 0) | (points > (size[1], size[0]))).any(1)]
+    if len(outside):
+        raise ValueError(
+            f'{what} at {tuple(outside[0].tolist())} lies beside its image of {size[1]}x{size[0]} '
+            'pixels (width x height): a point is (x, y), column and row'
+        )
 
 
 def _in_pixels(checked: Iterable[tuple[Shape, Any]]) -> list[np.ndarray]:
