@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from mmengine.logging import print_log
 from PIL import Image as PILImage
+from torch import Tensor
 
 from mmfewshot_seg.annotations import read_annotations
 from mmfewshot_seg.annotations.annotated_image import alike_names
@@ -37,6 +38,10 @@ def group_supports(
     images, masks = as_list(images), as_list(masks)
     if isinstance(class_names, str):
         class_names = [class_names] * len(images)
+    if isinstance(class_names, set | frozenset):
+        raise ValueError('class_names are in the order of the images: a list, not a set')
+    if odd := [n for n in class_names if not isinstance(n, str) or not n.strip()]:
+        raise ValueError(f'class names are texts that are not empty, got {odd[0]!r}')
     if not len(images) == len(masks) == len(class_names):
         raise ValueError(
             f'{len(images)} images, {len(masks)} masks and {len(class_names)} class names: give a '
@@ -101,5 +106,5 @@ def _check_number(supports: Supports) -> Supports:
 
 def as_list(value) -> list:
     """A list of one image or annotation, or of a sequence of them."""
-    single = isinstance(value, Image | Annotation)
+    single = isinstance(value, Image | Annotation | Tensor)  # a tensor is refused later on
     return [value] if single else list(value)

@@ -78,6 +78,8 @@ def load_label(mask: ImageSource, shape: tuple[int, int]) -> np.ndarray:
         raise ValueError(f'a mask of shape {values.shape} for an image of {shape}: give (H, W)')
     found = set(np.unique(values).tolist()) - {0}
     if found == {1, 255}:
+        if not (values == 0).any():
+            raise ValueError('a mask marks the class but no background, 0')
         return values.astype(np.uint8)
     if len(found) != 1:
         raise ValueError(

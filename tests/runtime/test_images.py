@@ -104,17 +104,19 @@ def test_images_that_are_none(tmp_path) -> None:
         ([[0, 255]], [[0, 1]]),
         ([[0, 1]], [[0, 1]]),
         ([[False, True]], [[0, 1]]),
-        ([[1, 255]], [[1, 255]]),
+        ([[1, 0, 255]], [[1, 0, 255]]),
         ([[0, 38]], [[0, 1]]),
     ],
 )
 def test_mask_has_one_class_and_pixels_that_are_not_annotated(values, expected) -> None:
-    assert load_label(np.array(values), (1, 2)).tolist() == expected
+    assert load_label(np.array(values), (1, len(values[0]))).tolist() == expected
 
 
 def test_masks_that_are_none(tmp_path) -> None:
     with pytest.raises(ValueError, match=r'got \[2, 3\]'):
         load_label(np.array([[2, 3]]), (1, 2))
+    with pytest.raises(ValueError, match='marks the class but no background'):
+        load_label(np.array([[1, 255]]), (1, 2))
     with pytest.raises(ValueError, match=r'one value besides 0.*got \[\]'):
         load_label(np.zeros((1, 2)), (1, 2))
     with pytest.raises(ValueError, match=r'shape \(1, 2\) for an image of \(3, 3\)'):
