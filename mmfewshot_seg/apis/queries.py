@@ -113,6 +113,9 @@ def name_images(images: Iterable[QueryImage], numbers: Iterator[int]) -> Iterato
     Args:
         images: What :func:`list_images` gave.
         numbers: Names of arrays.
+
+    Raises:
+        ValueError: In its turn, if the name of a file is no text in UTF-8, as JSON and CSV are.
     """
     taken: set[str] = set()
     for image in images:
@@ -121,6 +124,8 @@ def name_images(images: Iterable[QueryImage], numbers: Iterator[int]) -> Iterato
             stem, path = frame, None  # no file that other programs could open
         else:
             stem = Path(path).stem if path else f'{next(numbers):08d}'
+        if path and any('\ud800' <= each <= '\udfff' for each in path):
+            raise ValueError(f'{path!a}: the name of the file is no text in UTF-8: rename it')
         taken.add(name := free_name(stem, taken))
         yield NamedImage(name, path, image)
 
