@@ -66,26 +66,29 @@ class DrawnImage(AnnotatedImage):
         """Objects of all classes, see :meth:`AnnotatedImage.objects`.
 
         What is cut out or ignored for every class is taken out of what was drawn before it; what is
-        ignored becomes a crowd of each class of the image.
+        ignored becomes a crowd of each class of the image, except where that is drawn after it.
         """
         found: dict[Hashable, MarkedObject] = {}
-        void = np.zeros(size, bool)
+        voids = {name: np.zeros(size, bool) for name in self.class_names}
         shapes = [shape for shape in self._placed(size) if not shape.is_prompt]
         for number, (shape, inside) in enumerate(zip(shapes, regions(shapes, size), strict=True)):
             if shape.class_name is None:
                 found = {key: _without(thing, inside) for key, thing in found.items()}
-                void = void | inside if shape.value == IGNORED else void & ~inside
+                for void in voids.values():
+                    void[inside] = shape.value == IGNORED
                 continue
             key = (shape.class_name, number if shape.group is None else ('group', shape.group))
             found[key] = _joined(found.get(key), shape, inside)
-            void &= ~inside
+            if shape.class_name in voids:
+                voids[shape.class_name][inside] = False
         objects = [thing for thing in found.values() if thing.area]
         if not self.is_layered:
             objects.sort(key=lambda thing: -thing.area)
-        if void.any():
-            code = encode(void)
-            objects += [MarkedObject(name, code, is_crowd=True) for name in self.class_names]
-        return objects
+        return objects + [
+            MarkedObject(name, encode(void), is_crowd=True)
+            for name, void in voids.items()
+            if void.any()
+        ]
 
     def _placed(self, size: tuple[int, int]) -> tuple[Shape, ...]:
         """Shapes in pixels of an image of this size."""

@@ -116,6 +116,8 @@ def _read(
         return read_labelme_folder(path, jsons['LabelMe'], img_dir)
     if jsons['COCO']:
         return read_coco(_the_one(path, jsons['COCO']), img_dir)
+    if nested := sorted(path.glob('*/*.coco.json')):  # as Roboflow exports its splits
+        return read_coco(_the_one(path, nested), img_dir)
     if find_label_maps(path, mask_suffix):
         return read_label_maps(path, mask_suffix)
     if not any(entry.is_dir() and not entry.name.startswith('.') for entry in path.iterdir()):

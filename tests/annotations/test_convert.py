@@ -92,6 +92,24 @@ def test_void_holes_and_points(tmp_path, to) -> None:
         assert sum(thing['iscrowd'] for thing in things) == 2  # for each class of the image
 
 
+@pytest.mark.parametrize('to', ['class-folder', 'coco'])
+def test_what_is_drawn_on_void_is_void_for_other_classes(tmp_path, to) -> None:
+    board = annotation_files.labelme_shape('polygon', 'snow board', [5, 15, 10, 25])
+    source = read_annotations(_labelme_with(tmp_path / 'data', VOID, board))
+    convert_annotations(source, tmp_path / 'out', to)
+    found = {
+        (Path(image.path).stem, name): image.label(name, SIZES[Path(image.path).stem])
+        for image in read_annotations(tmp_path / 'out').images
+        for name in image.class_names
+    }
+    for name in ('leaf', 'snow board'):
+        wanted = expected('a', name)
+        wanted[4:30, 5:12] = 255
+        if name == 'snow board':
+            wanted[15:25, 5:10] = 1
+        np.testing.assert_array_equal(found['a', name], wanted)
+
+
 def test_objects_of_several_shapes(tmp_path) -> None:
     parts = [
         dict(annotation_files.labelme_shape('polygon', 'leaf', box), group_id=4)

@@ -242,6 +242,18 @@ def test_names_that_look_alike_are_told(tmp_path) -> None:
     assert annotations.notes == (expected_note,)
 
 
+def test_splits_of_roboflow(tmp_path) -> None:
+    for split in ('train', 'valid'):
+        folder = annotation_files.coco(tmp_path / split)
+        (folder / 'annotations/instances_default.json').rename(folder / '_annotations.coco.json')
+        for path in (folder / 'images').iterdir():
+            path.rename(folder / path.name)
+    with pytest.raises(ValueError, match='2 files of annotations: train/_annotations.coco.json, v'):
+        read_annotations(tmp_path)
+    shutil.rmtree(tmp_path / 'valid')
+    assert len(read_annotations(tmp_path).images) == 2
+
+
 def test_layouts_of_yolo(tmp_path) -> None:
     folder = annotation_files.yolo(tmp_path / 'data')
     (folder / 'data.yaml').rename(folder / 'labels/data.yaml')
