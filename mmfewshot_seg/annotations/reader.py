@@ -1,5 +1,6 @@
 """The one reader of annotations: recognises the format by what is there."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -87,7 +88,19 @@ def read_annotations(
             f'{path} is read as {read.format}, for which {" and ".join(idle)} would do nothing: '
             'leave it out, or name another file or folder'
         )
-    return replace(read, notes=(*read.notes, *alike_names(read.class_names)))
+    notes = *read.notes, *alike_names(read.class_names), *_annotated_twice(read)
+    return replace(read, notes=notes)
+
+
+def _annotated_twice(annotations: AnnotationSet) -> tuple[str, ...]:
+    """A note on images that come more than once, each time without what is marked the other."""
+    counts = Counter(image.path for image in annotations.images)
+    if several := [path for path, number in counts.items() if number > 1]:
+        return (
+            f'{len(several)} images are annotated more than once, and each annotation counts as an '
+            f'image of its own: {some(several, 3)}',
+        )
+    return ()
 
 
 def _read(

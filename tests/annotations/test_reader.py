@@ -231,6 +231,13 @@ def test_sizes_of_labelme_are_numbers(tmp_path) -> None:
         read_annotations(path)
 
 
+def test_images_that_are_annotated_twice_are_told(tmp_path) -> None:
+    folder = annotation_files.labelme(tmp_path / 'data')
+    shutil.copy(folder / 'a.json', folder / 'by_another.json')
+    (note,) = read_annotations(folder).notes
+    assert note.startswith('1 images are annotated more than once') and note.endswith('a.jpg')
+
+
 def test_names_that_look_alike_are_told(tmp_path) -> None:
     folder = annotation_files.labelme(tmp_path / 'data')
     for name, label in (('a', 'Café'), ('b', 'cafe\u0301 ')):
