@@ -1,7 +1,6 @@
 """Whether a query shows a class at all: thresholds of the scores of presence."""
 
 from collections.abc import Iterable, Sequence
-from numbers import Real
 
 import numpy as np
 import torch
@@ -13,6 +12,7 @@ from mmfewshot_seg.models.fewshot import BaseFewShotHead
 MinScore = float | str | Sequence[float] | None
 # What is usual counts like so many examples of the support set.
 USUAL = 5
+_NUMBER = int | float | np.number
 
 
 def presence_thresholds(
@@ -56,9 +56,9 @@ def check_min_score(min_score: MinScore, ways: int) -> None:
     """
     if min_score is None or (isinstance(min_score, str) and min_score == 'auto'):
         return
-    values = [min_score] if isinstance(min_score, Real) else min_score
+    values = [min_score] if isinstance(min_score, _NUMBER) else min_score
     numbers = not isinstance(values, str) and all(
-        isinstance(v, Real) and not isinstance(v, bool) for v in values
+        isinstance(v, _NUMBER) and not isinstance(v, bool) for v in values
     )
     if not numbers or not np.isfinite(values).all() or len(values) not in (1, ways):
         raise ValueError(

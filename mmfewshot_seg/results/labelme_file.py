@@ -100,8 +100,12 @@ def relative_path(image: str | Path, folder: str | Path) -> str:
 
 
 def _shape(label: str, ring: np.ndarray, **more) -> dict:
-    usual = dict(group_id=None, description='', shape_type='polygon', flags={}, mask=None)
-    return dict(usual, label=label, points=ring.astype(float).tolist(), **more)
+    return dict(
+        dict(group_id=None, description='', shape_type='polygon', flags={}, mask=None),
+        label=label,
+        points=ring.astype(float).tolist(),
+        **more,
+    )
 
 
 def _digest(shapes: list) -> str:

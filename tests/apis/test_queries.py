@@ -45,9 +45,9 @@ def test_a_folder_gives_its_images_in_order(tmp_path) -> None:
 def test_names_of_files_that_are_no_text_are_refused(tmp_path) -> None:
     """No file of results could hold them."""
     content = cv2.imencode('.png', _frame(0))[1].tobytes()
-    with open(os.fsencode(tmp_path) + b'/caf\xe9.png', 'wb') as file:
+    with open(os.fsencode(tmp_path) + b'/a\xe9.png', 'wb') as file:
         file.write(content)
-    with pytest.raises(ValueError, match=r'caf\\udce9.png.*is no text in UTF-8: rename it'):
+    with pytest.raises(ValueError, match=r'a\\udce9.png.*is no text in UTF-8: rename it'):
         list(name_images(list_images(tmp_path), count()))
 
 

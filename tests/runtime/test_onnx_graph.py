@@ -37,7 +37,7 @@ def test_files_that_are_none(tmp_path) -> None:
 def test_an_input_that_is_missing_is_named(tmp_path) -> None:
     write_fewshot(tmp_path)
     graph = OnnxGraph(tmp_path / 'query.onnx')
-    with pytest.raises(ValueError, match='query.onnx takes .*; prototypes is missing, given are im'):
+    with pytest.raises(ValueError, match='query.onnx takes .*; prototypes is missing, given are'):
         graph(image=np.zeros((1, 3, 8, 8), np.float32))
 
 
