@@ -60,7 +60,7 @@ class DrawnImage(AnnotatedImage):
         """Label map of a class, see :meth:`AnnotatedImage.label`."""
         self.check_class(class_name)
         fitting = [s for s in self._placed(size) if s.class_name in (class_name, None)]
-        return draw(fitting, size)
+        return draw(fitting, size, surely_pixels=self.in_shares)
 
     def objects(self, size: tuple[int, int]) -> list[MarkedObject]:
         """Objects of all classes, see :meth:`AnnotatedImage.objects`.
@@ -71,7 +71,8 @@ class DrawnImage(AnnotatedImage):
         found: dict[Hashable, MarkedObject] = {}
         voids = {name: np.zeros(size, bool) for name in self.class_names}
         shapes = [shape for shape in self._placed(size) if not shape.is_prompt]
-        for number, (shape, inside) in enumerate(zip(shapes, regions(shapes, size), strict=True)):
+        insides = regions(shapes, size, surely_pixels=self.in_shares)
+        for number, (shape, inside) in enumerate(zip(shapes, insides, strict=True)):
             if shape.class_name is None:
                 found = {key: _without(thing, inside) for key, thing in found.items()}
                 for void in voids.values():

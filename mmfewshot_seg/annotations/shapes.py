@@ -99,7 +99,7 @@ def shapes_of(annotation: Mapping) -> list[Shape]:
     ]
 
 
-def draw(shapes: Sequence[Shape], size: tuple[int, int]) -> np.ndarray:
+def draw(shapes: Sequence[Shape], size: tuple[int, int], surely_pixels: bool = False) -> np.ndarray:
     """Label map of shapes.
 
     Lines and points are drawn first, those of the class last of them, then the others in their
@@ -109,6 +109,7 @@ def draw(shapes: Sequence[Shape], size: tuple[int, int]) -> np.ndarray:
         shapes: What is drawn. With lines or points of the class, all that is not drawn is 255,
             else 0.
         size: (H, W).
+        surely_pixels: Whether coordinates cannot be shares of the image by mistake.
 
     Returns:
         (H, W) uint8.
@@ -117,8 +118,7 @@ def draw(shapes: Sequence[Shape], size: tuple[int, int]) -> np.ndarray:
         ValueError: If a shape is of a kind that is not known, a point lies beside the image, or
             coordinates are no numbers, not finite, far outside the image, or shares of it.
     """
-    checked = [(shape, _coordinates(shape, size)) for shape in shapes]
-    check_pixels('polygons and boxes', _in_pixels(checked), size)
+    checked = _checked(shapes, size, surely_pixels)
     prompted = any(shape.is_prompt and shape.value == 1 for shape in shapes)
     label = np.full(size, IGNORED if prompted else 0, np.uint8)
     prompts = [item for item in checked if item[0].is_prompt]
@@ -133,18 +133,30 @@ def draw(shapes: Sequence[Shape], size: tuple[int, int]) -> np.ndarray:
     return label
 
 
-def regions(shapes: Sequence[Shape], size: tuple[int, int]) -> Iterator[np.ndarray]:
+def regions(
+    shapes: Sequence[Shape], size: tuple[int, int], surely_pixels: bool = False
+) -> Iterator[np.ndarray]:
     """(H, W) bool of each shape, its pixels; there must be neither lines nor points.
+
+    Arguments: see :func:`draw`.
 
     Raises:
         ValueError: As :func:`draw`.
     """
-    checked = [(shape, _coordinates(shape, size)) for shape in shapes]
-    check_pixels('polygons and boxes', _in_pixels(checked), size)
-    for shape, points in checked:
+    for shape, points in _checked(shapes, size, surely_pixels):
         inside = np.zeros(size, bool)
         inside[_region(shape, points, size)] = True
         yield inside
+
+
+def _checked(
+    shapes: Sequence[Shape], size: tuple[int, int], surely_pixels: bool
+) -> list[tuple[Shape, Any]]:
+    """Shapes, and what of each can be drawn."""
+    checked = [(shape, _coordinates(shape, size)) for shape in shapes]
+    if not surely_pixels:
+        check_pixels('polygons and boxes', _in_pixels(checked), size)
+    return checked
 
 
 def _each(shapes: Iterable, key: str) -> list:

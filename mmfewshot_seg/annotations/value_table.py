@@ -23,8 +23,8 @@ def read_value_table(path: str | Path) -> ValueTable:
 
     A line is a name, whose value is the number of the line from 0; or a name and a value, or a name
     and a colour of three numbers, in any order, with ``:``, ``=``, ``,``, ``;`` or tabulators
-    between, or spaces where ``background`` or ``void`` has its value so; a word that begins with
-    ``#`` begins a comment. CVAT's ``name:r,g,b:parts:actions`` is such a line. In a list of LabelMe
+    between, or spaces where ``background`` or ``void`` has its value so; colours may be
+    ``#rrggbb``; another word that begins with ``#`` begins a comment. CVAT's ``name:r,g,b:parts:actions`` is such a line. In a list of LabelMe
     that begins with ``__ignore__`` the name after that has the value 0.
 
     Raises:
@@ -100,9 +100,14 @@ def find_value_table(*folders: Path) -> ValueTable | None:
 
 
 def _lines(text: str) -> Iterator[str]:
-    for line in text.splitlines():
+    for line in re.sub(r'#([0-9a-fA-F]{6})\b', _as_numbers, text).splitlines():
         if line := re.split(r'(?:^|\s)#', line, maxsplit=1)[0].strip():
             yield line
+
+
+def _as_numbers(colour: re.Match) -> str:
+    """``r, g, b`` of ``#rrggbb``."""
+    return ', '.join(map(str, bytes.fromhex(colour[1])))
 
 
 def _with_signs(lines: list[str]) -> list[str]:

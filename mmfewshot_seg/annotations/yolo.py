@@ -62,11 +62,13 @@ def find_yolo(folder: Path) -> bool:
 
 
 def _label_files(folder: Path) -> bool:
-    """Whether there are texts whose first line is one of YOLO."""
+    """Whether there are texts, in ``labels`` any without label maps, else with a line of YOLO."""
     texts = folder.rglob('*.txt') if folder.name == 'labels' else folder.glob('*.txt')
     for text in texts:
         if text.name.startswith('.') or _NOT_LABELS.fullmatch(text.name):
             continue
+        if folder.name == 'labels' and not any(folder.rglob('*.png')):
+            return True  # whatever is wrong in it will be told by its line
         line = text.read_bytes()[:200].partition(b'\n')[0]
         return re.match(rb'\s*\d+(\s+[-+.\deE]+){4,}', line) is not None or not line.strip()
     return False

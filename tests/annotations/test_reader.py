@@ -173,6 +173,23 @@ def test_key_points_of_yolo_are_no_outlines(tmp_path) -> None:
         read_annotations(folder)
 
 
+def test_a_speck_in_the_corner_of_a_yolo_image(tmp_path) -> None:
+    folder = annotation_files.yolo(tmp_path / 'data')
+    (folder / 'labels/train/a.txt').write_text('0 0.01 0.0125 0.02 0.025\n')  # one pixel
+    image = read_annotations(folder).images[0]
+    assert image.label('leaf', SIZES['a']).sum() == image.objects(SIZES['a'])[0].area == 1
+
+
+@pytest.mark.parametrize('line', ['0,.5,.5,.2,.2', '0 nan .5 .2 .2', 'leaf .5 .5 .2 .2'])
+def test_broken_lines_of_yolo_are_named(tmp_path, line) -> None:
+    folder = annotation_files.yolo(tmp_path / 'data')
+    (folder / 'data.yaml').unlink()
+    (folder / 'classes.txt').write_text('leaf\nsnow board')
+    (folder / 'labels/train/a.txt').write_text(line)
+    with pytest.raises(ValueError, match='a.txt: line 1 (is no class|has nan)'):
+        read_annotations(folder)
+
+
 def _maps(folder: Path, **values: int) -> Path:
     """images/<name>.jpg and masks/<name>.png, all of it one value."""
     for part in ('images', 'masks'):

@@ -36,6 +36,7 @@ def _read(tmp_path, text: str, name: str = 'classes.txt'):
         ('classes.txt', '0 background\n1 cat 2\n2 dog', {'cat 2': 1, 'dog': 2}, (0,), (255,)),
         ('classes.txt', 'cat 0 64 0\nvoid 1 1 1', dict(cat=(0, 64, 0)), ((0, 0, 0),), ((1, 1, 1),)),
         ('classes.txt', 'background\ncat 1\ncat 2', {'cat 1': 1, 'cat 2': 2}, (0,), (255,)),
+        ('a.txt', 'bg: #000000\ncat: #0080fF  # a', dict(cat=(0, 128, 255)), ((0, 0, 0),), ()),
         ('classes.txt', '# three\nbg\nC#  # a note\ndog', {'C#': 1, 'dog': 2}, (0,), (255,)),
         ('class_dict.csv', 'name,r,g,b\nSky,1,2,3\n', dict(Sky=(1, 2, 3)), ((0, 0, 0),), ()),
         ('_classes.csv', 'Pixel Value, Class\n0, background\n1, cat\n', dict(cat=1), (0,), (255,)),
