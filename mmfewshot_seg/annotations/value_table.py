@@ -22,10 +22,11 @@ def read_value_table(path: str | Path) -> ValueTable:
     """Names with values or colours of a text file.
 
     A line is a name, whose value is the number of the line from 0; or a name and a value, or a name
-    and a colour of three numbers, in any order, with ``:``, ``=``, ``,``, ``;`` or tabulators
-    between, or spaces where ``background`` or ``void`` has its value so; colours may be
-    ``#rrggbb``; another word that begins with ``#`` begins a comment. CVAT's ``name:r,g,b:parts:actions`` is such a line. In a list of LabelMe
-    that begins with ``__ignore__`` the name after that has the value 0.
+    and a colour of three numbers or ``#rrggbb``, in any order, with ``:``, ``=``, ``,``, ``;`` or
+    tabulators between, or spaces where ``background`` or ``void`` has its value so. CVAT's
+    ``name:r,g,b:parts:actions`` is such a line. Another word that begins with ``#`` begins a
+    comment. In a list of LabelMe that begins with ``__ignore__`` the name after that has the value
+    0.
 
     Raises:
         ValueError: If it is no such file.
