@@ -1,7 +1,7 @@
 """CVAT's own export, "CVAT for images": one XML file of all images."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
@@ -11,7 +11,7 @@ from pycocotools import mask as coco_mask
 
 from mmfewshot_seg.annotations.annotated_image import AnnotationSet
 from mmfewshot_seg.annotations.drawn_image import DrawnImage, describe_shapes
-from mmfewshot_seg.annotations.image_places import image_paths
+from mmfewshot_seg.annotations.image_places import folder_of_images, image_paths
 from mmfewshot_seg.annotations.shapes import Shape
 
 FORMAT = 'CVAT for images'
@@ -45,14 +45,14 @@ def read_cvat(
     entries = list(root.iter('image'))
     if not entries:
         raise ValueError(f'{path} names no images')
-    names = [label.findtext('name') or '' for label in root.iter('label')]
-    files = [_text(path, entry, 'name') for entry in entries]
-    paths = image_paths(files, _places(path, entries[0]), str(path), img_dir, img_files)
+    labels = [label.findtext('name') or '' for label in root.iter('label')]
+    names = _names(path, entries, img_dir) if img_files is None else _plain_names(path, entries)
+    paths = image_paths(names, _places(path), str(path), img_dir, img_files)
     images = tuple(
         _image(path, image, entry) for image, entry in zip(paths, entries, strict=True) if image
     )
     marked = [name for image in images for name in image.class_names]
-    known = dict.fromkeys(name for name in [*names, *marked] if name not in _BACKGROUND)
+    known = dict.fromkeys(name for name in [*labels, *marked] if name not in _BACKGROUND)
     return AnnotationSet(FORMAT, str(path), tuple(known), images, describe_shapes(images))
 
 
@@ -68,11 +68,32 @@ def _root(path: Path) -> Element:
         raise ValueError(f'{path} cannot be read as XML: {error}') from error
 
 
-def _places(path: Path, first: Element) -> Iterator[Path]:
+def _places(path: Path) -> list[Path]:
     """Folders in which the images of an export mostly lie."""
-    for folder in (path.parent, path.parent.parent):
-        for name in ('', 'images', f'images/{first.get("subset", "")}', 'data'):
-            yield folder / name
+    return [
+        folder / name
+        for folder in (path.parent, path.parent.parent)
+        for name in ('', 'images', 'data')
+    ]
+
+
+def _plain_names(path: Path, entries: Sequence[Element]) -> list[str]:
+    return [_text(path, entry, 'name') for entry in entries]
+
+
+def _names(path: Path, entries: Sequence[Element], img_dir: str | Path | None) -> list[str]:
+    """Names of the images; those of a project lie in a folder for each subset.
+
+    Images of unlike subsets may have the same name.
+    """
+    names = _plain_names(path, entries)
+    subsets = [entry.get('subset') for entry in entries]
+    parted = [f'{part}/{n}' if part else n for part, n in zip(subsets, names, strict=True)]
+    try:
+        folder_of_images(parted, _places(path), str(path), img_dir)
+    except FileNotFoundError:
+        return names
+    return parted
 
 
 def _text(what: str | Path, entry: Element, name: str) -> str:
