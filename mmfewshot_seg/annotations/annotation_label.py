@@ -73,6 +73,6 @@ def annotation_label(
         raise ValueError(
             f'the mask marks {class_name!r} but no background; with scribbles and '
             'points mark both: dict(scribbles=[...], background=[...]), dict(points=[...], '
-            'background_points=[...])'
+            "background_points=[...]); in LabelMe and CVAT by others named 'background'"
         )
     return label

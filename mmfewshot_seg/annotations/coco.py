@@ -1,22 +1,30 @@
 """Annotations in COCO's instance format."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from mmfewshot_seg.annotations.annotated_image import AnnotationSet
 from mmfewshot_seg.annotations.drawn_image import DrawnImage, describe_shapes
-from mmfewshot_seg.annotations.image_places import check_there, folder_of_images, plain
+from mmfewshot_seg.annotations.image_places import image_paths
 from mmfewshot_seg.annotations.shapes import Shape
-from mmfewshot_seg.datasets.sources.coco_faults import FIELD, NO_MASK, CocoFault
+from mmfewshot_seg.datasets.sources.coco_faults import NO_MASK, CocoFault
 from mmfewshot_seg.datasets.sources.coco_json import read_coco_json
-from mmfewshot_seg.datasets.sources.coco_segmentation import check_segmentation, has_mask
+from mmfewshot_seg.datasets.sources.coco_segmentation import (
+    check_crowd,
+    check_segmentation,
+    has_mask,
+)
 from mmfewshot_seg.structures.labels import IGNORED
 
 FORMAT = 'COCO json'
 
 
-def read_coco(path: str | Path, img_dir: str | Path | None = None) -> AnnotationSet:
+def read_coco(
+    path: str | Path,
+    img_dir: str | Path | None = None,
+    img_files: Sequence[str] | None = None,
+) -> AnnotationSet:
     """Annotations of a json: polygons and run-length codes; crowds are 255.
 
     Objects that have a box alone are boxes.
@@ -24,6 +32,7 @@ def read_coco(path: str | Path, img_dir: str | Path | None = None) -> Annotation
     Args:
         path: The file.
         img_dir: Folder of its images; None: it is looked for near the file.
+        img_files: Its images, see :func:`read_annotations`.
 
     Raises:
         FileNotFoundError: If there is no such file, or images are missing.
@@ -43,17 +52,17 @@ def read_coco(path: str | Path, img_dir: str | Path | None = None) -> Annotation
             raise ValueError(f'{path}: {fault}') from fault
         shapes[image['id']].append(shape)
     files = [entry['file_name'] for entry in content['images']]
-    folder = folder_of_images(files, _places(path), str(path), img_dir)
-    check_there((plain(folder, name) for name in files), str(path))
+    paths = image_paths(files, _places(path), str(path), img_dir, img_files)
     images = tuple(
         DrawnImage(
-            str(plain(folder, entry['file_name'])),
+            image,
             str(path),
             tuple(sorted(shapes[entry['id']], key=lambda shape: shape.value != IGNORED)),
             (entry['height'], entry['width']),
             is_layered=False,
         )
-        for entry in content['images']
+        for entry, image in zip(content['images'], paths, strict=True)
+        if image
     )
     return AnnotationSet(
         FORMAT, str(path), tuple(categories.values()), images, describe_shapes(images)
@@ -73,10 +82,7 @@ def _shape(what: str, annotation: Mapping, image: Mapping, categories: Mapping) 
     """
     name = categories[annotation['category_id']]
     segmentation, box = annotation.get('segmentation') or [], annotation.get('bbox')
-    crowd = annotation.get('iscrowd') or 0
-    if crowd not in (0, 1):
-        raise CocoFault(FIELD, f'{what}: iscrowd must be 0 or 1, got {crowd!r:.80}')
-    value = IGNORED if crowd else 1
+    value = IGNORED if check_crowd(what, annotation) else 1
     named = f'{what}, a {name}, of {image["file_name"]}'
     check_segmentation(what, segmentation, image)
     if has_mask(segmentation):

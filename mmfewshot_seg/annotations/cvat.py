@@ -1,16 +1,17 @@
 """CVAT's own export, "CVAT for images": one XML file of all images."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Sequence
 from pathlib import Path
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
 import numpy as np
+from pycocotools import mask as coco_mask
 
 from mmfewshot_seg.annotations.annotated_image import AnnotationSet
 from mmfewshot_seg.annotations.drawn_image import DrawnImage, describe_shapes
-from mmfewshot_seg.annotations.image_places import check_there, folder_of_images, plain
+from mmfewshot_seg.annotations.image_places import folder_of_images, image_paths
 from mmfewshot_seg.annotations.shapes import Shape
 
 FORMAT = 'CVAT for images'
@@ -19,7 +20,11 @@ _NO_SHAPES = ('tag', 'attribute')
 _MOST_PIXELS = 1 << 28  # of a mask
 
 
-def read_cvat(path: str | Path, img_dir: str | Path | None = None) -> AnnotationSet:
+def read_cvat(
+    path: str | Path,
+    img_dir: str | Path | None = None,
+    img_files: Sequence[str] | None = None,
+) -> AnnotationSet:
     """Annotations of an XML file: polygons, boxes, ellipses, masks; lines and points as scribbles.
 
     Shapes named ``background`` are cut out, or scribbles on the background.
@@ -27,6 +32,7 @@ def read_cvat(path: str | Path, img_dir: str | Path | None = None) -> Annotation
     Args:
         path: The file.
         img_dir: Folder of its images; None: it is looked for near the file.
+        img_files: Its images, see :func:`read_annotations`.
 
     Raises:
         FileNotFoundError: If images are missing.
@@ -39,15 +45,14 @@ def read_cvat(path: str | Path, img_dir: str | Path | None = None) -> Annotation
     entries = list(root.iter('image'))
     if not entries:
         raise ValueError(f'{path} names no images')
-    names = [label.findtext('name') or '' for label in root.iter('label')]
-    files = [_text(path, entry, 'name') for entry in entries]
-    folder = folder_of_images(files, _places(path, entries[0]), str(path), img_dir)
-    check_there((plain(folder, name) for name in files), str(path))
+    labels = [label.findtext('name') or '' for label in root.iter('label')]
+    names = _names(path, entries, img_dir) if img_files is None else _plain_names(path, entries)
+    paths = image_paths(names, _places(path), str(path), img_dir, img_files)
     images = tuple(
-        _image(path, plain(folder, name), entry) for name, entry in zip(files, entries, strict=True)
+        _image(path, image, entry) for image, entry in zip(paths, entries, strict=True) if image
     )
     marked = [name for image in images for name in image.class_names]
-    known = dict.fromkeys(name for name in [*names, *marked] if name not in _BACKGROUND)
+    known = dict.fromkeys(name for name in [*labels, *marked] if name not in _BACKGROUND)
     return AnnotationSet(FORMAT, str(path), tuple(known), images, describe_shapes(images))
 
 
@@ -63,11 +68,32 @@ def _root(path: Path) -> Element:
         raise ValueError(f'{path} cannot be read as XML: {error}') from error
 
 
-def _places(path: Path, first: Element) -> Iterator[Path]:
+def _places(path: Path) -> list[Path]:
     """Folders in which the images of an export mostly lie."""
-    for folder in (path.parent, path.parent.parent):
-        for name in ('', 'images', f'images/{first.get("subset", "")}', 'data'):
-            yield folder / name
+    return [
+        folder / name
+        for folder in (path.parent, path.parent.parent)
+        for name in ('', 'images', 'data')
+    ]
+
+
+def _plain_names(path: Path, entries: Sequence[Element]) -> list[str]:
+    return [_text(path, entry, 'name') for entry in entries]
+
+
+def _names(path: Path, entries: Sequence[Element], img_dir: str | Path | None) -> list[str]:
+    """Names of the images; those of a project lie in a folder for each subset.
+
+    Images of unlike subsets may have the same name.
+    """
+    names = _plain_names(path, entries)
+    subsets = [entry.get('subset') for entry in entries]
+    parted = [f'{part}/{n}' if part else n for part, n in zip(subsets, names, strict=True)]
+    try:
+        folder_of_images(parted, _places(path), str(path), img_dir)
+    except FileNotFoundError:
+        return names
+    return parted
 
 
 def _text(what: str | Path, entry: Element, name: str) -> str:
@@ -88,7 +114,7 @@ def _numbers(what: str, entry: Element, *names: str) -> list[float]:
     return numbers
 
 
-def _image(path: Path, image: Path, entry: Element) -> DrawnImage:
+def _image(path: Path, image: str, entry: Element) -> DrawnImage:
     what = f'{path}: image {entry.get("name")}'
     size = _numbers(what, entry, 'height', 'width')
     shapes = [shape for shape in entry if shape.tag not in _NO_SHAPES]
@@ -96,13 +122,13 @@ def _image(path: Path, image: Path, entry: Element) -> DrawnImage:
         key=lambda shape: _numbers(what, shape, 'z_order')[0] if 'z_order' in shape.attrib else 0
     )
     drawn = tuple(_shape(what, shape) for shape in shapes)
-    return DrawnImage(str(image), str(path), drawn, (int(size[0]), int(size[1])))
+    return DrawnImage(image, str(path), drawn, (int(size[0]), int(size[1])))
 
 
 def _shape(where: str, entry: Element) -> Shape:
     name = _text(where, entry, 'label')
     what = f'{where}: a {entry.tag} named {name!r}'
-    kind, points, pixels = _KINDS.get(entry.tag, _unknown)(what, entry)
+    kind, points, code = _KINDS.get(entry.tag, _unknown)(what, entry)
     is_class = name not in _BACKGROUND
     group = entry.get('group_id')
     return Shape(
@@ -112,11 +138,11 @@ def _shape(where: str, entry: Element) -> Shape:
         what,
         class_name=name if is_class else None,
         group=group if group not in (None, '', '0') else None,
-        pixels=pixels,
+        code=code,
     )
 
 
-Drawing = tuple[str, np.ndarray, np.ndarray | None]
+Drawing = tuple[str, np.ndarray, dict | None]
 
 
 def _polygon(what: str, entry: Element) -> Drawing:
@@ -164,14 +190,17 @@ def _mask(what: str, entry: Element) -> Drawing:
         runs = np.array([int(run) for run in text.split(',')], np.int64)
     except (ValueError, OverflowError):
         raise ValueError(f'{what}: rle is a list of whole numbers, got {text!r:.80}') from None
-    number = width * height
-    if not (0 < number <= _MOST_PIXELS and (runs >= 0).all() and runs.sum() == number):
+    size = [int(width), int(height)]
+    number = math.prod(size)
+    if not (
+        min(size) > 0 and number <= _MOST_PIXELS and (runs >= 0).all() and runs.sum() == number
+    ):
         raise ValueError(
             f'{what}: the numbers of rle must add up to its {width:g}x{height:g} pixels, and be '
             f'at least 0; got {text!r:.80}'
         )
-    pixels = np.repeat(np.arange(len(runs)) % 2 == 1, runs).reshape(int(height), int(width))
-    return 'mask', np.array([left, top]), pixels
+    code = coco_mask.frPyObjects(dict(size=size, counts=runs.tolist()), *size)
+    return 'mask', np.array([left, top]), code
 
 
 def _unknown(what: str, entry: Element) -> Drawing:

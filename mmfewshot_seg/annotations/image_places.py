@@ -7,6 +7,61 @@ from mmfewshot_seg.annotations.annotated_image import some
 from mmfewshot_seg.datasets.sources.image_files import IMAGE_SUFFIXES
 
 
+def image_paths(
+    names: Sequence[str],
+    folders: Iterable[Path],
+    source: str,
+    img_dir: str | Path | None = None,
+    img_files: Sequence[str] | None = None,
+) -> list[str]:
+    """Files of the images that a file names.
+
+    Args:
+        names: See :func:`folder_of_images`.
+        folders: See :func:`folder_of_images`.
+        source: See :func:`folder_of_images`.
+        img_dir: See :func:`folder_of_images`.
+        img_files: The only files that count, found by their name without folders; '' where there
+            is none.
+
+    Raises:
+        FileNotFoundError: If one is missing, or all are of ``img_files``.
+        ValueError: If a file of ``img_files`` has the name of two images.
+    """
+    if img_files is None:
+        folder = folder_of_images(names, folders, source, img_dir)
+        paths = [plain(folder, name) for name in names]
+        check_there(paths, source)
+        return list(map(str, paths))
+    found = named_alike(names, img_files)
+    known = [path for path in found if path]
+    if not known:
+        raise FileNotFoundError(
+            f'{source}: none of its images is among those given: add some, the first is called '
+            f'{file_name(names[0])!r}'
+        )
+    if len(set(known)) < len(known):
+        twice = next(path for path in known if known.count(path) > 1)
+        raise ValueError(
+            f'{source} names two images {file_name(twice)!r} in different folders: rename one'
+        )
+    return found
+
+
+def named_alike(names: Iterable[str], files: Iterable[str]) -> list[str]:
+    """For each name the file that is called so, whatever the folders of both; '' if there is none.
+
+    Nothing is looked for on the disk.
+    """
+    by_name = {file_name(file): file for file in files}
+    return [by_name.get(file_name(name), '') for name in names]
+
+
+def file_name(path: str) -> str:
+    """The last part of a path with slashes of any system."""
+    return path.replace('\\', '/').rpartition('/')[2]
+
+
 def folder_of_images(
     names: Sequence[str], folders: Iterable[Path], source: str, img_dir: str | Path | None = None
 ) -> Path:

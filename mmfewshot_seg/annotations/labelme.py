@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from mmfewshot_seg.annotations.annotated_image import AnnotationSet
+from mmfewshot_seg.annotations.annotated_image import AnnotationSet, encode
 from mmfewshot_seg.annotations.drawn_image import DrawnImage, describe_shapes
-from mmfewshot_seg.annotations.image_places import exists, plain
+from mmfewshot_seg.annotations.image_places import exists, file_name, named_alike, plain
 from mmfewshot_seg.annotations.shapes import Shape
 from mmfewshot_seg.datasets.sources.coco_json import read_json
 from mmfewshot_seg.datasets.sources.coordinates import as_numbers
@@ -40,7 +40,10 @@ _SPECIAL = {'_background_': 0, 'background': 0, '__ignore__': IGNORED}
 
 
 def read_labelme_folder(
-    folder: Path, files: Sequence[Path], img_dir: str | Path | None = None
+    folder: Path,
+    files: Sequence[Path],
+    img_dir: str | Path | None = None,
+    img_files: Sequence[str] | None = None,
 ) -> AnnotationSet:
     """Annotations of files of LabelMe in a folder.
 
@@ -48,6 +51,7 @@ def read_labelme_folder(
         folder: The folder.
         files: The files.
         img_dir: Where the images are; None: where ``imagePath`` says, or beside the json.
+        img_files: The images, see :func:`read_annotations`.
 
     Returns:
         Annotations of all files but predictions of this package that nobody has changed.
@@ -62,8 +66,13 @@ def read_labelme_folder(
             f'{files[0]} is a prediction that nobody has changed, as are all files of LabelMe '
             'here: correct them in LabelMe and save, or name others'
         )
-    images = tuple(read_labelme(path, img_dir) for path in made)
+    images = tuple(read_labelme(path, img_dir, img_files) for path in made)
     for image in images:
+        if not image.path and img_files is not None:
+            raise FileNotFoundError(
+                f'{image.source}: its image is not among those given: add the one that imagePath '
+                f'names, or one called {Path(image.source).stem}.jpg'
+            )
         if not image.path:
             raise FileNotFoundError(
                 f'{image.source}: its image is missing, neither where imagePath says nor beside '
@@ -73,12 +82,17 @@ def read_labelme_folder(
     return AnnotationSet(FORMAT, str(folder), tuple(names), images, describe_shapes(images))
 
 
-def read_labelme(path: str | Path, img_dir: str | Path | None = None) -> DrawnImage:
+def read_labelme(
+    path: str | Path,
+    img_dir: str | Path | None = None,
+    img_files: Sequence[str] | None = None,
+) -> DrawnImage:
     """Shapes of a file; without the path of its image if that is not found.
 
     Args:
         path: The file.
         img_dir: Folder of the image, see :func:`read_labelme_folder`.
+        img_files: Images of which it may be one, see :func:`read_annotations`.
 
     Raises:
         UnreadableImageError: If the file cannot be read as json.
@@ -88,9 +102,10 @@ def read_labelme(path: str | Path, img_dir: str | Path | None = None) -> DrawnIm
     shapes = tuple(_shape(path, number, entry) for number, entry in enumerate(content['shapes']))
     height, width = content.get('imageHeight'), content.get('imageWidth')
     size = None if height is None or width is None else (height, width)
-    return DrawnImage(
-        _image_of(Path(path), content.get('imagePath'), img_dir), str(path), shapes, size
-    )
+    if size and not all(isinstance(side, int | float) for side in size):
+        raise ValueError(f'{path}: imageHeight and imageWidth are numbers, got {size!r:.80}')
+    image = _image_of(Path(path), content.get('imagePath'), img_dir, img_files)
+    return DrawnImage(image, str(path), shapes, size)
 
 
 def is_labelme(content: object) -> bool:
@@ -109,12 +124,19 @@ def load_labelme(path: str | Path) -> dict:
     return content
 
 
-def _image_of(path: Path, image_path: object, img_dir: str | Path | None) -> str:
+def _image_of(
+    path: Path,
+    image_path: object,
+    img_dir: str | Path | None,
+    img_files: Sequence[str] | None,
+) -> str:
     """Path of the image of a file, '' if there is none."""
     folders = [path.parent] if img_dir is None else [Path(img_dir), path.parent]
     names = [f'{path.stem}{each}' for suffix in IMAGE_SUFFIXES for each in (suffix, suffix.upper())]
     if isinstance(image_path, str) and image_path:
-        names = [image_path, image_path.replace('\\', '/').rpartition('/')[2], *names]
+        names = [image_path, file_name(image_path), *names]
+    if img_files is not None:
+        return next(filter(None, named_alike(names, img_files)), '')
     found = (plain(folder, name) for name in names for folder in folders if exists(folder, name))
     return str(next(found, ''))
 
@@ -126,13 +148,13 @@ def _shape(path: str | Path, number: int, entry: object) -> Shape:
     what = f'{path}: a {kind!s:.20} named {name!r}'
     if not entry.get('points'):
         raise ValueError(f"{what} has no 'points'")
-    points, pixels = entry['points'], None
+    points, code = entry['points'], None
     if kind == 'rectangle':
         points = _corners(what, points)
     elif kind == 'circle':
         points = _circle(what, points)
     elif kind == 'mask':
-        points, pixels = _mask(what, points, entry.get('mask'))
+        points, code = _mask(what, points, entry.get('mask'))
     group = entry.get('group_id')
     return Shape(
         _KINDS.get(kind, kind) if isinstance(kind, str) else repr(kind),
@@ -141,7 +163,7 @@ def _shape(path: str | Path, number: int, entry: object) -> Shape:
         what,
         class_name=None if name in _SPECIAL else name,
         group=group if isinstance(group, int | str) else None,
-        pixels=pixels,
+        code=code,
     )
 
 
@@ -163,8 +185,8 @@ def _circle(what: str, points: Any) -> np.ndarray:
     return np.array([*ends[0], radius, radius, 0])
 
 
-def _mask(what: str, points: Any, text: object) -> tuple[np.ndarray, np.ndarray]:
-    """Upper left pixel and (h, w) bool of a mask: a PNG, in base64, between two pixels."""
+def _mask(what: str, points: Any, text: object) -> tuple[np.ndarray, dict]:
+    """Upper left pixel and code of a mask: a PNG, in base64, between two pixels."""
     corners = as_numbers(what, points)
     if corners.shape != (2, 2) or not np.isfinite(corners).all():
         raise ValueError(f'{what} has its upper left and its lower right pixel, got {points!r:.80}')
@@ -185,4 +207,4 @@ def _mask(what: str, points: Any, text: object) -> tuple[np.ndarray, np.ndarray]
             f"{what}: its 'mask' is {size[0]}x{size[1]} pixels, between its two points are "
             f'{expected[0]:g}x{expected[1]:g}'
         )
-    return corners[0], pixels
+    return corners[0], encode(pixels.T)

@@ -3,7 +3,8 @@
 Label values: 0 background, 1 the class, 255 not annotated.
 """
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+import math
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Real
 from typing import Any
@@ -25,6 +26,7 @@ _BESIDE = ('background', 'background_points', 'width')
 _WIDEST = 32767  # line that OpenCV draws
 _PROMPTS = ('line', 'point')
 _KINDS = ('polygon', 'box', 'ellipse', 'mask', 'segmentation', *_PROMPTS)
+_LARGEST = 4  # images that a mask may be as large as; it may leave the image
 _POINT_SHARE = 0.015  # of the longer side: diameter of a point without a width
 
 
@@ -44,7 +46,7 @@ class Shape:
             1.5 % of the longer side of the image, at least 3.
         class_name: Name of its class; None: it is drawn for every class.
         group: Shapes of one class and group are one object; None: a shape by itself.
-        pixels: (h, w) bool of a mask.
+        code: Run-length code of a mask, row by row: as pycocotools has it of the transposed mask.
     """
 
     kind: str
@@ -54,7 +56,7 @@ class Shape:
     width: int | None = None
     class_name: str | None = None
     group: Hashable = None
-    pixels: np.ndarray | None = None
+    code: Mapping | None = None
 
     @property
     def is_prompt(self) -> bool:
@@ -99,7 +101,7 @@ def shapes_of(annotation: Mapping) -> list[Shape]:
     ]
 
 
-def draw(shapes: Sequence[Shape], size: tuple[int, int]) -> np.ndarray:
+def draw(shapes: Sequence[Shape], size: tuple[int, int], surely_pixels: bool = False) -> np.ndarray:
     """Label map of shapes.
 
     Lines and points are drawn first, those of the class last of them, then the others in their
@@ -109,16 +111,16 @@ def draw(shapes: Sequence[Shape], size: tuple[int, int]) -> np.ndarray:
         shapes: What is drawn. With lines or points of the class, all that is not drawn is 255,
             else 0.
         size: (H, W).
+        surely_pixels: Whether coordinates cannot be shares of the image by mistake.
 
     Returns:
         (H, W) uint8.
 
     Raises:
-        ValueError: If a shape is of a kind that is not known, or coordinates are no numbers, not
-            finite, far outside the image, or shares of it.
+        ValueError: If a shape is of a kind that is not known, a point lies beside the image, or
+            coordinates are no numbers, not finite, far outside the image, or shares of it.
     """
-    checked = [(shape, _coordinates(shape, size)) for shape in shapes]
-    check_pixels('polygons and boxes', _in_pixels(checked), size)
+    checked = _checked(shapes, size, surely_pixels)
     prompted = any(shape.is_prompt and shape.value == 1 for shape in shapes)
     label = np.full(size, IGNORED if prompted else 0, np.uint8)
     prompts = [item for item in checked if item[0].is_prompt]
@@ -133,17 +135,30 @@ def draw(shapes: Sequence[Shape], size: tuple[int, int]) -> np.ndarray:
     return label
 
 
-def region(shape: Shape, size: tuple[int, int]) -> np.ndarray:
-    """(H, W) bool, pixels of a shape that is neither line nor point.
+def regions(
+    shapes: Sequence[Shape], size: tuple[int, int], surely_pixels: bool = False
+) -> Iterator[np.ndarray]:
+    """(H, W) bool of each shape, its pixels; there must be neither lines nor points.
+
+    Arguments: see :func:`draw`.
 
     Raises:
         ValueError: As :func:`draw`.
     """
-    points = _coordinates(shape, size)
-    check_pixels('polygons and boxes', _in_pixels([(shape, points)]), size)
-    inside = np.zeros(size, bool)
-    inside[_region(shape, points, size)] = True
-    return inside
+    for shape, points in _checked(shapes, size, surely_pixels):
+        inside = np.zeros(size, bool)
+        inside[_region(shape, points, size)] = True
+        yield inside
+
+
+def _checked(
+    shapes: Sequence[Shape], size: tuple[int, int], surely_pixels: bool
+) -> list[tuple[Shape, Any]]:
+    """Shapes, and what of each can be drawn."""
+    checked = [(shape, _coordinates(shape, size)) for shape in shapes]
+    if not surely_pixels:
+        check_pixels('polygons and boxes', _in_pixels(checked), size)
+    return checked
 
 
 def _each(shapes: Iterable, key: str) -> list:
@@ -179,8 +194,15 @@ def _coordinates(shape: Shape, size: tuple[int, int]) -> Any:
             raise ValueError(
                 f'{shape.what} is a list of at least {least} (x, y) points, got {points.tolist()}'
             )
+        if shape.kind == 'point':
+            _check_inside(shape.what, points, size)
         return points
     numbers = as_numbers(shape.what, shape.points)
+    if shape.code is not None and math.prod(shape.code['size']) > _LARGEST * math.prod(size):
+        raise ValueError(
+            f'{shape.what} is a mask of {"x".join(map(str, shape.code["size"]))} pixels (width x '
+            f'height), its image has {size[1]}x{size[0]}'
+        )
     if shape.kind == 'box' and (
         numbers.shape != (4,) or not (numbers[0] < numbers[2] and numbers[1] < numbers[3])
     ):
@@ -196,6 +218,16 @@ def _coordinates(shape: Shape, size: tuple[int, int]) -> Any:
     if not np.isfinite(numbers).all():
         raise ValueError(f'{shape.what} has an angle of {numbers[-1]}')
     return numbers
+
+
+def _check_inside(what: str, points: np.ndarray, size: tuple[int, int]) -> None:
+    """Refuse clicks beside the image, which would mark nothing."""
+    outside = points[((points < 0) | (points > (size[1], size[0]))).any(1)]
+    if len(outside):
+        raise ValueError(
+            f'{what} at {tuple(outside[0].tolist())} lies beside its image of {size[1]}x{size[0]} '
+            'pixels (width x height): a point is (x, y), column and row'
+        )
 
 
 def _in_pixels(checked: Iterable[tuple[Shape, Any]]) -> list[np.ndarray]:
@@ -231,7 +263,7 @@ def _region(shape: Shape, points: Any, size: tuple[int, int]) -> Any:
         return touched(points)
     if shape.kind == 'ellipse':
         return _ellipse(points, size)
-    return _placed(shape.pixels, points, size)
+    return _placed(shape.code, points, size)
 
 
 def _decode(segmentation: list | Mapping, size: tuple[int, int]) -> np.ndarray:
@@ -267,11 +299,12 @@ def _ellipse(ellipse: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     return inside
 
 
-def _placed(pixels: np.ndarray | None, corner: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+def _placed(code: Mapping | None, corner: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """(H, W) bool, a mask at its place; what lies outside is cut off."""
     inside = np.zeros(size, bool)
-    if pixels is None:
+    if code is None:
         return inside
+    pixels = coco_mask.decode(code).T > 0
     x, y = np.floor(corner).astype(int).tolist()
     left, up = max(-x, 0), max(-y, 0)
     part = pixels[up : max(size[0] - y, 0), left : max(size[1] - x, 0)]

@@ -56,12 +56,10 @@ def decode_mask(url: str) -> np.ndarray:
 
 def seen_image(image: np.ndarray) -> np.ndarray:
     """(h, w, 3) image as the network gets it: with at most ``SEEN_PIXELS``."""
-    height, width = image.shape[:2]
-    scale = math.sqrt(SEEN_PIXELS / (height * width))
-    if scale >= 1:
+    height, width = _seen_size(*image.shape[:2])
+    if (height, width) == image.shape[:2]:
         return image
-    size = max(int(width * scale), 1), max(int(height * scale), 1)
-    return cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+    return cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
 
 
 def fitted_label(label: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
@@ -83,6 +81,12 @@ def encode(image: np.ndarray) -> str:
     return _url('png', cv2.imencode('.png', image)[1].tobytes())
 
 
+def encode_region(region: np.ndarray) -> str:
+    """Data URL of a PNG of at most ``SEEN_PIXELS``, opaque where an (H, W) bool region is."""
+    region = fitted_label(region.astype(np.uint8) * 255, _seen_size(*region.shape))
+    return encode(np.repeat(region[..., None], 4, axis=2))
+
+
 def encode_picture(image: np.ndarray) -> str:
     """Data URL of a JPEG, to look at."""
     return _url('jpeg', cv2.imencode('.jpg', image, [cv2.IMWRITE_JPEG_QUALITY, 92])[1].tobytes())
@@ -95,18 +99,42 @@ def encode_labels(labels: np.ndarray) -> str:
     return _url('png', file.getvalue())
 
 
+def _seen_size(height: int, width: int) -> tuple[int, int]:
+    scale = min(math.sqrt(SEEN_PIXELS / (height * width)), 1)
+    return max(int(height * scale), 1), max(int(width * scale), 1)
+
+
 def _url(kind: str, data: bytes) -> str:
     return f'data:image/{kind};base64,' + base64.b64encode(data).decode()
 
 
-def _decode(url: str, flags: int) -> np.ndarray:
+def decode_bytes(url: str) -> bytes:
+    """Content of a data URL in base64.
+
+    Raises:
+        ValueError: If it is none.
+    """
     try:
-        data = base64.b64decode(url.partition(',')[2], validate=True)
+        return base64.b64decode(url.partition(',')[2], validate=True)
     except ValueError as error:  # also where it is no ASCII
         raise ValueError(f'not a data URL ({error})') from None
-    width, height = _size(data)
+
+
+def check_pixels(width: int, height: int) -> None:
+    """Refuse sizes that no image of the page has.
+
+    Raises:
+        ValueError: If a side is less than 1, or there are more than ``MAX_PIXELS``.
+    """
+    if min(width, height) < 1:
+        raise ValueError(f'{width} x {height} pixels are no image')
     if width * height > MAX_PIXELS:
         raise ValueError(f'{width} x {height} pixels are {_TOO_MANY}')
+
+
+def _decode(url: str, flags: int) -> np.ndarray:
+    data = decode_bytes(url)
+    check_pixels(*_size(data))
     try:
         image = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
     except cv2.error as error:

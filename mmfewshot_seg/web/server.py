@@ -212,7 +212,7 @@ class _PageHandler(BaseHTTPRequestHandler):
         if int(length) > MAX_BYTES:
             raise RefusedError(
                 HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-                f'more than {MAX_BYTES >> 20} MB: send fewer or smaller images',
+                f'more than {MAX_BYTES >> 20} MB: send fewer or smaller files',
             )
         late = RefusedError(HTTPStatus.REQUEST_TIMEOUT, 'the request was not whole in time')
         try:

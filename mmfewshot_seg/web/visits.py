@@ -26,8 +26,11 @@ from mmfewshot_seg.results.instances import find_instances
 from mmfewshot_seg.results.labelme_file import labelme_text
 from mmfewshot_seg.structures import SupportState
 from mmfewshot_seg.visualization.overlay import COLOURS, overlay
+from mmfewshot_seg.web.dropped_annotations import dropped_examples
 from mmfewshot_seg.web.images import (
     MAX_PIXELS,
+    check_pixels,
+    decode_bytes,
     decode_image,
     decode_mask,
     encode,
@@ -67,6 +70,7 @@ class Visits:
             '/start': self.start,
             '/support': self.support,
             '/check': self.check,
+            '/annotations': self.annotations,
             '/segment': self.segment,
             '/files': self.files,
         }
@@ -168,6 +172,35 @@ class Visits:
                 for check in checks
             ]
         )
+
+    def annotations(self, request: dict) -> dict:
+        """Read files of annotations, and make examples of them.
+
+        Args:
+            request: ``images``: dicts of ``name``, ``width`` and ``height``; ``files``: dicts of
+                ``name`` and ``content``, a data URL.
+
+        Returns:
+            ``examples``, ``errors`` and ``unmarked``, see :func:`dropped_examples`.
+
+        Raises:
+            ValueError: If a field is wrong, or there are more examples than a support set has.
+            RefusedError: If others are asking for too much.
+        """
+        images, files = _fields(request, 'the request', images=list, files=list)
+        sizes, contents = [], []
+        for number, image in enumerate(images, start=1):
+            where = f'image {number}'
+            name, width, height = _fields(image, where, name=str, width=int, height=int)
+            with _naming(f'{where} ({name})'):
+                check_pixels(width, height)
+            sizes.append((name, (height, width)))
+        for number, file in enumerate(files, start=1):
+            where = f'file {number}'
+            name, content = _fields(file, where, name=str, content=str)
+            with _naming(f'{where} ({name})'):
+                contents.append((name, decode_bytes(content)))
+        return dropped_examples(contents, sizes, MAX_SUPPORTS, self._turn)
 
     def segment(self, request: dict) -> dict:
         """Segment a query.
@@ -277,7 +310,7 @@ class Visits:
             self._work.release()
 
 
-def _fields(content: object, where: str, **kinds: type) -> list:
+def _fields(content: object, where: str, /, **kinds: type) -> list:
     """Values of the fields of a JSON object, which has these and no others.
 
     Raises:
@@ -296,7 +329,7 @@ def _fields(content: object, where: str, **kinds: type) -> list:
 
 
 def _wrong_kind(field: str, kind: type, value: object) -> str:
-    wanted = {str: 'text', list: 'a list'}[kind]
+    wanted = {str: 'text', list: 'a list', int: 'a whole number'}[kind]
     return f'{field} must be {wanted}, got {json.dumps(value)[:40]}'
 
 

@@ -12,6 +12,7 @@ from threading import Event, Thread
 import cv2
 import numpy as np
 import pytest
+from helpers import annotation_files
 from helpers.fewshot_models import fewshot_inferencer
 from PIL import Image
 from pycocotools.coco import COCO
@@ -549,6 +550,102 @@ UNSAVED = (
     "(() => { const event = new Event('beforeunload', {cancelable: true}); "
     'dispatchEvent(event); return event.defaultPrevented; })()'
 )
+
+
+def examples_of(page) -> list:
+    return page.js('state.supports.map(({file, name}) => [file, name])')
+
+
+def marks(page, number: int) -> np.ndarray:
+    return decode_mask(page.js(f'sentMask(state.supports[{number}])'))
+
+
+def drop(page, section: str, *paths) -> None:
+    """Drop files on a section, as a file manager does."""
+    kinds = {'.jpg': 'image/jpeg', '.json': 'application/json'}
+    files = [
+        (path.name, kinds[path.suffix], base64.b64encode(path.read_bytes()).decode())
+        for path in paths
+    ]
+    page.js(
+        f"""((files) => {{
+            const dataTransfer = new DataTransfer();
+            for (const [name, type, data] of files) {{
+                const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
+                dataTransfer.items.add(new File([bytes], name, {{ type }}));
+            }}
+            document.querySelector('#{section} h2').dispatchEvent(
+                new DragEvent('drop', {{dataTransfer, bubbles: true, cancelable: true}}));
+        }})({json.dumps(files)})"""
+    )
+
+
+def test_files_of_labelme_are_dropped_with_their_images(page, tmp_path, downloads, address) -> None:
+    folder = annotation_files.labelme(tmp_path / 'data')
+    (folder / 'broken.json').write_text('{')
+    shutil.copy(folder / 'a.jpg', folder / 'c.jpg')
+    drop(page, 'show', *sorted(folder.iterdir()))
+    page.wait_for_message('Added 3 examples.')
+    shown = [['a.jpg', 'leaf'], ['b.jpg', 'leaf'], ['a.jpg', 'snow board']]
+    assert examples_of(page) == shown
+    message = page.message()
+    assert 'Nothing is marked in c.jpg.' in message
+    assert (
+        'Left out: broken.json cannot be read as json' in message and str(tmp_path) not in message
+    )
+    masks = [marks(page, number) for number in range(3)]
+    for mask, (file, name) in zip(masks, shown, strict=True):
+        np.testing.assert_array_equal(mask, annotation_files.expected(file[0], name))
+    # Seen, corrected, undone, kept in a set, removed as others are.
+    page.click('#supports .card:nth-child(2) .show')
+    page.drag('eraser', (0, 15), (59, 15))
+    assert (page.label()[15] == 0).all() and (masks[1][15] == 1).any()
+    page.click('#undo')
+    np.testing.assert_array_equal(page.label(), masks[1])
+    page.add('#query-files', folder / 'c.jpg')
+    segment(page)
+    page.click('#save')
+    path = _downloaded(page, downloads / 'support_set.json')
+    page.click('#supports .card:nth-child(1) .remove')
+    assert examples_of(page) == shown[1:]
+    page.browser.get(address)
+    page.wait('state.colours.length')
+    drop(page, 'show', path, folder / 'b.jpg', folder / 'b.json')
+    page.wait_for_message('Added 1 example.')
+    assert examples_of(page) == [*shown, shown[1]]
+    for number, mask in enumerate([*masks, masks[1]]):
+        np.testing.assert_array_equal(marks(page, number), mask)
+
+
+def test_files_of_coco_and_cvat_are_chosen_with_their_images(page, tmp_path) -> None:
+    for number, writer in enumerate((annotation_files.coco, annotation_files.cvat), start=1):
+        folder = writer(tmp_path / writer.__name__)
+        (path,) = [path for path in folder.rglob('*') if path.suffix in ('.json', '.xml')]
+        page.upload('#support-files', folder / 'images/a.jpg', path)
+        page.wait(f'state.supports.length === {2 * number}')
+        page.wait_for_message('Added 2 examples.')
+    assert examples_of(page) == [['a.jpg', 'leaf'], ['a.jpg', 'snow board']] * 2
+    np.testing.assert_array_equal(marks(page, 3), annotation_files.expected('a', 'snow board'))
+
+
+def test_scribbles_of_labelme_leave_the_rest_open(page, tmp_path, downloads, address) -> None:
+    folder = annotation_files.labelme(tmp_path / 'data')
+    content = json.loads((folder / 'a.json').read_text())
+    line = dict(shape_type='linestrip', points=[[5, 5], [30, 5]], label='<b>leaf\n2</b>')
+    other = dict(line, points=[[5, 30], [30, 30]], label='background')
+    (folder / 'a.json').write_text(json.dumps(dict(content, shapes=[line, other])))
+    page.upload('#support-files', folder / 'a.json', folder / 'a.jpg')
+    page.wait_for_message('Added 1 example.')
+    label = annotation_label(folder / 'a.json', (40, 50), line['label'])
+    assert set(np.unique(label)) == {0, 1, 255}
+    np.testing.assert_array_equal(marks(page, 0), label)
+    assert examples_of(page) == [['a.jpg', '<b>leaf2</b>']]
+    page.click('#save')
+    path = _downloaded(page, downloads / 'support_set.json')
+    page.browser.get(address)
+    page.wait('state.colours.length')
+    page.add('#set-file', path)
+    np.testing.assert_array_equal(marks(page, 0), label)
 
 
 def test_work_is_not_lost_without_a_warning(page, images) -> None:

@@ -14,11 +14,14 @@ from PIL import Image
 from mmfewshot_seg.visualization.overlay import COLOURS
 from mmfewshot_seg.web import images
 from mmfewshot_seg.web.images import (
+    check_pixels,
+    decode_bytes,
     decode_image,
     decode_mask,
     encode,
     encode_labels,
     encode_picture,
+    encode_region,
     fitted_label,
     seen_image,
 )
@@ -122,3 +125,24 @@ def test_pictures_are_small_files() -> None:
     url = encode_picture(np.full((40, 50, 3), (10, 100, 200), np.uint8))
     assert url.startswith('data:image/jpeg;base64,')
     assert np.abs(decode_image(url).astype(int) - (10, 100, 200)).max() < 4
+
+
+def test_regions_are_opaque(monkeypatch) -> None:
+    region = np.zeros((20, 30), bool)
+    region[4:10, 6:20] = True
+    for pixels, seen in ((600, region), (150, region[::2, ::2])):
+        monkeypatch.setattr(images, 'SEEN_PIXELS', pixels)
+        data = decode_bytes(encode_region(region))
+        image = Image.open(io.BytesIO(data))
+        assert image.mode == 'RGBA' and image.size == seen.shape[::-1]
+        np.testing.assert_array_equal(np.asarray(image)[..., 3] == 255, seen)
+
+
+def test_sizes_of_no_image_are_refused() -> None:
+    check_pixels(50_000_000, 1)
+    for size in ((50_000_001, 1), (10**30, 10**30)):
+        with pytest.raises(ValueError, match='more than the 50 million'):
+            check_pixels(*size)
+    for size in ((0, 5), (5, -1), (-5, -5)):
+        with pytest.raises(ValueError, match='no image'):
+            check_pixels(*size)

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from helpers import annotation_files
 from helpers.fewshot_models import fewshot_inferencer
 from PIL import Image
 from pycocotools.coco import COCO
@@ -232,12 +233,47 @@ def test_mistakes_in_queries_name_the_field(inferencer) -> None:
         answers.start(dict(x=1))
 
 
+def test_files_of_annotations_are_examples(inferencer, tmp_path) -> None:
+    folder = annotation_files.labelme(tmp_path / 'data')
+    sizes = annotation_files.SIZES.items()
+    shown = [
+        dict(name=f'{name}.jpg', width=width, height=height) for name, (height, width) in sizes
+    ]
+    files = [
+        dict(name=path.name, content=f'data:,{base64.b64encode(path.read_bytes()).decode()}')
+        for path in sorted(folder.glob('*.json'))
+    ]
+    answers = Visits(inferencer)
+    answer = json.loads(json.dumps(answers.annotations(dict(images=shown, files=files))))
+    assert [example['name'] for example in answer['examples']] == ['leaf', 'leaf', 'snow board']
+    assert answer['errors'] == answer['unmarked'] == []
+    good, huge = shown[0], dict(shown[0], width=10**5, height=10**5)
+    for request, message in (
+        (
+            dict(images=[good, huge], files=[]),
+            r'image 2 \(a.jpg\): 100000 x 100000 pixels are more',
+        ),
+        (dict(images=[dict(good, width=-3)], files=[]), 'image 1 .* are no image'),
+        (dict(images=[dict(good, height='9')], files=[]), "'height' of image 1 must be a whole n"),
+        (dict(images=[], files=[dict(files[0], content='x,%')]), r'file 1 \(a.json\): not a data'),
+        (dict(images=[], files=['x']), 'file 1 must be an object with name, content'),
+        (dict(images=shown), "lacks the field 'files'"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            answers.annotations(request)
+
+
 def test_nobody_waits_for_ever(inferencer, monkeypatch) -> None:
     monkeypatch.setattr(visits, 'WAIT_SECONDS', 0.1)
     answers = Visits(inferencer)
-    with answers._turn(), pytest.raises(RefusedError, match='try again later') as refused:
-        answers.segment(dict(support='x', image='x'))
-    assert refused.value.status == 503
+    file = dict(name='a.json', content='data:,')
+    for answer, request in (
+        (answers.segment, dict(support='x', image='x')),
+        (answers.annotations, dict(images=[], files=[file])),
+    ):
+        with answers._turn(), pytest.raises(RefusedError, match='try again later') as refused:
+            answer(request)
+        assert refused.value.status == 503
 
 
 def test_annotations_become_strokes() -> None:

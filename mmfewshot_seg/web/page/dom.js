@@ -87,18 +87,22 @@ export async function usableImage(url, name) {
   return { url: png, image: await loadImage(png, name) };
 }
 
-// Adds files one by one; what cannot be added is named, and stops no other.
-export async function addFiles(files, add) {
+// Adds files one by one; gives what is wrong with those that cannot be added, and stop no other.
+export async function addEach(files, add) {
   const failed = [];
   for (const [i, file] of files.entries()) {
     say(`Reading ${i + 1} of ${files.length}…`);
     try {
       await add(file);
-      state.unsaved = true;
     } catch (error) {
       failed.push(error.message);
     }
   }
+  return failed;
+}
+
+export async function addFiles(files, add) {
+  const failed = await addEach(files, add);
   if (failed.length) say(`Left out ${failed.length} of ${files.length}: ${failed.join('; ')}.`, true);
   else say(`Added ${files.length} file${files.length === 1 ? '' : 's'}.`);
 }

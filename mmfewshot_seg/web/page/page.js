@@ -4,7 +4,7 @@ import { state } from './state.js';
 import { $, addFiles, ask, attempt, element, loadImage } from './dom.js';
 import { drawSupport } from './paint.js';
 import { redraw } from './editor.js';
-import { addSupport, addSupportFile, removeSupports } from './supports.js';
+import { addSupport, addSupportFiles, removeSupports } from './supports.js';
 import { addQuery, addQueryFile, removeQueries, segment } from './results.js';
 
 async function showExample({ name, support, strokes, query }) {
@@ -41,9 +41,9 @@ async function start() {
 document.addEventListener('dragover', (event) => event.preventDefault());
 document.addEventListener('drop', (event) => {
   event.preventDefault(); // the browser would leave the page and open the file
-  const add = event.target.closest?.('#find') ? addQueryFile : addSupportFile;
   const files = [...event.dataTransfer.files];
-  if (files.length) attempt(() => addFiles(files, add));
+  if (!files.length) return;
+  attempt(() => (event.target.closest?.('#find') ? addFiles(files, addQueryFile) : addSupportFiles(files)));
 });
 addEventListener('beforeunload', (event) => {
   if (state.unsaved) event.preventDefault();

@@ -1,5 +1,6 @@
 // Masks. A mask is the list of its strokes {tool, width, points}, painted anew when needed. The
-// stroke of a result that is corrected, tool 'mask', has a `picture` instead: a canvas of the mask.
+// stroke of a mask that was not drawn here has a `picture` instead, a canvas that is opaque where it
+// paints: 'mask' the class, 'background' what is not the class.
 
 import { classNames, colourOf } from './state.js';
 import { element, loadImage } from './dom.js';
@@ -13,8 +14,8 @@ function paintStroke(context, size, stroke, colours) {
   const { tool, width, points } = stroke;
   context.globalCompositeOperation = tool === 'eraser' ? 'destination-out' : 'source-over';
   context.fillStyle = context.strokeStyle = tool === 'background' ? colours.background : colours.object;
-  if (tool === 'mask') {
-    context.drawImage(tinted(stroke.picture, colours.object), 0, 0, size.width, size.height);
+  if (stroke.picture) {
+    context.drawImage(tinted(stroke.picture, context.fillStyle, context.canvas), 0, 0, size.width, size.height);
     return;
   }
   context.lineWidth = width;
@@ -34,11 +35,11 @@ function paintStroke(context, size, stroke, colours) {
   context.stroke();
 }
 
-function tinted(picture, colour) {
-  const { width, height } = picture;
+// The picture in one colour, of the size at which it is seen.
+function tinted(picture, colour, { width, height }) {
   const canvas = element('canvas', { width, height });
   const context = canvas.getContext('2d');
-  context.drawImage(picture, 0, 0);
+  context.drawImage(picture, 0, 0, width, height);
   context.globalCompositeOperation = 'source-in';
   context.fillStyle = colour;
   context.fillRect(0, 0, width, height);
@@ -123,10 +124,11 @@ export async function strokeOf(plain, where) {
   const { tool, width = 1, points = [], url } = plain;
   const isPoint = (point) => Array.isArray(point) && point.length === 2 && point.every(Number.isFinite);
   const drawn = Array.isArray(points) && points.length > 0 && points.every(isPoint) && width > 0;
-  if (!TOOLS.includes(tool) || !(tool === 'mask' ? /^data:image\/png;/.test(url) : drawn)) {
+  const pictured = tool === 'mask' || (tool === 'background' && url !== undefined);
+  if (!TOOLS.includes(tool) || !(pictured ? /^data:image\/png;/.test(url) : drawn)) {
     throw new Error(`${where} has a stroke that is none`);
   }
-  if (tool !== 'mask') return { tool, width, points };
+  if (!pictured) return { tool, width, points };
   const image = await loadImage(url, `a mask of ${where}`);
   const picture = element('canvas', sizeOf(image));
   picture.getContext('2d').drawImage(image, 0, 0);

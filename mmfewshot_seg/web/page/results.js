@@ -19,6 +19,7 @@ export async function addQuery({ file, url }) {
   const caption = element('span', { className: 'file', textContent: file, title: file });
   query.card = element('div', { className: 'card' }, show, caption, query.text, remove);
   state.queries.push(query);
+  state.unsaved = true;
   $('queries').append(query.card);
 }
 
@@ -144,7 +145,6 @@ async function useAsNegative(query) {
 
 async function useAsSupport({ file, url }, more) {
   const support = await addSupport({ file, url, ...more });
-  state.unsaved = true;
   chooseTool('brush');
   choose(support);
   $('editor').scrollIntoView({ block: 'nearest' });

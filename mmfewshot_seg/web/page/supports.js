@@ -1,8 +1,8 @@
 // The images that show what is sought: their cards, and the support set as a file.
 
 import { History, state } from './state.js';
-import { $, addFiles, attempt, button, element, offer, readUrl, usableImage } from './dom.js';
-import { plainStroke, strokeOf } from './paint.js';
+import { $, addEach, addFiles, ask, attempt, button, element, offer, readUrl, say, usableImage } from './dom.js';
+import { plainStroke, sizeOf, strokeOf } from './paint.js';
 import { choose, redraw } from './editor.js';
 
 const FORMAT = 'mmfewshot_seg support set';
@@ -14,6 +14,7 @@ export async function addSupport({ file, name, url, strokes = [], negative = fal
   support.show = element('button', { type: 'button', className: 'show', title: `Mark on ${file}` }, support.thumb);
   support.show.addEventListener('click', () => choose(support));
   support.field = element('input', { value: name, placeholder: 'class name', title: 'Class name' });
+  support.name = support.field.value; // without line breaks
   support.field.setAttribute('list', 'class-names');
   support.field.setAttribute('aria-label', `Class of ${file}`);
   support.field.hidden = negative;
@@ -27,6 +28,7 @@ export async function addSupport({ file, name, url, strokes = [], negative = fal
   support.card = element('div', { className: 'card' }, support.show, caption, support.field, support.check, remove);
   if (state.takesNegatives || negative) support.card.append(negativeBox(support));
   state.supports.push(support);
+  state.unsaved = true;
   $('supports').append(support.card);
   if (state.chosen) redraw();
   else choose(support);
@@ -66,13 +68,52 @@ export function removeSupports() {
 
 // --- Files ---------------------------------------------------------------------------------------
 
-export async function addSupportFile(file) {
-  if (file.name.endsWith('.json')) {
+// Images, sets that this page has saved, and files of annotations with the images that they mark.
+export async function addSupportFiles(files) {
+  const annotations = [];
+  for (const file of files) {
+    if (/\.(json|xml)$/i.test(file.name) && !await isSet(file)) annotations.push(file);
+  }
+  if (annotations.length) await addMarked(files.filter((file) => !annotations.includes(file)), annotations);
+  else await addFiles(files, addSupportFile);
+}
+
+async function addSupportFile(file) {
+  if (await isSet(file)) {
     await loadSet(file);
     return;
   }
   const name = state.chosen && !state.chosen.negative ? state.chosen.name : 'object';
   await addSupport({ file: file.name, name, url: await readUrl(file) });
+}
+
+async function isSet(file) {
+  return (await file.slice(0, 100).text()).includes(FORMAT);
+}
+
+// Examples of the classes that files of annotations mark in images.
+async function addMarked(files, annotations) {
+  const images = new Map();
+  const failed = await addEach(files, async (file) => {
+    if (await isSet(file)) await loadSet(file);
+    else images.set(file, await usableImage(await readUrl(file), file.name));
+  });
+  say('Reading annotations…');
+  const { examples, errors, unmarked } = await ask('annotations', {
+    images: [...images].map(([{ name }, { image }]) => ({ name, ...sizeOf(image) })),
+    files: await Promise.all(annotations.map(async (file) => ({ name: file.name, content: await readUrl(file) }))),
+  });
+  const urls = new Map([...images].map(([{ name }, { url }]) => [name, url]));
+  for (const { image, name, strokes } of examples) {
+    const painted = await Promise.all(strokes.map((stroke) => strokeOf(stroke, image)));
+    await addSupport({ file: image, name, url: urls.get(image), strokes: painted });
+  }
+  const number = examples.length, wrong = [...failed, ...errors];
+  const told = [`Added ${number} example${number === 1 ? '' : 's'}.`];
+  const more = unmarked.length > 5 ? ` and ${unmarked.length - 5} more` : '';
+  if (unmarked.length) told.push(`Nothing is marked in ${unmarked.slice(0, 5).join(', ')}${more}.`);
+  if (wrong.length) told.push(`Left out: ${wrong.join('; ')}.`);
+  say(told.join(' '), wrong.length > 0);
 }
 
 function saveSet() {
@@ -104,11 +145,11 @@ async function loadSet(file) {
   }
 }
 
-for (const id of ['support-files', 'set-file']) {
+for (const [id, add] of [['support-files', addSupportFiles], ['set-file', (files) => addFiles(files, loadSet)]]) {
   $(id).addEventListener('change', ({ target }) => {
     const files = [...target.files];
     target.value = '';
-    attempt(() => addFiles(files, addSupportFile));
+    attempt(() => add(files));
   });
 }
 $('save').addEventListener('click', saveSet);
