@@ -1,9 +1,10 @@
 """Child registries of MMEngine's, and registration into the host framework.
 
 ``type='mmfewshot_seg.PANetHead'`` works in any config: the prefix makes MMEngine import this
-module, and the registry then imports its ``locations``. The same class is registered in the
+module, and the registry then imports the module of the class. The same class is registered in the
 host (mmseg or mmdet), so that ``type='PANetHead'`` works in a config of the host that has
-``custom_imports = dict(imports=['mmfewshot_seg.models'])``.
+``custom_imports = dict(imports=['mmfewshot_seg.models'])``; for data sets, metrics and visualizers
+that is the module of the class, as ``mmfewshot_seg.evaluation.lvis_metric``.
 """
 
 from collections.abc import Callable
@@ -22,7 +23,6 @@ from mmengine.registry import VISUALIZERS as ROOT_VISUALIZERS
 from mmengine.registry import Registry
 
 from mmfewshot_seg.compat import check_versions, hide_debug_prints, is_usable
-from mmfewshot_seg.parts import absence
 
 hide_debug_prints()
 SCOPE = 'mmfewshot_seg'
@@ -32,7 +32,7 @@ MODULE2PACKAGE[SCOPE] = SCOPE
 
 
 class PartsRegistry(Registry):
-    """Registry that tells why a class of ours could not be imported, and what to install."""
+    """Registry that imports the part of ours that defines a class, or tells what to install."""
 
     def get(self, key: str) -> type | None:
         """Find a class, as the base does.
@@ -40,12 +40,10 @@ class PartsRegistry(Registry):
         Raises:
             ImportError: If the part that defines it could not be imported.
         """
-        self.import_from_location()
         scope, name = self.split_scope_key(key)
         if scope in (None, self.scope):
-            error = absence(name)
-            if error is not None:
-                raise error
+            for location in self._locations:
+                getattr(import_module(location), name, None)  # imports the part that defines it
         return super().get(key)
 
 
