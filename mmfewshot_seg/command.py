@@ -343,7 +343,8 @@ def run_tool(main: Callable[[], int | None]) -> NoReturn:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(status)
-    gc.freeze()  # the system frees all memory at once
+    gc.collect()  # finalizers of garbage run
+    gc.freeze()  # the system frees the rest at once
     sys.exit(status)
 
 
