@@ -32,7 +32,17 @@ MODULE2PACKAGE[SCOPE] = SCOPE
 
 
 class PartsRegistry(Registry):
-    """Registry that imports the part of ours that defines a class, or tells what to install."""
+    """Registry that imports the part of ours that defines a class, or tells what to install.
+
+    Args:
+        name: What it holds.
+        parent: MMEngine's registry of the same kind.
+        *packages: Packages of ours that have such classes.
+    """
+
+    def __init__(self, name: str, parent: Registry, *packages: str) -> None:
+        self.packages = [f'{SCOPE}.{package}' for package in packages]
+        super().__init__(name, parent=parent, scope=SCOPE, locations=self.packages)
 
     def get(self, key: str) -> type | None:
         """Find a class, as the base does.
@@ -42,24 +52,19 @@ class PartsRegistry(Registry):
         """
         scope, name = self.split_scope_key(key)
         if scope in (None, self.scope):
-            for location in self._locations:
-                getattr(import_module(location), name, None)  # imports the part that defines it
+            for package in self.packages:
+                getattr(import_module(package), name, None)  # imports the part that defines it
         return super().get(key)
 
 
-def _child(name: str, parent: Registry, *locations: str) -> Registry:
-    locations = [f'{SCOPE}.{location}' for location in locations]
-    return PartsRegistry(name, parent=parent, scope=SCOPE, locations=locations)
-
-
-MODELS = _child('model', ROOT_MODELS, 'models')
-DATASETS = _child('dataset', ROOT_DATASETS, 'datasets')
-TASK_UTILS = _child('task util', ROOT_TASK_UTILS, 'models')
-TRANSFORMS = _child('transform', ROOT_TRANSFORMS, 'datasets')
-METRICS = _child('metric', ROOT_METRICS, 'evaluation')
-VISUALIZERS = _child('visualizer', ROOT_VISUALIZERS, 'visualization')
-HOOKS = _child('hook', ROOT_HOOKS, 'engine', 'visualization')
-OPTIM_WRAPPERS = _child('optimizer wrapper', ROOT_OPTIM_WRAPPERS, 'engine')
+MODELS = PartsRegistry('model', ROOT_MODELS, 'models')
+DATASETS = PartsRegistry('dataset', ROOT_DATASETS, 'datasets')
+TASK_UTILS = PartsRegistry('task util', ROOT_TASK_UTILS, 'models')
+TRANSFORMS = PartsRegistry('transform', ROOT_TRANSFORMS, 'datasets')
+METRICS = PartsRegistry('metric', ROOT_METRICS, 'evaluation')
+VISUALIZERS = PartsRegistry('visualizer', ROOT_VISUALIZERS, 'visualization')
+HOOKS = PartsRegistry('hook', ROOT_HOOKS, 'engine', 'visualization')
+OPTIM_WRAPPERS = PartsRegistry('optimizer wrapper', ROOT_OPTIM_WRAPPERS, 'engine')
 
 
 def register(registry: Registry, host: str, guest_of: str | None = None) -> Callable[[type], type]:
