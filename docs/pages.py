@@ -13,6 +13,7 @@ PAGES = (
     'CONTRIBUTING.md',
     'docs/*.md',
     'docs/api/*.md',
+    'docs/benchmarks/*.json',
     'docs/images/*',
     'docs/site.css',
     'configs/*/README.md',

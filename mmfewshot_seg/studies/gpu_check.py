@@ -190,9 +190,9 @@ def run_benchmarks(check: Check, step: str) -> dict[str, object]:
         try:
             check.run(step, tool, *cases, *options)
         except RuntimeError as error:
-            found = json.loads(file.read_text()) if file.exists() else []
+            found = json.loads(file.read_text())['rows'] if file.exists() else []
             return dict(rows=[*rows, *found], error=str(error))
-        rows += json.loads(file.read_text())
+        rows += json.loads(file.read_text())['rows']
     return dict(rows=rows)
 
 

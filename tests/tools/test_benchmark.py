@@ -2,9 +2,13 @@
 
 import json
 import os
+import platform
+import re
+import shutil
 import subprocess
 import sys
 import time
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -16,7 +20,7 @@ from mmfewshot_seg.models.fewshot import PANetHead
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / 'tools/analysis_tools'
-KEYS = ['case', 'device', 'peer', 'time_s', 'peer_time_s', 'time_ratio']
+KEYS = ['case', 'peer', 'time_s', 'peer_time_s', 'time_ratio']
 KEYS += ['peak_mb', 'peer_peak_mb', 'peak_ratio']
 
 
@@ -97,14 +101,14 @@ def test_all_cases_give_rows_and_a_table(benchmark, tmp_path, capsys) -> None:
     cases = [c for c in benchmark.runnable_cases('cpu') if not benchmark.CASES[c].is_exported]
     # Making graphs takes minutes: tests/export makes smaller ones.
     benchmark.main([*cases, '--tiny', '--repeats', '1', '--json', str(file)])
-    rows = json.loads(file.read_text())
+    rows = json.loads(file.read_text())['rows']
     names = [row['case'] for row in rows]
     assert {'panet_head_1shot', 'panet_head_5shot', 'panet_train_step'} <= set(names)
     assert {'sgc_gpa_1shot', 'sgc_gpa_5shot'} <= set(names)
     assert ('refinemask_infer_lvis' in names) == (ops_error() is None)
     for row in rows:
         assert list(row)[: len(KEYS)] == KEYS
-        assert row['device'] == 'cpu' and row['peer'] == benchmark.CASES[row['case']].peer
+        assert row['peer'] == benchmark.CASES[row['case']].peer
         assert row['time_ratio'] == row['time_s'] / row['peer_time_s'] > 0
         assert row['peak_mb'] >= 0 and row['peer_peak_mb'] >= 0
     shares = {row['case']: row['head_share'] for row in rows if 'head_share' in row}
@@ -181,10 +185,64 @@ def test_bfloat16_is_near_float32(benchmark, case, most) -> None:
     assert (0 < difference < most) or difference == most == 0
 
 
+def test_the_json_tells_how_rows_were_measured(benchmark, tmp_path, monkeypatch, capsys) -> None:
+    file, seen = tmp_path / 'rows.json', []
+
+    def measure(case, device, report, **options):
+        seen.append(json.loads(file.read_text())['rows'] if file.exists() else None)
+        return dict(case=case)
+
+    monkeypatch.setattr(benchmark, 'measure', measure)
+    arguments = ['--clock', 'cpu', '--repeats', '3', '--tiny', '--json', str(file)]
+    benchmark.main(['gated_conv', 'edge_labels', *arguments])
+    content = json.loads(file.read_text())
+    assert seen == [None, [dict(case='gated_conv')]]  # written after each case
+    assert content['rows'] == [dict(case='gated_conv'), dict(case='edge_labels')]
+    measured = content['measured']
+    assert date.fromisoformat(measured.pop('date')) <= date.today()
+    assert measured.pop('machine') in [platform.machine(), *_cpu_models()]
+    assert 1 <= measured.pop('cores') <= os.cpu_count() and measured.pop('load') >= 0
+    if (commit := measured.pop('commit')) is not None:
+        assert re.fullmatch('[0-9a-f]{7,}(-dirty)?', commit)
+    known = dict(threads=torch.get_num_threads(), torch=torch.__version__, device='cpu')
+    assert measured == known | dict(clock='cpu', repeats=3, amp=False, tiny=True)
+    assert not {str(ROOT), str(Path.home()), platform.node()} & set(map(str, measured.values()))
+    assert (
+        'tiny inputs, float32, CPU seconds of all threads, median of 3' in capsys.readouterr().err
+    )
+
+
+def _cpu_models() -> list[str]:
+    lines = Path('/proc/cpuinfo').read_text().splitlines()
+    return [line.partition(': ')[2] for line in lines if line.startswith('model name')]
+
+
+@pytest.mark.skipif(shutil.which('git') is None, reason='git is not installed')
+def test_the_commit_is_that_of_the_clone_and_tells_of_changes(benchmark, tmp_path) -> None:
+    from benchmarks.measure import _commit
+
+    def git(*words: str) -> str:
+        names = ['-c', 'user.name=a', '-c', 'user.email=a@b']
+        command = ['git', '-C', tmp_path, *names, *words]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+    (tmp_path / 'archive').mkdir()
+    git('init')
+    (tmp_path / 'file').write_text('1')
+    git('add', 'file')
+    git('commit', '-m', 'first')
+    git('tag', '-a', 'v1', '-m', 'v1')
+    commit = git('rev-parse', 'HEAD')
+    assert len(_commit(tmp_path)) >= 7 and commit.startswith(_commit(tmp_path))
+    (tmp_path / 'file').write_text('2')
+    assert _commit(tmp_path).endswith('-dirty')
+    assert _commit(tmp_path / 'archive') is None  # unpacked in somebody's clone
+
+
 def test_a_row_of_amp_has_the_difference(benchmark, tmp_path, capsys) -> None:
     file = tmp_path / 'rows.json'
     benchmark.main(['gated_conv', '--tiny', '--amp', '--repeats', '1', '--json', str(file)])
-    (row,) = json.loads(file.read_text())
+    (row,) = json.loads(file.read_text())['rows']
     assert 0 < row['amp_difference'] < 0.05
     assert capsys.readouterr().out.splitlines()[0].rstrip(' |').endswith('bf16 differs')
 
@@ -234,9 +292,8 @@ def test_runs_as_a_command_in_processes_of_its_own(tmp_path) -> None:
     )
     assert result.returncode == 0, result.stderr
     assert len(result.stdout.splitlines()) == 3  # the table, and nothing a library prints
-    assert [row['case'] for row in json.loads((tmp_path / 'rows.json').read_text())] == [
-        'panet_head_1shot'
-    ]
+    (row,) = json.loads((tmp_path / 'rows.json').read_text())['rows']
+    assert row['case'] == 'panet_head_1shot'
 
 
 def test_cases_of_graphs_are_left_out_where_none_are_made(benchmark, monkeypatch) -> None:

@@ -9,7 +9,7 @@ sys.path.append(str(Path(__file__).resolve().parents[2]))  # a clone need not be
 
 from benchmarks import CASES
 from benchmarks.measure import environment, measure
-from benchmarks.table import markdown_table
+from benchmarks.table import how_measured, markdown_table
 
 from mmfewshot_seg.command import ToolParser, run_tool
 from mmfewshot_seg.did_you_mean import did_you_mean
@@ -22,7 +22,12 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
         epilog='Cases: ' + ', '.join(CASES),
     )
     parser.add_argument('cases', metavar='CASE', nargs='*', help='default: all that can run here')
-    parser.add_argument('--json', metavar='FILE', type=Path, help='also write the rows here')
+    parser.add_argument(
+        '--json',
+        metavar='FILE',
+        type=Path,
+        help='also write the rows here, and how they were measured',
+    )
     parser.add_argument('--device', choices=('cpu', 'cuda'), default='cpu')
     parser.add_argument(
         '--clock',
@@ -86,13 +91,13 @@ def report(text: str) -> None:
 
 def main(argv: list[str] | None = None) -> None:
     args = parse_args(argv)
-    report(args.environment)
-    rows = []
+    options = dict(clock=args.clock, repeats=args.repeats, amp=args.amp, tiny=args.tiny)
+    measured, rows = dict(args.environment, **options), []
+    report(how_measured(measured))
     for case in args.cases:
-        options = (args.device, args.repeats, args.tiny, report, args.clock, args.amp)
-        rows.append(measure(case, *options))
+        rows.append(measure(case, args.device, report=report, **options))
         if args.json:
-            write_whole(args.json, json.dumps(rows, indent=2) + '\n')
+            write_whole(args.json, json.dumps(dict(measured=measured, rows=rows), indent=2) + '\n')
     print(markdown_table(rows))
 
 

@@ -50,6 +50,17 @@ def test_fitted_support_gives_the_logits_of_the_episode(tmp_path) -> None:
     assert torch.equal(prediction, expected[0].argmax(1))
 
 
+@pytest.mark.parametrize('training', [False, True])
+def test_images_go_one_by_one_where_nothing_is_trained(training) -> None:
+    model, inputs, seen = _model().train(training), _inputs(), []
+    together = model.extract_feat(inputs['query'].flatten(0, 1))[0]
+    model.backbone.register_forward_pre_hook(lambda _, images: seen.append(images[0]))
+    with torch.no_grad():
+        found = model._extract(inputs['query'])[0]
+    torch.testing.assert_close(found.flatten(0, 1), together)
+    assert [len(images) for images in seen] == ([2] if training else [1, 1])
+
+
 @pytest.mark.parametrize('head', HEADS.values())
 @torch.no_grad()
 def test_supports_fitted_singly_join_to_those_fitted_together(head) -> None:

@@ -96,6 +96,8 @@ CASES = {
     'panet_head_train_1shot': _panet_head('head_training', shots=1),
     'panet_head_train_5shot': _panet_head('head_training', shots=5),
     'panet_train_step': Case('panet', 'train_step', 'naive head', dict(shots=1)),
+    'panet_encoder_1shot': Case('panet', 'encoder', 'all images at once', dict(shots=1)),
+    'panet_encoder_5shot': Case('panet', 'encoder', 'all images at once', dict(shots=5)),
     'sgc_gpa_1shot': Case('asgnet', 'sgc_gpa', 'naive loops', dict(shots=1), takes_amp=False),
     'sgc_gpa_5shot': Case('asgnet', 'sgc_gpa', 'naive loops', dict(shots=5), takes_amp=False),
     'asgnet_head_1shot': _asgnet_head(shots=1),

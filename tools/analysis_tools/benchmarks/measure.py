@@ -1,24 +1,36 @@
 """Time and peak memory of a case, each in a process of its own."""
 
 import os
+import platform
 import re
+import subprocess
 import time
 import warnings
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from datetime import date
 from multiprocessing import get_context
 from pathlib import Path
 from statistics import median
 
 from . import CASES
 
+ROOT = Path(__file__).resolve().parents[3]
 MEGABYTE = 2**20
 CLOCKS = dict(wall=time.perf_counter, cpu=time.process_time)
 
 
-def environment(device: str) -> str:
-    """Describe what measures.
+def environment(device: str) -> dict[str, object]:
+    """What measures, without names of hosts and folders; None where that is not known.
+
+    Args:
+        device: ``'cpu'`` or ``'cuda'``.
+
+    Returns:
+        ``machine`` (model of the CPU or GPU), ``cores`` that this process may use, ``load`` (mean
+        number of jobs in the minute before), ``device``, ``threads`` and version of ``torch``,
+        ``commit`` of the clone (``-dirty``: with changes), ``date``.
 
     Raises:
         ValueError: If ``device`` cannot be measured here.
@@ -28,10 +40,32 @@ def environment(device: str) -> str:
     if device == 'cuda':
         if not torch.cuda.is_available():
             raise ValueError('--device cuda, but torch sees no CUDA device: use --device cpu')
-        return f'{torch.cuda.get_device_name()}, torch {torch.__version__}'
-    if not Path('/proc/self/clear_refs').exists():
+        machine = torch.cuda.get_device_name()
+    elif Path('/proc/self/clear_refs').exists():
+        models = re.findall(r'^model name\s*: (.+)', Path('/proc/cpuinfo').read_text(), re.M)
+        machine = models[0] if models else platform.machine()
+    else:
         raise ValueError('--device cpu reads peak memory from /proc, which only Linux has')
-    return f'CPU with {torch.get_num_threads()} threads, torch {torch.__version__}'
+    return dict(
+        machine=machine,
+        cores=len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count(),
+        load=round(os.getloadavg()[0], 1) if hasattr(os, 'getloadavg') else None,
+        device=device,
+        threads=torch.get_num_threads(),
+        torch=torch.__version__,
+        commit=_commit(ROOT),
+        date=date.today().isoformat(),
+    )
+
+
+def _commit(clone: Path) -> str | None:
+    if not (clone / '.git').exists():
+        return None
+    command = ['git', '-C', clone, 'describe', '--always', '--dirty', '--exclude=*']
+    try:
+        return subprocess.run(command, capture_output=True, text=True).stdout.strip() or None
+    except FileNotFoundError:  # git is not installed
+        return None
 
 
 def measure(
@@ -72,7 +106,6 @@ def measure(
         peaks[side] = in_own_process(peak, name, side, device, tiny, amp)
     row = dict(
         case=name,
-        device=device,
         peer=case.peer,
         time_s=seconds['ours'],
         peer_time_s=seconds['peer'],

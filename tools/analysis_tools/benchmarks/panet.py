@@ -82,6 +82,18 @@ def train_step(side: str, device: str, tiny: bool, shots: int) -> Callable[[], d
     return call
 
 
+def encoder(side: str, device: str, tiny: bool, shots: int) -> Callable[[], tuple[Tensor, ...]]:
+    """Features of query and supports in a test; the peer computes them by one call."""
+    images = _images(_image_size(tiny), shots, device)
+    model = FewShotSegmentor(
+        backbone=dict(type='mmfewshot_seg.PANetVGG'),
+        decode_head=dict(type='mmfewshot_seg.PANetHead'),
+    )
+    model.to(device).eval()
+    extract = model._extract if side == 'ours' else model.extract_feat
+    return torch.no_grad()(lambda: extract(images))
+
+
 def _image_size(tiny: bool) -> int:
     return 33 if tiny else 417
 
