@@ -1,5 +1,6 @@
 """Images with what is marked in them, the same for every format."""
 
+import unicodedata
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -152,6 +153,19 @@ class AnnotationSet:
         """
         images = [image for image in self.images if class_name in image.class_names]
         return images if most is None else evenly(images, most)
+
+
+def alike_names(names: Iterable[str]) -> tuple[str, ...]:
+    """Notes on names that look alike: unlike in case, spaces or the Unicode form alone."""
+    alike: dict[str, list[str]] = {}
+    for name in names:
+        key = ' '.join(unicodedata.normalize('NFKC', name).casefold().replace('_', ' ').split())
+        alike.setdefault(key, []).append(name)
+    return tuple(
+        f'{" and ".join(map(ascii, group))} look alike, but are {len(group)} classes'
+        for group in alike.values()
+        if len(group) > 1
+    )
 
 
 T = TypeVar('T')

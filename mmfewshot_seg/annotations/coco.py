@@ -8,9 +8,13 @@ from mmfewshot_seg.annotations.annotated_image import AnnotationSet
 from mmfewshot_seg.annotations.drawn_image import DrawnImage, describe_shapes
 from mmfewshot_seg.annotations.image_places import check_there, folder_of_images, plain
 from mmfewshot_seg.annotations.shapes import Shape
-from mmfewshot_seg.datasets.sources.coco_faults import FIELD, NO_MASK, CocoFault
+from mmfewshot_seg.datasets.sources.coco_faults import NO_MASK, CocoFault
 from mmfewshot_seg.datasets.sources.coco_json import read_coco_json
-from mmfewshot_seg.datasets.sources.coco_segmentation import check_segmentation, has_mask
+from mmfewshot_seg.datasets.sources.coco_segmentation import (
+    check_crowd,
+    check_segmentation,
+    has_mask,
+)
 from mmfewshot_seg.structures.labels import IGNORED
 
 FORMAT = 'COCO json'
@@ -73,10 +77,7 @@ def _shape(what: str, annotation: Mapping, image: Mapping, categories: Mapping) 
     """
     name = categories[annotation['category_id']]
     segmentation, box = annotation.get('segmentation') or [], annotation.get('bbox')
-    crowd = annotation.get('iscrowd') or 0
-    if crowd not in (0, 1):
-        raise CocoFault(FIELD, f'{what}: iscrowd must be 0 or 1, got {crowd!r:.80}')
-    value = IGNORED if crowd else 1
+    value = IGNORED if check_crowd(what, annotation) else 1
     named = f'{what}, a {name}, of {image["file_name"]}'
     check_segmentation(what, segmentation, image)
     if has_mask(segmentation):

@@ -160,6 +160,11 @@ def _splits(
     if not val_share:
         return dict(train=annotations.images)
     number = len(annotations.images)
+    if max(1, round(val_share * number)) >= number:
+        raise ValueError(
+            f'val_share={val_share} of {number} images leaves none to train on: give a smaller '
+            'share, more images, or val'
+        )
     chosen = set(evenly(range(number), max(1, round(val_share * number))))
     return {
         split: tuple(image for n, image in enumerate(annotations.images) if (n in chosen) == is_val)

@@ -1,7 +1,7 @@
 """CVAT's own export, "CVAT for images": one XML file of all images."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Sequence
 from pathlib import Path
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
@@ -40,12 +40,9 @@ def read_cvat(path: str | Path, img_dir: str | Path | None = None) -> Annotation
     if not entries:
         raise ValueError(f'{path} names no images')
     names = [label.findtext('name') or '' for label in root.iter('label')]
-    files = [_text(path, entry, 'name') for entry in entries]
-    folder = folder_of_images(files, _places(path, entries[0]), str(path), img_dir)
-    check_there((plain(folder, name) for name in files), str(path))
-    images = tuple(
-        _image(path, plain(folder, name), entry) for name, entry in zip(files, entries, strict=True)
-    )
+    files = _files(path, entries, img_dir)
+    check_there(files, str(path))
+    images = tuple(_image(path, file, entry) for file, entry in zip(files, entries, strict=True))
     marked = [name for image in images for name in image.class_names]
     known = dict.fromkeys(name for name in [*names, *marked] if name not in _BACKGROUND)
     return AnnotationSet(FORMAT, str(path), tuple(known), images, describe_shapes(images))
@@ -63,11 +60,25 @@ def _root(path: Path) -> Element:
         raise ValueError(f'{path} cannot be read as XML: {error}') from error
 
 
-def _places(path: Path, first: Element) -> Iterator[Path]:
-    """Folders in which the images of an export mostly lie."""
-    for folder in (path.parent, path.parent.parent):
-        for name in ('', 'images', f'images/{first.get("subset", "")}', 'data'):
-            yield folder / name
+def _files(path: Path, entries: Sequence[Element], img_dir: str | Path | None) -> list[Path]:
+    """Images of the entries; those of a project lie in a folder for each subset.
+
+    Images of unlike subsets may have the same name.
+    """
+    places = [
+        folder / name
+        for folder in (path.parent, path.parent.parent)
+        for name in ('', 'images', 'data')
+    ]
+    plain_names = [_text(path, entry, 'name') for entry in entries]
+    subsets = [entry.get('subset') for entry in entries]
+    names = [f'{part}/{n}' if part else n for part, n in zip(subsets, plain_names, strict=True)]
+    try:
+        folder = folder_of_images(names, places, str(path), img_dir)
+    except FileNotFoundError:
+        names = plain_names
+        folder = folder_of_images(names, places, str(path), img_dir)
+    return [plain(folder, name) for name in names]
 
 
 def _text(what: str | Path, entry: Element, name: str) -> str:

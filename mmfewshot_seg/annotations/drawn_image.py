@@ -8,7 +8,7 @@ import numpy as np
 from pycocotools import mask as coco_mask
 
 from mmfewshot_seg.annotations.annotated_image import AnnotatedImage, MarkedObject, encode, some
-from mmfewshot_seg.annotations.shapes import Shape, draw, region, touched
+from mmfewshot_seg.annotations.shapes import Shape, draw, regions, touched
 from mmfewshot_seg.structures.labels import IGNORED
 
 _NEAR = 0.02  # pixels: six digits of a share of 20 000 pixels
@@ -45,41 +45,51 @@ class DrawnImage(AnnotatedImage):
         """Whether it has nothing but lines and points, which make no object."""
         return bool(self.shapes) and all(shape.is_prompt for shape in self.shapes)
 
-    def label(self, class_name: str, size: tuple[int, int]) -> np.ndarray:
-        """Label map of a class, see :meth:`AnnotatedImage.label`."""
+    def check_class(self, class_name: str) -> None:
+        """Refuse a class of which nothing is marked.
+
+        Raises:
+            ValueError: If it is such a one.
+        """
         if class_name not in self.class_names:
             raise ValueError(
                 f'{self.source} has no shape named {class_name!r}, but {list(self.class_names)}'
             )
+
+    def label(self, class_name: str, size: tuple[int, int]) -> np.ndarray:
+        """Label map of a class, see :meth:`AnnotatedImage.label`."""
+        self.check_class(class_name)
         fitting = [s for s in self._placed(size) if s.class_name in (class_name, None)]
-        return draw(fitting, size)
+        return draw(fitting, size, surely_pixels=self.in_shares)
 
     def objects(self, size: tuple[int, int]) -> list[MarkedObject]:
         """Objects of all classes, see :meth:`AnnotatedImage.objects`.
 
         What is cut out or ignored for every class is taken out of what was drawn before it; what is
-        ignored becomes a crowd of each class of the image.
+        ignored becomes a crowd of each class of the image, except where that is drawn after it.
         """
         found: dict[Hashable, MarkedObject] = {}
-        void = np.zeros(size, bool)
-        for number, shape in enumerate(self._placed(size)):
-            if shape.is_prompt:
-                continue
-            inside = region(shape, size)
+        voids = {name: np.zeros(size, bool) for name in self.class_names}
+        shapes = [shape for shape in self._placed(size) if not shape.is_prompt]
+        insides = regions(shapes, size, surely_pixels=self.in_shares)
+        for number, (shape, inside) in enumerate(zip(shapes, insides, strict=True)):
             if shape.class_name is None:
                 found = {key: _without(thing, inside) for key, thing in found.items()}
-                void = void | inside if shape.value == IGNORED else void & ~inside
+                for void in voids.values():
+                    void[inside] = shape.value == IGNORED
                 continue
             key = (shape.class_name, number if shape.group is None else ('group', shape.group))
             found[key] = _joined(found.get(key), shape, inside)
-            void &= ~inside
+            if shape.class_name in voids:
+                voids[shape.class_name][inside] = False
         objects = [thing for thing in found.values() if thing.area]
         if not self.is_layered:
             objects.sort(key=lambda thing: -thing.area)
-        if void.any():
-            code = encode(void)
-            objects += [MarkedObject(name, code, is_crowd=True) for name in self.class_names]
-        return objects
+        return objects + [
+            MarkedObject(name, encode(void), is_crowd=True)
+            for name, void in voids.items()
+            if void.any()
+        ]
 
     def _placed(self, size: tuple[int, int]) -> tuple[Shape, ...]:
         """Shapes in pixels of an image of this size."""

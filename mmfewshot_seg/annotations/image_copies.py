@@ -17,13 +17,21 @@ class ImageCopies:
         self.folder, self.link = folder, link
         self._taken: set[str] = set()
 
-    def add(self, path: str) -> Path:
-        """File of the set that has the content of ``path``; no two have one stem."""
+    def add(self, path: str, unlike: str | None = None) -> Path:
+        """File of the set that has the content of ``path``; no two have one stem.
+
+        Args:
+            path: File of the image.
+            unlike: How no stem may end, in capitals or not: so do files of another kind.
+        """
         source = Path(path)
-        stem, number = source.stem, 1
+        first = source.stem
+        if unlike and first.lower().endswith(unlike):
+            first = f'{first}_image'
+        stem, number = first, 1
         while stem.lower() in self._taken:
             number += 1
-            stem = f'{source.stem}_{number}'
+            stem = f'{first}_{number}'
         self._taken.add(stem.lower())
         copy = self.folder / f'{stem}{source.suffix}'
         if self.link:

@@ -88,8 +88,13 @@ def read_labelme(path: str | Path, img_dir: str | Path | None = None) -> DrawnIm
     shapes = tuple(_shape(path, number, entry) for number, entry in enumerate(content['shapes']))
     height, width = content.get('imageHeight'), content.get('imageWidth')
     size = None if height is None or width is None else (height, width)
+    if size and not all(isinstance(side, int | float) for side in size):
+        raise ValueError(f'{path}: imageHeight and imageWidth are numbers, got {size!r:.80}')
     return DrawnImage(
-        _image_of(Path(path), content.get('imagePath'), img_dir), str(path), shapes, size
+        _image_of(Path(path), content.get('imagePath'), img_dir),
+        str(path),
+        shapes,
+        size,
     )
 
 

@@ -84,8 +84,9 @@ class MaskedImage(AnnotatedImage):
     def objects(self, size: tuple[int, int]) -> list[MarkedObject]:
         """Objects of the class, see :meth:`AnnotatedImage.objects`; of a mask its regions."""
         if self.source.lower().endswith('.json'):
-            things = read_labelme(self.source).objects(size)
-            return [thing for thing in things if thing.class_name == self.class_name]
+            drawn = read_labelme(self.source)
+            drawn.check_class(self.class_name)
+            return [t for t in drawn.objects(size) if t.class_name == self.class_name]
         label = self.label(self.class_name, size)
         return objects_of(label, self.class_names)
 
@@ -203,7 +204,11 @@ def find_label_maps(folder: Path, mask_suffix: str | None = None) -> Layout | No
 
 
 def _find_pairs(images: Path, masks: Path, mask_suffix: str | None) -> Layout:
-    """Images of a folder, and the label maps of a folder, which may be the same."""
+    """Images of a folder, and the label maps of a folder, which may be the same.
+
+    Raises:
+        ValueError: If a label map would be that of two images.
+    """
     if mask_suffix is None:
         suffixes = [ending + kind for ending in _MAP_ENDINGS for kind in _MAP_SUFFIXES]
     else:
@@ -213,13 +218,22 @@ def _find_pairs(images: Path, masks: Path, mask_suffix: str | None) -> Layout:
         sorted(path for path in (place.iterdir() if is_one else place.rglob('*')) if _is_seen(path))
         for place in (images, masks)
     )
-    maps = {path.relative_to(masks).as_posix().lower(): path for path in others}
+    names = {path.relative_to(masks).as_posix(): path for path in others}
+    maps = {name.lower(): path for name, path in names.items()} | names  # the very name first
     pairs, lonely = [], []
+    image_of: dict[Path, Path] = {}
     for image in found:
         stem = image.relative_to(images).with_suffix('').as_posix()
-        fitting = (maps.get(f'{stem}{suffix}'.lower()) for suffix in suffixes)
+        wanted = [f'{stem}{suffix}' for suffix in suffixes]
+        fitting = (maps.get(name) for each in wanted for name in (each, each.lower()))
         mask = next((path for path in fitting if path not in (None, image)), None)
         if mask is not None:
+            if mask in image_of:
+                raise ValueError(
+                    f'{mask} would be the label map of two images, {image_of[mask].name} and '
+                    f'{image.name}: give one of them another name, or remove it'
+                )
+            image_of[mask] = image
             pairs.append((image, mask))
         elif not is_one:
             lonely.append(str(image))

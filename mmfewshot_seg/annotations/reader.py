@@ -1,13 +1,20 @@
 """The one reader of annotations: recognises the format by what is there."""
 
+from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
-from mmfewshot_seg.annotations.annotated_image import AnnotationSet, some
+from mmfewshot_seg.annotations.annotated_image import AnnotationSet, alike_names, some
+from mmfewshot_seg.annotations.coco import FORMAT as COCO
 from mmfewshot_seg.annotations.coco import is_coco, read_coco
+from mmfewshot_seg.annotations.cvat import FORMAT as CVAT
 from mmfewshot_seg.annotations.cvat import is_cvat, read_cvat
+from mmfewshot_seg.annotations.labelme import FORMAT as LABELME
 from mmfewshot_seg.annotations.labelme import is_labelme, read_labelme_folder
 from mmfewshot_seg.annotations.mask_folders import (
+    CLASS_FOLDERS,
+    LABEL_MAPS,
     find_label_maps,
     read_class_folders,
     read_label_maps,
@@ -17,6 +24,14 @@ from mmfewshot_seg.datasets.sources.coco_json import read_json
 from mmfewshot_seg.datasets.sources.image_files import IMAGE_SUFFIXES
 from mmfewshot_seg.datasets.sources.masks import Value
 
+# What the options are for; YOLO has none.
+_OPTIONS = {
+    CLASS_FOLDERS: ('mask_suffix', 'mask_threshold', 'mask_value'),
+    LABEL_MAPS: ('mask_suffix', 'class_values'),
+    LABELME: ('img_dir',),
+    COCO: ('img_dir',),
+    CVAT: ('img_dir',),
+}
 ACCEPTED = (
     'a COCO json; a json or a folder of LabelMe; data.yaml or a folder of YOLO; the XML of "CVAT '
     'for images", or its folder; a folder of images with label maps and classes.txt; or a folder '
@@ -53,12 +68,49 @@ def read_annotations(
 
     Raises:
         FileNotFoundError: If there is no such file or folder, or images are missing.
-        ValueError: If the format is not known, or something is broken: file, entry and what is
-            accepted.
+        ValueError: If the format is not known or has no use for an option, or something is broken:
+            file, entry and what is accepted.
     """
     path = Path(path)
     if not path.exists():
         raise FileNotFoundError(f'{path} does not exist')
+    read = _read(path, mask_suffix, mask_threshold, mask_value, class_values, img_dir)
+    options = dict(
+        mask_suffix=mask_suffix,
+        mask_threshold=mask_threshold,
+        mask_value=mask_value,
+        class_values=class_values,
+        img_dir=img_dir,
+    )
+    used = _OPTIONS.get(read.format, ())
+    if idle := [name for name, value in options.items() if value is not None and name not in used]:
+        raise ValueError(
+            f'{path} is read as {read.format}, for which {" and ".join(idle)} would do nothing: '
+            'leave it out, or name another file or folder'
+        )
+    notes = *read.notes, *alike_names(read.class_names), *_annotated_twice(read)
+    return replace(read, notes=notes)
+
+
+def _annotated_twice(annotations: AnnotationSet) -> tuple[str, ...]:
+    """A note on images that come more than once, each time without what is marked the other."""
+    counts = Counter(image.path for image in annotations.images)
+    if several := [path for path, number in counts.items() if number > 1]:
+        return (
+            f'{len(several)} images are annotated more than once, and each annotation counts as an '
+            f'image of its own: {some(several, 3)}',
+        )
+    return ()
+
+
+def _read(
+    path: Path,
+    mask_suffix: str | None,
+    mask_threshold: float | None,
+    mask_value: Value | None,
+    class_values: Mapping[str, Value] | None,
+    img_dir: str | Path | None,
+) -> AnnotationSet:
     if class_values is not None and path.is_dir():
         return read_label_maps(path, mask_suffix, class_values)
     if path.is_file():
@@ -77,6 +129,8 @@ def read_annotations(
         return read_labelme_folder(path, jsons['LabelMe'], img_dir)
     if jsons['COCO']:
         return read_coco(_the_one(path, jsons['COCO']), img_dir)
+    if nested := sorted(path.glob('*/*.coco.json')):  # as Roboflow exports its splits
+        return read_coco(_the_one(path, nested), img_dir)
     if find_label_maps(path, mask_suffix):
         return read_label_maps(path, mask_suffix)
     if not any(entry.is_dir() and not entry.name.startswith('.') for entry in path.iterdir()):

@@ -3,7 +3,7 @@
 Label values: 0 background, 1 the class, 255 not annotated.
 """
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Real
 from typing import Any
@@ -99,7 +99,7 @@ def shapes_of(annotation: Mapping) -> list[Shape]:
     ]
 
 
-def draw(shapes: Sequence[Shape], size: tuple[int, int]) -> np.ndarray:
+def draw(shapes: Sequence[Shape], size: tuple[int, int], surely_pixels: bool = False) -> np.ndarray:
     """Label map of shapes.
 
     Lines and points are drawn first, those of the class last of them, then the others in their
@@ -109,16 +109,16 @@ def draw(shapes: Sequence[Shape], size: tuple[int, int]) -> np.ndarray:
         shapes: What is drawn. With lines or points of the class, all that is not drawn is 255,
             else 0.
         size: (H, W).
+        surely_pixels: Whether coordinates cannot be shares of the image by mistake.
 
     Returns:
         (H, W) uint8.
 
     Raises:
-        ValueError: If a shape is of a kind that is not known, or coordinates are no numbers, not
-            finite, far outside the image, or shares of it.
+        ValueError: If a shape is of a kind that is not known, a point lies beside the image, or
+            coordinates are no numbers, not finite, far outside the image, or shares of it.
     """
-    checked = [(shape, _coordinates(shape, size)) for shape in shapes]
-    check_pixels('polygons and boxes', _in_pixels(checked), size)
+    checked = _checked(shapes, size, surely_pixels)
     prompted = any(shape.is_prompt and shape.value == 1 for shape in shapes)
     label = np.full(size, IGNORED if prompted else 0, np.uint8)
     prompts = [item for item in checked if item[0].is_prompt]
@@ -133,17 +133,30 @@ def draw(shapes: Sequence[Shape], size: tuple[int, int]) -> np.ndarray:
     return label
 
 
-def region(shape: Shape, size: tuple[int, int]) -> np.ndarray:
-    """(H, W) bool, pixels of a shape that is neither line nor point.
+def regions(
+    shapes: Sequence[Shape], size: tuple[int, int], surely_pixels: bool = False
+) -> Iterator[np.ndarray]:
+    """(H, W) bool of each shape, its pixels; there must be neither lines nor points.
+
+    Arguments: see :func:`draw`.
 
     Raises:
         ValueError: As :func:`draw`.
     """
-    points = _coordinates(shape, size)
-    check_pixels('polygons and boxes', _in_pixels([(shape, points)]), size)
-    inside = np.zeros(size, bool)
-    inside[_region(shape, points, size)] = True
-    return inside
+    for shape, points in _checked(shapes, size, surely_pixels):
+        inside = np.zeros(size, bool)
+        inside[_region(shape, points, size)] = True
+        yield inside
+
+
+def _checked(
+    shapes: Sequence[Shape], size: tuple[int, int], surely_pixels: bool
+) -> list[tuple[Shape, Any]]:
+    """Shapes, and what of each can be drawn."""
+    checked = [(shape, _coordinates(shape, size)) for shape in shapes]
+    if not surely_pixels:
+        check_pixels('polygons and boxes', _in_pixels(checked), size)
+    return checked
 
 
 def _each(shapes: Iterable, key: str) -> list:
@@ -179,6 +192,8 @@ def _coordinates(shape: Shape, size: tuple[int, int]) -> Any:
             raise ValueError(
                 f'{shape.what} is a list of at least {least} (x, y) points, got {points.tolist()}'
             )
+        if shape.kind == 'point':
+            _check_inside(shape.what, points, size)
         return points
     numbers = as_numbers(shape.what, shape.points)
     if shape.kind == 'box' and (
@@ -196,6 +211,16 @@ def _coordinates(shape: Shape, size: tuple[int, int]) -> Any:
     if not np.isfinite(numbers).all():
         raise ValueError(f'{shape.what} has an angle of {numbers[-1]}')
     return numbers
+
+
+def _check_inside(what: str, points: np.ndarray, size: tuple[int, int]) -> None:
+    """Refuse clicks beside the image, which would mark nothing."""
+    outside = points[((points < 0) | (points > (size[1], size[0]))).any(1)]
+    if len(outside):
+        raise ValueError(
+            f'{what} at {tuple(outside[0].tolist())} lies beside its image of {size[1]}x{size[0]} '
+            'pixels (width x height): a point is (x, y), column and row'
+        )
 
 
 def _in_pixels(checked: Iterable[tuple[Shape, Any]]) -> list[np.ndarray]:

@@ -12,6 +12,8 @@ from mmfewshot_seg.annotations.image_copies import ImageCopies
 from mmfewshot_seg.datasets.sources.folder import OWN_SUFFIX
 from mmfewshot_seg.structures.labels import IGNORED
 
+_MASK_ENDING = Path(OWN_SUFFIX).stem
+
 
 class ClassFolders:
     """``<class>/<n>.jpg`` with a mask ``<n>.png``, or ``<n>_mask.png`` if there are png images.
@@ -57,7 +59,7 @@ class ClassFolders:
                 continue
             if name not in self._copies:
                 self._copies[name] = ImageCopies(self._folders[name], self._link)
-            copy = self._copies[name].add(image.path)
+            copy = self._copies[name].add(image.path, unlike=_MASK_ENDING)
             mask = label if (label == IGNORED).any() else label * 255
             Image.fromarray(np.ascontiguousarray(mask)).save(
                 copy.with_name(f'{copy.stem}{self.mask_suffix}')

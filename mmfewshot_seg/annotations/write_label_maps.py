@@ -8,6 +8,7 @@ from PIL import Image
 
 from mmfewshot_seg.annotations.annotated_image import AnnotatedImage
 from mmfewshot_seg.annotations.image_copies import ImageCopies
+from mmfewshot_seg.annotations.value_table import parse_value_table
 from mmfewshot_seg.structures.labels import IGNORED
 
 BACKGROUND = 'background'
@@ -26,7 +27,8 @@ class LabelMaps:
         link: Whether images are symbolic links.
 
     Raises:
-        ValueError: If there are more than 254 classes.
+        ValueError: If there are more than 254 classes, or ``classes.txt`` would not be read as it
+            is meant: of a class named ``void``, of a number as a name.
     """
 
     def __init__(
@@ -39,6 +41,7 @@ class LabelMaps:
     ) -> None:
         if len(class_names) >= IGNORED:
             raise ValueError(f'label maps have up to 254 classes, not {len(class_names)}')
+        _check_names(class_names)
         self._class_names = tuple(class_names)
         self._copies = ImageCopies(folder / 'img_dir' / split, link)
         self._labels = folder / 'ann_dir' / split
@@ -57,8 +60,26 @@ class LabelMaps:
 
     def close(self) -> None:
         """Write the names of labels 0, 1, ..., a line each."""
-        lines = [BACKGROUND, *self._class_names]
-        self._table.write_text(''.join(f'{name}\n' for name in lines), encoding='utf-8')
+        self._table.write_text(_table_text(self._class_names), encoding='utf-8')
+
+
+def _table_text(class_names: Sequence[str]) -> str:
+    return ''.join(f'{name}\n' for name in (BACKGROUND, *class_names))
+
+
+def _check_names(class_names: Sequence[str]) -> None:
+    """Refuse names that would be read as something else."""
+    for name in class_names:
+        try:
+            table = parse_value_table(_table_text([name]), 'classes.txt')
+        except ValueError:
+            table = None
+        if table is None or dict(table.classes) != {name: 1}:
+            raise ValueError(
+                f'classes.txt cannot name a class {name!r}: it would be read as another name, '
+                'background, void, a value or a comment. Rename it, or choose others by '
+                'class_names (--class-names)'
+            )
 
 
 def voc_palette(number: int) -> list[tuple[int, ...]]:

@@ -62,11 +62,13 @@ def find_yolo(folder: Path) -> bool:
 
 
 def _label_files(folder: Path) -> bool:
-    """Whether there are texts whose first line is one of YOLO."""
+    """Whether there are texts, in ``labels`` any without label maps, else with a line of YOLO."""
     texts = folder.rglob('*.txt') if folder.name == 'labels' else folder.glob('*.txt')
     for text in texts:
         if text.name.startswith('.') or _NOT_LABELS.fullmatch(text.name):
             continue
+        if folder.name == 'labels' and not any(folder.rglob('*.png')):
+            return True  # whatever is wrong in it will be told by its line
         line = text.read_bytes()[:200].partition(b'\n')[0]
         return re.match(rb'\s*\d+(\s+[-+.\deE]+){4,}', line) is not None or not line.strip()
     return False
@@ -95,6 +97,11 @@ def _names_and_folders(path: Path) -> tuple[list[str], list[Path]]:
         content = _load(source)
         if not isinstance(content, Mapping) or 'names' not in content:
             raise ValueError(f"{source} is no data.yaml of YOLO: it has no 'names'")
+        if content.get('kpt_shape'):  # whose lines could be taken for outlines
+            raise ValueError(
+                f'{source} has key points, kpt_shape: {content["kpt_shape"]}, which are not read; '
+                'export outlines (segmentation) or boxes (detection)'
+            )
         return _names(source, content['names']), _folders(source, content)
     for place in (folder, folder.parent):
         for name in NAME_FILES:

@@ -26,6 +26,7 @@ from mmfewshot_seg.apis.queries import (
     NamedImage,
     Queries,
     Query,
+    check_kept,
     list_images,
     name_images,
 )
@@ -34,7 +35,7 @@ from mmfewshot_seg.apis.result_files import ResultFiles
 from mmfewshot_seg.apis.run_record import RunRecord, undone
 from mmfewshot_seg.apis.support_set_inferencer import SupportSetInferencer
 from mmfewshot_seg.apis.tiles import Tiling
-from mmfewshot_seg.apis.video import check_video_name, frames_per_second, whole_video
+from mmfewshot_seg.apis.video import check_video_out, frames_per_second, whole_video
 from mmfewshot_seg.files.whole_backend import WHOLE
 from mmfewshot_seg.structures import SupportState
 
@@ -238,16 +239,19 @@ class FewShotInferencer(SupportSetInferencer):
         _check_numbers(batch_size, num_workers)
         tiling = None if tile_size is None else Tiling(tile_size, tile_overlap)
         if video_out:
-            check_video_name(video_out)
+            check_video_out(video_out, inputs, resume)
         files = ResultFiles(
-            out_dir, out_formats, pred_out_dir, labelme_out_dir, save_scores, tolerance, resume
+            out_dir, out_formats, pred_out_dir, labelme_out_dir, img_out_dir, save_scores, tolerance
         )
-        kwargs['img_out_dir'] = str(Path(out_dir, img_out_dir)) if out_dir and img_out_dir else ''
+        files.check_names(support.class_names)
+        kwargs['img_out_dir'] = str(files.picture_folder or '')
         kwargs['return_instances'] = kwargs.get('return_instances') or files.needs_instances
         _, _, visualize_kwargs, postprocess_kwargs = self._dispatch_kwargs(**kwargs)
         images = list_images(inputs)
         number = len(images) if isinstance(images, Sized) else 0
         named: Iterable[NamedImage] = name_images(images, self._array_numbers)
+        if isinstance(images, list):
+            named = check_kept(named, files.of_image)
         record = None
         if out_dir:
             settings = self._settings(
@@ -261,8 +265,10 @@ class FewShotInferencer(SupportSetInferencer):
             )
             record = RunRecord(out_dir, settings, resume)
         if resume:
-            named = undone(named, record, kwargs['img_out_dir'])
+            named = undone(named, record, files.of_image)
             number = len(named)
+            if record and record.done:  # else what an earlier run has left is of another
+                files.log.resume()
         batches = QuerySegmentation(self.model, self.pipeline, self.refine).stream(
             partial(self.preprocess, named),
             support,

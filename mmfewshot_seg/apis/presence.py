@@ -12,6 +12,7 @@ from mmfewshot_seg.models.fewshot import BaseFewShotHead
 MinScore = float | str | Sequence[float] | None
 # What is usual counts like so many examples of the support set.
 USUAL = 5
+_NUMBER = int | float | np.number
 
 
 def presence_thresholds(
@@ -53,10 +54,12 @@ def check_min_score(min_score: MinScore, ways: int) -> None:
     Raises:
         ValueError: If it is neither ``'auto'``, a finite number, one for each class, nor None.
     """
-    if min_score is None or min_score == 'auto':
+    if min_score is None or (isinstance(min_score, str) and min_score == 'auto'):
         return
-    values = [min_score] if isinstance(min_score, int | float) else min_score
-    numbers = not isinstance(values, str) and all(isinstance(v, int | float) for v in values)
+    values = [min_score] if isinstance(min_score, _NUMBER) else min_score
+    numbers = not isinstance(values, str) and all(
+        isinstance(v, _NUMBER) and not isinstance(v, bool) for v in values
+    )
     if not numbers or not np.isfinite(values).all() or len(values) not in (1, ways):
         raise ValueError(
             f'min_score={min_score!r}, expected a number, one for each of the {ways} classes, '

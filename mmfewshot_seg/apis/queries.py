@@ -1,7 +1,8 @@
 """Queries of a user, one by one: a file, a folder, a video, arrays."""
 
 import logging
-from collections.abc import Container, Iterable, Iterator
+import os
+from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -13,7 +14,7 @@ from PIL import Image
 from torch import Tensor
 
 from mmfewshot_seg.apis.image_pipeline import ImagePipeline
-from mmfewshot_seg.apis.video import is_video, open_video
+from mmfewshot_seg.apis.video import frame_name, is_video, open_video
 from mmfewshot_seg.datasets.sources.image_files import IMAGE_SUFFIXES
 
 QueryImage = str | Path | np.ndarray | Image.Image
@@ -112,13 +113,48 @@ def name_images(images: Iterable[QueryImage], numbers: Iterator[int]) -> Iterato
     Args:
         images: What :func:`list_images` gave.
         numbers: Names of arrays.
+
+    Raises:
+        ValueError: In its turn, if the name of a file is no text in UTF-8, as JSON and CSV are.
     """
     taken: set[str] = set()
     for image in images:
         path = str(image) if isinstance(image, str | Path) else None
-        stem = Path(path).stem if path else f'{next(numbers):08d}'
+        if path and (frame := frame_name(path)):
+            stem, path = frame, None  # no file that other programs could open
+        else:
+            stem = Path(path).stem if path else f'{next(numbers):08d}'
+        if path and any('\ud800' <= each <= '\udfff' for each in path):
+            raise ValueError(f'{path!a}: the name of the file is no text in UTF-8: rename it')
         taken.add(name := free_name(stem, taken))
         yield NamedImage(name, path, image)
+
+
+def check_kept(
+    images: Iterable[NamedImage], files_of: Callable[[str], Iterable[Path]]
+) -> list[NamedImage]:
+    """Refuse results that would overwrite an image to segment.
+
+    Args:
+        images: All images of a run.
+        files_of: Files of the results of an image, by its name.
+
+    Returns:
+        The images.
+
+    Raises:
+        ValueError: If an image would be lost.
+    """
+    images = list(images)
+    paths = {os.path.realpath(image.path) for image in images if image.path}
+    for image in images:
+        for file in files_of(image.name):
+            if os.path.realpath(file) in paths:
+                raise ValueError(
+                    f'{file} is an image to segment, and the results of {image.name} would '
+                    'overwrite it: name another out_dir'
+                )
+    return images
 
 
 def read_query(image: NamedImage, pipeline: ImagePipeline) -> Query:

@@ -16,7 +16,12 @@ from mmfewshot_seg.results.area_table import AreaTable
 from mmfewshot_seg.results.coco_file import CocoFile
 from mmfewshot_seg.results.formats import FORMATS
 from mmfewshot_seg.results.image_result import ImageResult
-from mmfewshot_seg.results.labelme_file import is_prediction, labelme_text, relative_path
+from mmfewshot_seg.results.labelme_file import (
+    check_names,
+    is_prediction,
+    labelme_text,
+    relative_path,
+)
 from mmfewshot_seg.results.result_log import ResultLog
 from mmfewshot_seg.visualization.overlay import save_label_map
 
@@ -33,12 +38,12 @@ class ResultFiles:
         pred_out_dir: Folder in ``out_dir`` for label maps and scores.
         labelme_out_dir: Folder in ``out_dir`` for files of LabelMe. A file there that a person has
             made or corrected is left alone, and how many is logged.
+        img_out_dir: Folder in ``out_dir`` for pictures, which others write; none if empty.
         save_scores: Whether to write scores.
         tolerance: Pixels by which polygons may be off, see :meth:`Instance.rings`.
-        resume: Whether images that an earlier run into the folder has done count as well in what is
-            of all images.
 
     Raises:
+        FileExistsError: If a file of all images is there, and of another program.
         ValueError: If there is no such format, or the tolerance is negative.
     """
 
@@ -48,9 +53,9 @@ class ResultFiles:
         formats: Sequence[str],
         pred_out_dir: str = 'pred',
         labelme_out_dir: str = 'labelme',
+        img_out_dir: str = '',
         save_scores: bool = False,
         tolerance: float = 1,
-        resume: bool = False,
     ) -> None:
         formats = [formats] if isinstance(formats, str) else list(formats)
         if unknown := [name for name in formats if name not in FORMATS]:
@@ -64,6 +69,7 @@ class ResultFiles:
         self.labelme = 'labelme' in formats
         self.pred_folder = self.folder / pred_out_dir
         self.labelme_folder = self.folder / labelme_out_dir
+        self.picture_folder = self.folder / img_out_dir if out_dir and img_out_dir else None
         self.save_scores = save_scores
         self.tolerance = tolerance
         whole: dict[str, tuple[str, CocoFile | AreaTable]] = {
@@ -72,13 +78,34 @@ class ResultFiles:
             'csv': ('areas.csv', AreaTable()),
         }
         self.whole = dict(whole[name] for name in formats if name in whole)
-        self.log = ResultLog(self.folder / 'instances.jsonl', resume)
+        for name, content in self.whole.items():
+            _check_ours(self.folder / name, content.HEAD)
+        self.log = ResultLog(self.folder / 'instances.jsonl')
         self.left_alone = 0
 
     @property
     def needs_instances(self) -> bool:
         """Whether what is written has instances."""
         return bool(self.whole) or self.labelme
+
+    def of_image(self, name: str) -> list[Path]:
+        """Files that are written of an image of this name."""
+        picture = [self.picture_folder / f'{name}.jpg'] if self.picture_folder else []
+        files = {
+            self.pred_folder / f'{name}.png': self.label_maps,
+            self.pred_folder / f'{name}.npy': self.save_scores,
+            self.labelme_folder / f'{name}.json': self.labelme,
+        }
+        return picture + [path for path, is_written in files.items() if is_written]
+
+    def check_names(self, class_names: Sequence[str]) -> None:
+        """Refuse classes that a format cannot name.
+
+        Raises:
+            ValueError: If there is one.
+        """
+        if self.labelme:
+            check_names(class_names)
 
     def write(self, query: Query, sample: SegDataSample) -> None:
         """Write the files of a prediction.
@@ -134,6 +161,16 @@ class ResultFiles:
                 'current',
                 logging.WARNING,
             )
+
+
+def _check_ours(path: Path, head: str) -> None:
+    """Refuse to overwrite a file that begins unlike ours: somebody has made it."""
+    if path.is_file():
+        with open(path, 'rb') as file:
+            if file.read(len(head)) != head.encode():
+                raise FileExistsError(
+                    f'{path} was not written by this package: move it, or name another out_dir'
+                )
 
 
 def _read_json(path: Path) -> object:

@@ -1,7 +1,8 @@
 """What a run into a folder was asked for, and which images it has done, so that it can go on."""
 
 import json
-from collections.abc import Iterable, Mapping
+import os
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from mmengine.logging import print_log
@@ -10,6 +11,7 @@ from mmfewshot_seg.apis.queries import NamedImage
 from mmfewshot_seg.files.whole_file import write_whole
 
 NAME = 'run.jsonl'
+Image = tuple[str, int, int]  # path, bytes, and nanoseconds of the last change
 
 
 class RunRecord:
@@ -29,11 +31,11 @@ class RunRecord:
 
     def __init__(self, folder: str | Path, settings: Mapping, resume: bool = False) -> None:
         self.path = Path(folder, NAME)
-        self.done: set[tuple[str, str]] = set()
+        self.done: dict[str, Image] = {}
         if resume and self.path.exists():
             self.done = self._read(settings)
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        lines = [dict(settings), *map(list, sorted(self.done))]
+        lines = [dict(settings), *([name, *image] for name, image in sorted(self.done.items()))]
         write_whole(self.path, ''.join(json.dumps(line) + '\n' for line in lines))
 
     def add(self, name: str, image: str | None) -> None:
@@ -45,13 +47,20 @@ class RunRecord:
         """
         if image is not None:
             with open(self.path, 'a', encoding='utf-8') as file:
-                file.write(json.dumps([name, image]) + '\n')
+                file.write(json.dumps([name, *_as_it_is(image)]) + '\n')
 
-    def _read(self, settings: Mapping) -> set[tuple[str, str]]:
+    def has(self, image: NamedImage) -> bool:
+        """Whether an image is done, and its file is what it was then."""
+        return image.path is not None and self.done.get(image.name) == _as_it_is(image.path)
+
+    def _read(self, settings: Mapping) -> dict[str, Image]:
         first, *lines = self.path.read_text('utf-8').split('\n')
         try:
             before = dict(json.loads(first))
-            done = {(str(name), str(image)) for name, image in map(json.loads, lines[:-1])}
+            done = {  # of images of one name the last, whose files are there
+                str(name): (str(image), int(size), int(time))
+                for name, image, size, time in map(json.loads, lines[:-1])
+            }
         except (ValueError, TypeError) as error:
             raise ValueError(
                 f'{self.path} is damaged ({error}): start anew, without resume'
@@ -67,15 +76,28 @@ class RunRecord:
         return done
 
 
+def _as_it_is(path: str) -> Image:
+    """The path of a file, its size and the time of its last change."""
+    try:
+        stat = os.stat(path)
+    except OSError:  # whoever reads it will say it
+        return path, -1, -1
+    return path, stat.st_size, stat.st_mtime_ns
+
+
 def undone(
-    images: Iterable[NamedImage], record: RunRecord | None, picture_dir: str
+    images: Iterable[NamedImage],
+    record: RunRecord | None,
+    files_of: Callable[[str], Iterable[Path]] = lambda name: (),
 ) -> list[NamedImage]:
-    """Images that a run has not done yet, or whose picture is gone; how many it has is logged.
+    """Images that a run has not done yet; how many it has is logged.
+
+    Those that have changed since, or of which a result is gone, are done anew.
 
     Args:
         images: All images of the run.
         record: What was done; None if nothing is written.
-        picture_dir: Folder of the pictures; empty if there are none.
+        files_of: Files of the results of an image, by its name.
 
     Raises:
         ValueError: If results or images have no files.
@@ -88,8 +110,7 @@ def undone(
     left = [
         image
         for image in images
-        if (image.name, image.path) not in record.done
-        or (picture_dir and not Path(picture_dir, f'{image.name}.jpg').exists())
+        if not record.has(image) or not all(path.exists() for path in files_of(image.name))
     ]
     done = len(images) - len(left)
     print_log(f'{done} of {len(images)} images are done already', 'current')

@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 from mmengine.logging import print_log
 from PIL import Image as PILImage
+from torch import Tensor
 
 from mmfewshot_seg.annotations import read_annotations
+from mmfewshot_seg.annotations.annotated_image import alike_names
 from mmfewshot_seg.annotations.annotation_label import Annotation
 from mmfewshot_seg.structures.labels import IGNORED
 
@@ -36,6 +38,10 @@ def group_supports(
     images, masks = as_list(images), as_list(masks)
     if isinstance(class_names, str):
         class_names = [class_names] * len(images)
+    if isinstance(class_names, set | frozenset):
+        raise ValueError('class_names are in the order of the images: a list, not a set')
+    if odd := [n for n in class_names if not isinstance(n, str) or not n.strip()]:
+        raise ValueError(f'class names are texts that are not empty, got {odd[0]!r}')
     if not len(images) == len(masks) == len(class_names):
         raise ValueError(
             f'{len(images)} images, {len(masks)} masks and {len(class_names)} class names: give a '
@@ -77,6 +83,8 @@ def read_supports(
         raise ValueError(f'max_shots is a whole number from 1, got {max_shots!r}')
     annotations = read_annotations(path, **reading)
     for note in annotations.notes:
+        if note in alike_names(annotations.class_names):
+            continue  # told of all classes of a support set
         print_log(f'{path} ({annotations.format}): {note}', 'current', logging.WARNING)
     named = [class_names] if isinstance(class_names, str) else class_names
     names = annotations.class_names if named is None else annotations.check_names(named)
@@ -98,5 +106,5 @@ def _check_number(supports: Supports) -> Supports:
 
 def as_list(value) -> list:
     """A list of one image or annotation, or of a sequence of them."""
-    single = isinstance(value, Image | Annotation)
+    single = isinstance(value, Image | Annotation | Tensor)  # a tensor is refused later on
     return [value] if single else list(value)

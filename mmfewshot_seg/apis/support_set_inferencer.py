@@ -1,15 +1,20 @@
 """A few-shot network and the support set of a user: fitted, grown, checked, saved."""
 
+import logging
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from pathlib import Path
 
+import numpy as np
 import torch
 from mmengine.config import ConfigDict
+from mmengine.logging import print_log
 from mmengine.utils import track_iter_progress
 from mmseg.structures import SegDataSample
 from torch import Tensor, nn
 from typing_extensions import Self, Unpack
 
+from mmfewshot_seg.annotations.annotated_image import alike_names
 from mmfewshot_seg.annotations.annotation_label import Annotation
 from mmfewshot_seg.apis.fingerprint import fingerprint, weights_fingerprint
 from mmfewshot_seg.apis.fitted_supports import FittedSupports
@@ -133,6 +138,8 @@ class SupportSetInferencer(PackageInferencer):
     def _use(self, supports: FittedSupports) -> None:
         self.state = self.joined(supports)
         self.supports, self._left_out = supports, None
+        for note in alike_names(supports.shots):
+            print_log(f'support set: {note}', 'current', logging.WARNING)
 
     def joined(self, supports: FittedSupports) -> SupportState:
         """What :meth:`fit_support` gives for supports that were fitted singly.
@@ -144,7 +151,9 @@ class SupportSetInferencer(PackageInferencer):
             raise ValueError('a support set needs a class: negatives alone name none')
         if len(supports.shots) > 254:
             raise ValueError(f'a support set has 1 to 254 classes, not {len(supports.shots)}')
-        return supports.joined(self.model.decode_head)
+        state = supports.joined(self.model.decode_head)
+        state.set_metainfo(dict(fitted_by=self._model_fingerprint))
+        return state
 
     def check_support(self, supports: FittedSupports | None = None) -> list[SupportCheck]:
         """Whether each support fits the others: each is segmented by all of them but itself.
@@ -253,19 +262,37 @@ class SupportSetInferencer(PackageInferencer):
 
     def _with_min_score(self, support: SupportState | None, min_score: MinScore) -> SupportState:
         """The support set, the inferencer's own if None; it carries the thresholds."""
-        state = self._fitted() if support is None else support
+        state = self._fitted() if support is None else self._checked(support)
         check_min_score(min_score, len(state.class_names))
         if min_score is None:
             return state
-        values = self.presence_thresholds(support) if min_score == 'auto' else min_score
+        values = self.presence_thresholds(support) if isinstance(min_score, str) else min_score
         state = state.new()
-        state.set_metainfo(dict(min_score=values))
+        state.set_metainfo(dict(min_score=np.asarray(values, float).reshape(-1).tolist()))
         return state
 
     def _fitted(self) -> SupportState:
         if self.state is None:
             raise ValueError('there is no support set yet: call set_support or load_support first')
         return self.state
+
+    def _checked(self, support: SupportState) -> SupportState:
+        """A support set of :meth:`fit_support`, if this model has fitted it."""
+        if not isinstance(support, SupportState):
+            raise TypeError(
+                f'support is what fit_support gave, not {type(support).__name__}; a file is read '
+                'by load_support'
+            )
+        if support.get('fitted_by', self._model_fingerprint) != self._model_fingerprint:
+            raise ValueError(
+                'support was fitted by another model: its config or weights differ. Call '
+                'fit_support of this one'
+            )
+        return support
+
+    @cached_property
+    def _model_fingerprint(self) -> str:
+        return fingerprint(self._fingerprints())
 
     @property
     def _device(self) -> torch.device:

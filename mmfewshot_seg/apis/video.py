@@ -1,5 +1,7 @@
 """Frames of videos by number, and pictures written as a video."""
 
+import logging
+import os
 import re
 import shutil
 import tempfile
@@ -10,6 +12,7 @@ from pathlib import Path
 import cv2
 import mmcv
 import numpy as np
+from mmengine.logging import print_log
 
 from mmfewshot_seg.files.whole_file import whole_file
 
@@ -26,7 +29,35 @@ def is_video(path: str | Path) -> bool:
     return Path(path).suffix.lower() in VIDEO_SUFFIXES
 
 
-def open_video(path: str | Path) -> mmcv.VideoReader:
+class Film(mmcv.VideoReader):
+    """Frames of a video file, in turn or by number; tells where there are fewer than it says.
+
+    Raises:
+        ValueError: In its turn, if no frame can be decoded.
+    """
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
+        self.path = path
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        super().__iter__()  # from the first frame on
+        number = 0
+        while (frame := self.read()) is not None:
+            number += 1
+            yield frame
+        if not number:
+            raise ValueError(f'{self.path} cannot be decoded: it has no whole frame')
+        if number < len(self):
+            print_log(
+                f'{self.path} says that it has {len(self)} frames, but {number} could be '
+                'decoded: is the file cut off?',
+                'current',
+                logging.WARNING,
+            )
+
+
+def open_video(path: str | Path) -> Film:
     """Frames of a video, (H, W, 3) uint8 BGR.
 
     Raises:
@@ -34,10 +65,16 @@ def open_video(path: str | Path) -> mmcv.VideoReader:
     """
     if not Path(path).is_file():
         raise ValueError(f'there is no video {path}')
-    video = mmcv.VideoReader(str(path))
+    video = Film(str(path))
     if len(video) <= 0:
         raise ValueError(f'{path} cannot be decoded as a video')
     return video
+
+
+def frame_name(path: str | Path) -> str | None:
+    """``film_12`` of ``film.mp4#12``, see :func:`video_frame`; None if it names no frame."""
+    match = _FRAME.fullmatch(str(path))
+    return f'{Path(match[1]).stem}_{match[2]}' if match and is_video(match[1]) else None
 
 
 def video_frame(path: str | Path) -> np.ndarray | None:
@@ -71,6 +108,23 @@ def check_video_name(path: str | Path) -> None:
     """
     if Path(path).suffix.lower() not in CODECS:
         raise ValueError(f'{path} cannot be written as a video, expected {", ".join(CODECS)}')
+
+
+def check_video_out(path: str | Path, inputs: object, resume: bool) -> None:
+    """Refuse videos of pictures that cannot be written, or would spoil something.
+
+    Raises:
+        ValueError: If the suffix is unknown, the video is the one to segment, or it would have the
+            pictures alone that a run has left to do.
+    """
+    check_video_name(path)
+    if isinstance(inputs, str | Path) and os.path.realpath(inputs) == os.path.realpath(path):
+        raise ValueError(f'{path} is the video to segment: name another file by video_out')
+    if resume:
+        raise ValueError(
+            'a video holds the pictures of all images, resume makes those that are left: leave out '
+            'video_out or resume'
+        )
 
 
 @contextmanager

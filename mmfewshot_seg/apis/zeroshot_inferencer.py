@@ -204,6 +204,8 @@ class ZeroShotInferencer(PackageInferencer, DetInferencer):
             for image, sample, picture in zip(inputs, preds, pictures, strict=True):
                 suffix = Path(image).suffix if isinstance(image, str) else '.jpg'
                 path = str(Path(img_out_dir, 'vis', sample.result_name + suffix))
+                if isinstance(image, str) and os.path.realpath(image) == os.path.realpath(path):
+                    raise ValueError(f'{path} would overwrite an image: name another out_dir')
                 mmcv.imwrite(picture[..., ::-1], path, backend_args=WHOLE)
         return pictures if return_vis else None
 

@@ -37,7 +37,7 @@ class CheckedCOCO(COCO):
         self.path = path
         self.dataset = read_coco_json(path, detection=True, masks=masks, file_names=file_names)
         for annotation in self.dataset['annotations']:
-            annotation.setdefault('iscrowd', 0)
+            annotation['iscrowd'] = int(annotation.get('iscrowd') or 0)
         self.createIndex()
         self.img_ann_map, self.cat_img_map = self.imgToAnns, self.catToImgs
 

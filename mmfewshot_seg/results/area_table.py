@@ -15,6 +15,9 @@ class AreaTable:
     image that the instance covers. Instances of a class are numbered from 1 in each image.
     """
 
+    HEAD = ','.join(COLUMNS)
+    """How :meth:`text` begins."""
+
     def __init__(self) -> None:
         self._images: list[tuple[str, str | None]] = []
         self._rows: list[tuple[int, tuple]] = []  # with the number of the image

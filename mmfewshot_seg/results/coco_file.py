@@ -13,6 +13,8 @@ from mmfewshot_seg.results.instances import Instance
 from mmfewshot_seg.results.outlines import without_holes
 from mmfewshot_seg.version import __version__
 
+_ABOUT = 'predictions of mmfewshot_seg'
+
 
 class CocoFile:
     """One file of all images of a run; ``annotations`` of it are what ``COCO.loadRes`` takes.
@@ -30,6 +32,9 @@ class CocoFile:
         self._sizes: list[tuple[int, int]] = []
         self._annotations: list[dict[str, Any]] = []
         self._categories: dict[str, int] = {}
+
+    HEAD = f'{{"info": {{"description": "{_ABOUT}'
+    """How :meth:`text` begins."""
 
     def add(self, result: ImageResult) -> None:
         """Add an image."""
@@ -62,7 +67,7 @@ class CocoFile:
         ]
         return json.dumps(
             dict(
-                info=dict(description=f'predictions of mmfewshot_seg {__version__}'),
+                info=dict(description=f'{_ABOUT} {__version__}'),
                 licenses=[],
                 images=images,
                 annotations=self._annotations,

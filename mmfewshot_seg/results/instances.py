@@ -4,7 +4,7 @@ Shape letters: ``H W`` size of the image, ``N`` classes.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -67,6 +67,26 @@ class Instance:
         outer, *holes = [simplified(ring, tolerance) for ring in rings]
         return outer, holes
 
+    @property
+    def holes(self) -> np.ndarray:
+        """(h, w) bool, pixels of its box that it surrounds."""
+        others = np.pad(~self.mask, 1, constant_values=True)
+        _, regions = cv2.connectedComponents(others.astype(np.uint8), connectivity=4)
+        return (others & (regions != regions[0, 0]))[1:-1, 1:-1]
+
+    def pieces(self) -> list['Instance']:
+        """Its parts that touch by more than a corner."""
+        x, y, _, _ = self.box
+        mask = self.mask.astype(np.uint8)
+        number, parts, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=4)
+        found = []
+        for part in range(1, number):
+            left, top, width, height, area = stats[part].tolist()
+            inside = parts[top : top + height, left : left + width] == part
+            box = x + left, y + top, width, height
+            found.append(replace(self, area=area, box=box, code=_encoded(inside)))
+        return found
+
 
 def find_instances(
     labels: np.ndarray,
@@ -102,10 +122,60 @@ def find_instances(
                     float(sums[part] / area),
                     area,
                     (x, y, width, height),
-                    coco_mask.encode(
-                        np.asfortranarray(parts[y : y + height, x : x + width] == part, np.uint8)
-                    ),
+                    _encoded(parts[y : y + height, x : x + width] == part),
                     tuple(labels.shape),
                 )
             )
     return found
+
+
+def in_drawing_order(
+    instances: Sequence[Instance], size: tuple[int, int]
+) -> list[tuple[int, Instance]]:
+    """Instances so that, if each is drawn and its holes are cut out after it, nothing is lost.
+
+    What lies in a hole has the smaller box and comes after what surrounds it. An instance that
+    reaches into a hole by a corner, from outside, comes in pieces.
+
+    Args:
+        instances: Of one image; none covers another.
+        size: (H, W) of the image.
+
+    Returns:
+        Number of the instance, and the instance or a piece of it, in the order of drawing.
+    """
+    order = list(enumerate(instances))
+    whole = set(range(len(instances)))
+    while True:
+        order.sort(key=lambda item: -item[1].box[2] * item[1].box[3])
+        torn = _lost(order, size) & whole
+        if not torn:
+            return order
+        whole -= torn
+        order = [
+            (number, piece)
+            for number, one in order
+            for piece in (one.pieces() if number in torn else [one])
+        ]
+
+
+def _lost(order: Sequence[tuple[int, Instance]], size: tuple[int, int]) -> set[int]:
+    """Numbers of instances of which something is cut out with the holes of later ones."""
+    holes = [one.holes for _, one in order]
+    if not any(each.any() for each in holes):
+        return set()
+    drawn = np.full(size, -1, np.int32)
+    windows = [np.s_[y : y + h, x : x + w] for x, y, w, h in (one.box for _, one in order)]
+    for (number, one), window, hole in zip(order, windows, holes, strict=True):
+        drawn[window][one.mask] = number
+        drawn[window][hole] = -1
+    return {
+        number
+        for (number, one), window in zip(order, windows, strict=True)
+        if (drawn[window][one.mask] != number).any()
+    }
+
+
+def _encoded(mask: np.ndarray) -> dict:
+    """Run-length code of an (h, w) bool mask."""
+    return coco_mask.encode(np.asfortranarray(mask, np.uint8))

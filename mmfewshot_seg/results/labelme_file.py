@@ -9,18 +9,37 @@ import base64
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from mmfewshot_seg.results.image_result import ImageResult
+from mmfewshot_seg.results.instances import in_drawing_order
 
 VERSION = '5.5.0'  # of LabelMe, since when the format is what it is
 FLAG = 'predicted'
 _DIGEST = 'prediction'
 _HOLE = '_background_'  # LabelMe's own name for what belongs to no class
+# Names that mean no class where files are read: what is cut out, what is not annotated.
+NO_CLASS = (_HOLE, 'background', '__ignore__')
+
+
+def check_names(class_names: Sequence[str]) -> None:
+    """Refuse classes whose shapes would be read as none.
+
+    Raises:
+        ValueError: If a name is one of ``NO_CLASS``.
+    """
+    for name in class_names:
+        if name in NO_CLASS:
+            raise ValueError(
+                f'files of LabelMe cannot have a class {name!r}: its shapes would be read as '
+                f'{"not annotated" if name == "__ignore__" else "cut out"}. Name it otherwise, or '
+                'leave out the format labelme'
+            )
 
 
 def labelme_text(
@@ -31,7 +50,8 @@ def labelme_text(
 ) -> str:
     """Content of a file of LabelMe.
 
-    Shapes are drawn in their order: the largest first, holes after what they are cut out of.
+    Shapes are drawn in their order, holes after what they are cut out of, see
+    :func:`in_drawing_order`. Shapes of an instance in pieces have a group of their own.
 
     Args:
         result: What was found.
@@ -40,10 +60,13 @@ def labelme_text(
         tolerance: Pixels by which outlines may be off, see :meth:`Instance.rings`.
     """
     shapes = []
-    # What lies in a hole has the smaller box, and is drawn after it.
-    for instance in sorted(result.instances, key=lambda one: -one.box[2] * one.box[3]):
+    order = in_drawing_order(result.instances, result.size)
+    pieces = Counter(number for number, _ in order)
+    for number, instance in order:
         outer, holes = instance.rings(tolerance)
-        shapes.append(_shape(instance.class_name, outer, score=round(instance.score, 4)))
+        group = number if pieces[number] > 1 else None
+        score = round(instance.score, 4)
+        shapes.append(_shape(instance.class_name, outer, group_id=group, score=score))
         shapes += [_shape(_HOLE, hole) for hole in holes]
     content = dict(
         version=VERSION,
@@ -78,13 +101,9 @@ def relative_path(image: str | Path, folder: str | Path) -> str:
 
 def _shape(label: str, ring: np.ndarray, **more) -> dict:
     return dict(
+        dict(group_id=None, description='', shape_type='polygon', flags={}, mask=None),
         label=label,
         points=ring.astype(float).tolist(),
-        group_id=None,
-        description='',
-        shape_type='polygon',
-        flags={},
-        mask=None,
         **more,
     )
 

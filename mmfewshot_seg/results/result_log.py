@@ -14,13 +14,17 @@ class ResultLog:
     """Results as JSON lines. A run that is killed loses no more than the line it was writing.
 
     Args:
-        path: The file; its folder is made when there is something to write.
-        resume: Whether results that are in the file count; else it begins anew with the first one.
+        path: The file; its folder is made when there is something to write. What an earlier run has
+            left in it does not count, see :meth:`resume`.
     """
 
-    def __init__(self, path: str | Path, resume: bool = False) -> None:
+    def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
-        self.is_begun = resume and self.path.exists()
+        self.is_begun = False
+
+    def resume(self) -> None:
+        """Let what is in the file count, instead of beginning it anew with the first result."""
+        self.is_begun = self.path.exists()
 
     def add(self, result: ImageResult) -> None:
         """Add an image."""

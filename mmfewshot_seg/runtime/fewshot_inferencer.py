@@ -65,7 +65,7 @@ class OnnxFewShotInferencer:
         self,
         images: Sequence[ImageSource],
         masks: Sequence[ImageSource],
-        class_names: Sequence[str],
+        class_names: str | Sequence[str],
         negatives: Sequence[ImageSource] = (),
     ) -> 'OnnxFewShotInferencer':
         """Fit a support set, instead of the one before.
@@ -73,7 +73,7 @@ class OnnxFewShotInferencer:
         Args:
             images: Paths, (H, W, 3) uint8 BGR arrays or PIL images.
             masks: A mask for each: (H, W) arrays, files or PIL images, see :func:`load_label`.
-            class_names: A name for each, repeated where images show the same class.
+            class_names: A name for each, repeated where images show the same class; or one for all.
             negatives: Images that show none of the classes, for dense matching.
 
         Returns:
@@ -83,6 +83,8 @@ class OnnxFewShotInferencer:
             ValueError: If the numbers differ, there is none, an image or mask is unusable, or the
                 network takes no negatives.
         """
+        if isinstance(class_names, str):  # else each letter would be a class
+            class_names = [class_names] * len(images)
         if not len(images) == len(masks) == len(class_names) or not len(images):
             raise ValueError(
                 f'{len(images)} images, {len(masks)} masks and {len(class_names)} class names: '

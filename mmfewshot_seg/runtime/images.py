@@ -13,6 +13,8 @@ from PIL import Image, ImageOps
 
 ImageSource = str | Path | np.ndarray | Image.Image
 
+_DEEP_MODES = ('I', 'F')  # of PIL, which would cut them off at 255
+
 
 def load_image(image: ImageSource) -> np.ndarray:
     """(H, W, 3) uint8 BGR of a path, an array of this form or a PIL image.
@@ -22,11 +24,13 @@ def load_image(image: ImageSource) -> np.ndarray:
     Raises:
         FileNotFoundError: If there is no such file.
         TypeError: If it is none of these.
-        ValueError: If a file cannot be decoded or has more than 8 bits, or an array has another
-            form.
+        ValueError: If a file cannot be decoded, a file or PIL image has more than 8 bits, or an
+            array has another form.
     """
     if isinstance(image, Image.Image):
-        return np.array(ImageOps.exif_transpose(image).convert('RGB'))[..., ::-1]
+        if image.mode in _DEEP_MODES or image.mode.startswith('I;16'):
+            raise ValueError(f'the PIL image has the mode {image.mode}: convert it to 8 bits')
+        return np.array(_turned(image).convert('RGB'))[..., ::-1]
     if isinstance(image, np.ndarray):
         if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or not image.size:
             raise ValueError(
@@ -50,31 +54,53 @@ def load_label(mask: ImageSource, shape: tuple[int, int]) -> np.ndarray:
     """(H, W) uint8 of a mask: 0 background, 1 the class, 255 not annotated.
 
     Args:
-        mask: An (H, W) array, a file or a PIL image. If it has one value besides 0, this is the
-            class; 255 beside 1 is not annotated.
+        mask: An (H, W) array, a file or a PIL image, which are turned by their EXIF orientation as
+            images are. If it has one value besides 0, this is the class; 255 beside 1 is not
+            annotated. Of a palette the indices count; 0 has to be black.
         shape: Height and width of the image.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If the size differs, or there are more values, or none besides 0.
+        ValueError: If a file cannot be decoded, the size differs, there are more values, or none
+            besides 0, or index 0 of a palette is not black.
     """
     if isinstance(mask, str | Path):
         if not Path(mask).is_file():
             raise FileNotFoundError(f'mask {mask} does not exist')
-        with Image.open(mask) as opened:
-            values = np.array(opened)
+        try:
+            with Image.open(mask) as opened:
+                values = _values(opened)
+        except (OSError, SyntaxError) as error:
+            raise ValueError(f'mask {mask} cannot be decoded: {error}') from error
     else:
-        values = np.asarray(mask)
+        values = _values(mask) if isinstance(mask, Image.Image) else np.asarray(mask)
     if values.shape != shape:
         raise ValueError(f'a mask of shape {values.shape} for an image of {shape}: give (H, W)')
     found = set(np.unique(values).tolist()) - {0}
     if found == {1, 255}:
+        if not (values == 0).any():
+            raise ValueError('a mask marks the class but no background, 0')
         return values.astype(np.uint8)
     if len(found) != 1:
         raise ValueError(
             f'a mask has one value besides 0, or 1 and 255 (not annotated), got {sorted(found)}'
         )
     return (values != 0).astype(np.uint8)
+
+
+def _turned(image: Image.Image) -> Image.Image:
+    """The image as OpenCV would load it: turned by its EXIF orientation, except a WebP."""
+    return image if image.format == 'WEBP' else ImageOps.exif_transpose(image)
+
+
+def _values(mask: Image.Image) -> np.ndarray:
+    """Values of a mask, its palette left out."""
+    if mask.mode == 'P' and any((mask.getpalette() or [0])[:3]):
+        raise ValueError(
+            'index 0 of the palette of a mask is not black, so indices and colours may mark unlike '
+            'pixels: save it without a palette'
+        )
+    return np.array(_turned(mask))
 
 
 class ImageSteps:

@@ -58,8 +58,13 @@ class OnnxGraph:
         """Outputs by name, of inputs by name.
 
         Raises:
-            ValueError: If the graph does not take the shape of an input.
+            ValueError: If an input is missing, or the graph does not take its shape.
         """
+        if missing := [name for name in self.input_names if name not in inputs]:
+            raise ValueError(
+                f'{self.path.name} takes {", ".join(self.input_names)}; {", ".join(missing)} is '
+                f'missing, given are {", ".join(inputs) or "none"}'
+            )
         for each in self._inputs:
             self._check(each.name, inputs[each.name].shape, each.shape)
         values = self.session.run(self._output_names, inputs)

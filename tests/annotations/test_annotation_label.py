@@ -221,6 +221,16 @@ def test_points_are_discs_around_their_pixels() -> None:
     assert (single == 1).sum() == 1 and single[1, 2] == 1 and (single == 0).sum() == 1
 
 
+@pytest.mark.parametrize('point', [(9, 3), (3, 7), (-1, 2)])  # of 8 columns and 6 rows
+def test_clicks_beside_the_image_are_refused(point) -> None:
+    for key in ('points', 'background_points'):
+        clicks = dict(points=[(2, 1)], background_points=[(6, 4)])
+        clicks[key].append(point)
+        with pytest.raises(ValueError, match='a point at .* lies beside its image of [0-9]*x'):
+            _label(clicks)
+    assert (_label(dict(points=[(2, 1)], background_points=[SHAPE[::-1]])) == 1).any()  # its corner
+
+
 def test_points_without_a_width_grow_with_the_image() -> None:
     shapes = dict(points=[(500, 300)], background_points=[(10, 10)])
     label = annotation_label(shapes, (800, 1000), 'cat')

@@ -92,6 +92,24 @@ def test_void_holes_and_points(tmp_path, to) -> None:
         assert sum(thing['iscrowd'] for thing in things) == 2  # for each class of the image
 
 
+@pytest.mark.parametrize('to', ['class-folder', 'coco'])
+def test_what_is_drawn_on_void_is_void_for_other_classes(tmp_path, to) -> None:
+    board = annotation_files.labelme_shape('polygon', 'snow board', [5, 15, 10, 25])
+    source = read_annotations(_labelme_with(tmp_path / 'data', VOID, board))
+    convert_annotations(source, tmp_path / 'out', to)
+    found = {
+        (Path(image.path).stem, name): image.label(name, SIZES[Path(image.path).stem])
+        for image in read_annotations(tmp_path / 'out').images
+        for name in image.class_names
+    }
+    for name in ('leaf', 'snow board'):
+        wanted = expected('a', name)
+        wanted[4:30, 5:12] = 255
+        if name == 'snow board':
+            wanted[15:25, 5:10] = 1
+        np.testing.assert_array_equal(found['a', name], wanted)
+
+
 def test_objects_of_several_shapes(tmp_path) -> None:
     parts = [
         dict(annotation_files.labelme_shape('polygon', 'leaf', box), group_id=4)
@@ -177,6 +195,41 @@ def test_equal_stems_and_png_images(tmp_path) -> None:
     assert len(source) == 4 and len(source.pairs) == 4
 
 
+def test_images_that_are_called_as_masks(tmp_path) -> None:
+    folder = annotation_files.labelme(tmp_path / 'data')
+    for old, new in (('a', 'x'), ('b', 'x_mask')):  # the mask of x.png is x_mask.png
+        content = json.loads((folder / f'{old}.json').read_text())
+        Image.open(folder / f'{old}.jpg').save(folder / f'{new}.png')
+        text = json.dumps(dict(content, imagePath=f'{new}.png'))
+        (folder / f'{new}.json').write_text(text)
+        (folder / f'{old}.json').unlink()
+    convert_annotations(read_annotations(folder), tmp_path / 'out', 'class-folder')
+    again = read_annotations(tmp_path / 'out')
+    leaves = again.of_class('leaf')
+    for image, old in zip(leaves, 'ab', strict=True):
+        np.testing.assert_array_equal(image.label('leaf', SIZES[old]), expected(old, 'leaf'))
+        with Image.open(folder / f'{old}.jpg') as photo, Image.open(image.path) as copy:
+            np.testing.assert_array_equal(np.array(copy), np.array(photo))
+
+
+@pytest.mark.parametrize('name', ['void', '_Ignore_', 'bg', '7', '#1', 'a, b', 'a:b', 'a ', ''])
+def test_names_that_no_table_can_have(tmp_path, name) -> None:
+    """Read again they would be another class, or none."""
+    shape = annotation_files.labelme_shape('polygon', name, [1, 1, 4, 4])
+    annotations = read_annotations(_labelme_with(tmp_path / 'data', shape))
+    with pytest.raises(ValueError, match=f'classes.txt cannot name a class {name!r}'):
+        convert_annotations(annotations, tmp_path / 'out', 'label-maps')
+    assert not (tmp_path / 'out').exists()
+
+
+def test_an_object_in_the_first_corner(tmp_path) -> None:
+    """Its coordinates are from 0 to 1, but others of the image are not."""
+    pixel = annotation_files.labelme_shape('polygon', 'leaf', [0, 0, 1, 1])
+    image = read_annotations(_labelme_with(tmp_path / 'data', pixel)).images[0]
+    mask = image.objects(SIZES['a'])[-1].mask
+    assert mask[0, 0] and mask.sum() == 1
+
+
 def test_names_that_no_folder_can_have(tmp_path) -> None:
     folder = annotation_files.labelme(tmp_path / 'data')
     for path in folder.glob('*.json'):
@@ -191,6 +244,7 @@ def test_names_that_no_folder_can_have(tmp_path) -> None:
     [
         (dict(to='voc'), ValueError, "to is one of .*'coco'.* got 'voc'"),
         (dict(class_names=['leef']), ValueError, "no class 'leef' .did you mean 'leaf'"),
+        (dict(val_share=0.8), ValueError, 'val_share=0.8 of 2 images leaves none to train on'),
         (dict(val_share=1), ValueError, 'from 0 to below 1, got 1'),
         (dict(val_share=0.5, to='class-folder'), ValueError, 'split by classes'),
         (dict(out=''), FileExistsError, 'is there and not empty'),

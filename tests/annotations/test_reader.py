@@ -136,6 +136,148 @@ def test_images_of_coco_are_looked_for(tmp_path) -> None:
         read_annotations(folder, img_dir=tmp_path / 'elsewhere')
 
 
+def _cvat_project(folder: Path, *subsets: str) -> Path:
+    """A leaf in an image of one name in each subset, each subset in a folder of its own."""
+    entries = ''
+    for number, subset in enumerate(subsets):
+        (folder / 'images' / subset).mkdir(parents=True)
+        Image.new('RGB', (50, 40)).save(folder / 'images' / subset / '1.jpg')
+        shape = annotation_files.cvat_shape('box', 'leaf', [number, 4, 20, 14])
+        entries += f'<image id="{number}" name="1.jpg" subset="{subset}" width="50" height="40">'
+        entries += f'{shape}</image>'
+    (folder / 'annotations.xml').write_text(f'<annotations>{entries}</annotations>')
+    return folder
+
+
+def test_subsets_of_cvat_have_images_of_one_name(tmp_path) -> None:
+    folder = _cvat_project(tmp_path, 'Train', 'Validation')
+    paths = [tmp_path / f'images/{subset}/1.jpg' for subset in ('Train', 'Validation')]
+    for img_dir in (None, folder / 'images'):
+        assert [Path(i.path) for i in read_annotations(folder, img_dir=img_dir).images] == paths
+    paths[1].unlink()
+    with pytest.raises(FileNotFoundError, match='1 of 2 images are missing: .*Validation/1.jpg'):
+        read_annotations(folder)
+
+
+def test_a_subset_of_cvat_may_lie_flat(tmp_path) -> None:
+    folder = _cvat_project(tmp_path, 'default')
+    (folder / 'images/default/1.jpg').rename(folder / 'images/1.jpg')
+    assert [Path(i.path) for i in read_annotations(folder).images] == [folder / 'images/1.jpg']
+
+
+def test_key_points_of_yolo_are_no_outlines(tmp_path) -> None:
+    folder = annotation_files.yolo(tmp_path / 'data')
+    with open(folder / 'data.yaml', 'a') as file:
+        file.write('kpt_shape: [2, 2]\n')
+    with pytest.raises(ValueError, match=r'data.yaml has key points, kpt_shape: \[2, 2\]'):
+        read_annotations(folder)
+
+
+def test_a_speck_in_the_corner_of_a_yolo_image(tmp_path) -> None:
+    folder = annotation_files.yolo(tmp_path / 'data')
+    (folder / 'labels/train/a.txt').write_text('0 0.01 0.0125 0.02 0.025\n')  # one pixel
+    image = read_annotations(folder).images[0]
+    assert image.label('leaf', SIZES['a']).sum() == image.objects(SIZES['a'])[0].area == 1
+
+
+@pytest.mark.parametrize('line', ['0,.5,.5,.2,.2', '0 nan .5 .2 .2', 'leaf .5 .5 .2 .2'])
+def test_broken_lines_of_yolo_are_named(tmp_path, line) -> None:
+    folder = annotation_files.yolo(tmp_path / 'data')
+    (folder / 'data.yaml').unlink()
+    (folder / 'classes.txt').write_text('leaf\nsnow board')
+    (folder / 'labels/train/a.txt').write_text(line)
+    with pytest.raises(ValueError, match='a.txt: line 1 (is no class|has nan)'):
+        read_annotations(folder)
+
+
+def _maps(folder: Path, **values: int) -> Path:
+    """images/<name>.jpg and masks/<name>.png, all of it one value."""
+    for part in ('images', 'masks'):
+        (folder / part).mkdir(parents=True)
+    for name, value in values.items():
+        Image.new('RGB', (4, 3)).save(folder / f'images/{name}.jpg')
+        Image.new('L', (4, 3), value).save(folder / f'masks/{name}.png')
+    (folder / 'classes.txt').write_text('background\nleaf')
+    return folder
+
+
+def test_label_maps_whose_names_differ_in_capitals(tmp_path) -> None:
+    images = read_annotations(_maps(tmp_path, A=0, a=1, B=1)).images
+    assert [Path(image.source).stem for image in images] == ['A', 'B', 'a']
+    (tmp_path / 'masks/B.png').rename(tmp_path / 'masks/b.PNG')
+    assert Path(read_annotations(tmp_path).images[1].source).name == 'b.PNG'
+
+
+def test_a_label_map_of_two_images_is_refused(tmp_path) -> None:
+    Image.new('RGB', (4, 3)).save(_maps(tmp_path, a=1) / 'images/a.bmp')
+    with pytest.raises(ValueError, match='a.png would be the label map of two images, a.bmp and a'):
+        read_annotations(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ('write', 'option'),
+    [
+        (annotation_files.yolo, dict(img_dir='photos')),
+        (annotation_files.coco, dict(mask_threshold=128)),
+        (annotation_files.labelme, dict(mask_suffix='_mask.png')),
+        (annotation_files.label_maps, dict(mask_threshold=128)),
+        (annotation_files.class_folders, dict(img_dir='photos')),
+    ],
+)
+def test_options_that_would_do_nothing_are_told(tmp_path, write, option) -> None:
+    (name,) = option
+    with pytest.raises(ValueError, match=f'is read as .*, for which {name} would do nothing'):
+        read_annotations(write(tmp_path / 'data'), **option)
+
+
+def test_a_class_folder_whose_jsons_name_another_class(tmp_path) -> None:
+    folder = annotation_files.class_folders(tmp_path / 'data', 'json')
+    (folder / 'leaf').rename(folder / 'leaves')
+    image = read_annotations(folder).images[0]
+    for look in (image.objects, lambda size: image.label('leaves', size)):
+        with pytest.raises(ValueError, match="a.json has no shape named 'leaves', but .'leaf'"):
+            look(SIZES['a'])
+
+
+def test_sizes_of_labelme_are_numbers(tmp_path) -> None:
+    path = annotation_files.labelme(tmp_path / 'data') / 'a.json'
+    path.write_text(path.read_text().replace('"imageHeight": 40', '"imageHeight": "40"'))
+    with pytest.raises(
+        ValueError, match="a.json: imageHeight and imageWidth are numbers, got .'40'"
+    ):
+        read_annotations(path)
+
+
+def test_images_that_are_annotated_twice_are_told(tmp_path) -> None:
+    folder = annotation_files.labelme(tmp_path / 'data')
+    shutil.copy(folder / 'a.json', folder / 'by_another.json')
+    (note,) = read_annotations(folder).notes
+    assert note.startswith('1 images are annotated more than once') and note.endswith('a.jpg')
+
+
+def test_names_that_look_alike_are_told(tmp_path) -> None:
+    folder = annotation_files.labelme(tmp_path / 'data')
+    for name, label in (('a', 'Café'), ('b', 'cafe\u0301 ')):
+        path = folder / f'{name}.json'
+        path.write_text(path.read_text().replace('"leaf"', json.dumps(label)))
+    annotations = read_annotations(folder)
+    assert len(annotations.class_names) == 3
+    expected_note = r"'Caf\xe9' and 'cafe\u0301 ' look alike, but are 2 classes"
+    assert annotations.notes == (expected_note,)
+
+
+def test_splits_of_roboflow(tmp_path) -> None:
+    for split in ('train', 'valid'):
+        folder = annotation_files.coco(tmp_path / split)
+        (folder / 'annotations/instances_default.json').rename(folder / '_annotations.coco.json')
+        for path in (folder / 'images').iterdir():
+            path.rename(folder / path.name)
+    with pytest.raises(ValueError, match='2 files of annotations: train/_annotations.coco.json, v'):
+        read_annotations(tmp_path)
+    shutil.rmtree(tmp_path / 'valid')
+    assert len(read_annotations(tmp_path).images) == 2
+
+
 def test_layouts_of_yolo(tmp_path) -> None:
     folder = annotation_files.yolo(tmp_path / 'data')
     (folder / 'data.yaml').rename(folder / 'labels/data.yaml')
@@ -320,3 +462,10 @@ def test_predictions_that_nobody_has_changed_are_no_annotations(tmp_path) -> Non
     corrected.write_text(json.dumps(content))
     (image,) = read_annotations(tmp_path).images
     assert (Path(image.path).name, image.class_names) == ('b.png', ('disc',))
+
+
+def test_names_without_a_class_are_the_same_for_reader_and_writer() -> None:
+    from mmfewshot_seg.annotations.labelme import _SPECIAL
+    from mmfewshot_seg.results.labelme_file import NO_CLASS
+
+    assert set(_SPECIAL) == set(NO_CLASS)

@@ -72,6 +72,27 @@ def test_predictions_are_those_of_the_model_on_the_episode(tmp_path, head) -> No
     assert head == 'asgnet' or len(np.unique(result['label_map'])) == 3
 
 
+def test_a_support_set_belongs_to_the_model_that_fitted_it(tmp_path, inferencer) -> None:
+    support = inferencer.fit_support(*_scene(4), 'cow')
+    expected = inferencer(_scene(5)[0], support=support)
+    same = fewshot_inferencer(tmp_path)  # config and weights are alike
+    _assert_equal(same(_scene(5)[0], support=support), expected)
+    for options in (dict(seed=1), dict(head='asgnet'), dict(head='dense_matching')):
+        other = fewshot_inferencer(tmp_path, **options)
+        with pytest.raises(ValueError, match='support was fitted by another model: its config or'):
+            other(_scene(5)[0], support=support)
+    with pytest.raises(TypeError, match='support is what fit_support gave, not str; a file is'):
+        inferencer(_scene(5)[0], support='set.pth')
+
+
+def test_names_that_look_alike_are_told(inferencer, caplog) -> None:
+    with capture(caplog):
+        inferencer.add_support(*_scene(4), 'cow')
+        assert not caplog.text
+        inferencer.add_support(*_scene(5), 'Cat ')
+    assert "support set: 'cat' and 'Cat ' look alike, but are 2 classes" in caplog.text
+
+
 def test_an_image_finds_itself(tmp_path) -> None:
     image, mask = _scene(0, (96, 96))
     result = fewshot_inferencer(tmp_path).set_support(image, mask, 'cat')(image)['predictions'][0]

@@ -69,7 +69,12 @@ def test_masks_are_empty_below_the_threshold_and_unchanged_above(tmp_path, head,
     empty = inferencer(images[3], min_score=[low[0], 100.0])['predictions'][0]
     assert not (empty['label_map'] == 2).any() and empty['scores'][2].max() < 1e-3
     np.testing.assert_array_equal(empty['presence'], plain['presence'])
-    none = inferencer(images[3], min_score=100)['predictions'][0]
+    numbers = np.array([low[0], 100], np.float32)
+    again = inferencer(images[3], min_score=numbers, out_dir=str(tmp_path / 'out'))['predictions'][
+        0
+    ]
+    np.testing.assert_array_equal(again['label_map'], empty['label_map'])
+    none = inferencer(images[3], min_score=np.float32(100))['predictions'][0]
     assert not none['label_map'].any()
     np.testing.assert_array_equal(
         inferencer(images[3])['predictions'][0]['scores'], plain['scores']
@@ -104,7 +109,7 @@ def test_auto_is_the_thresholds_of_the_support_set(tmp_path) -> None:
     assert inferencer.presence_thresholds() == pytest.approx([0.3, 0.3])
 
 
-@pytest.mark.parametrize('wrong', ['high', float('nan'), [0.1, 0.2], ['a'], float('inf')])
+@pytest.mark.parametrize('wrong', ['high', float('nan'), [0.1, 0.2], ['a'], float('inf'), True])
 def test_wrong_thresholds(tmp_path, wrong) -> None:
     inferencer = fewshot_inferencer(tmp_path).set_support(*_scene(0), 'cat')
     with pytest.raises(ValueError, match=r'min_score=.*expected a number, one for each of the 1'):

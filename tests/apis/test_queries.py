@@ -1,5 +1,7 @@
 """Queries: folders, videos, iterables, names of results, padding."""
 
+import os
+import sys
 from itertools import count
 from pathlib import Path
 
@@ -37,6 +39,16 @@ def test_a_folder_gives_its_images_in_order(tmp_path) -> None:
     (tmp_path / 'empty').mkdir()
     with pytest.raises(ValueError, match='holds no images'):
         list_images(tmp_path / 'empty')
+
+
+@pytest.mark.skipif(sys.platform != 'linux', reason='names of files are bytes on Linux alone')
+def test_names_of_files_that_are_no_text_are_refused(tmp_path) -> None:
+    """No file of results could hold them."""
+    content = cv2.imencode('.png', _frame(0))[1].tobytes()
+    with open(os.fsencode(tmp_path) + b'/a\xe9.png', 'wb') as file:
+        file.write(content)
+    with pytest.raises(ValueError, match=r'a\\udce9.png.*is no text in UTF-8: rename it'):
+        list(name_images(list_images(tmp_path), count()))
 
 
 def test_what_is_left_out_of_a_folder_is_told(tmp_path, caplog) -> None:

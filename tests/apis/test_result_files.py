@@ -16,6 +16,7 @@ from mmfewshot_seg.annotations.annotation_label import annotation_label
 from mmfewshot_seg.apis import FewShotInferencer, result_files
 from mmfewshot_seg.apis.result_files import ResultFiles
 from mmfewshot_seg.datasets.drawn import draw_scene
+from mmfewshot_seg.results.labelme_file import NO_CLASS
 
 ALL = ('png', 'labelme', 'coco', 'coco-polygons', 'csv')
 
@@ -142,7 +143,9 @@ def test_a_resumed_run_counts_what_was_done(tmp_path, inferencer, photos) -> Non
     query = SimpleNamespace(image=None)
 
     def run(folder, *names: str, resume: bool = False) -> dict:
-        with ResultFiles(folder, ['coco', 'csv'], resume=resume) as files:
+        with ResultFiles(folder, ['coco', 'csv']) as files:
+            if resume:
+                files.log.resume()
             for name in names:
                 files.write(query, samples[name])
         return read_json(folder / 'coco.json')
@@ -205,3 +208,101 @@ def test_a_stopped_run_is_gone_on_with_in_files_of_all_images(tmp_path, inferenc
     assert len(stopped['images']) < len(whole['images']) and parts == whole
     tables = [(tmp_path / f'{name}/areas.csv').read_text() for name in ('parts', 'whole')]
     assert tables[0] == tables[1]
+
+
+def test_a_resumed_run_takes_nothing_of_another_one(tmp_path, inferencer, photos) -> None:
+    """Where the run to go on with had failed before its first image."""
+    scene = draw_scene(64, 64, [[0], [1]], np.random.RandomState(0))
+    dog = inferencer.fit_support([scene.image], [scene.label_map == 2], 'dog')
+    out = tmp_path / 'out'
+    options = dict(out_dir=str(out), out_formats=('coco', 'csv'))
+    inferencer(str(photos / 'a.png'), **options)
+    broken = photos / 'c.png'
+    broken.write_text('no image')
+    queries = [str(broken), str(photos / 'b.png')]
+    with pytest.raises(ValueError, match='c.png'):
+        inferencer(queries, support=dog, **options)
+    inferencer(queries, support=dog, resume=True, skip_unreadable=True, **options)
+    content = read_json(out / 'coco.json')
+    assert [image['file_name'] for image in content['images']] == ['b.png']
+    assert content['categories'] == [dict(id=1, name='dog')]
+
+
+def test_results_that_are_gone_or_wanted_elsewhere_are_made_again(
+    tmp_path, inferencer, photos
+) -> None:
+    options = dict(out_dir=str(tmp_path / 'out'), out_formats=('png', 'labelme'), save_scores=True)
+    inferencer(str(photos), **options)
+    expected = files(tmp_path / 'out')
+    for name in ('pred/a.png', 'pred/b.npy', 'labelme/a.json', 'labelme/b.json'):
+        (tmp_path / 'out' / name).unlink()
+        inferencer(str(photos), resume=True, **options)
+        assert files(tmp_path / 'out') == expected
+    inferencer(str(photos), resume=True, pred_out_dir='maps', **options)
+    assert (tmp_path / 'out/maps/a.png').exists() and (tmp_path / 'out/maps/b.npy').exists()
+
+
+def test_a_video_is_not_resumed(tmp_path, inferencer, photos) -> None:
+    options = dict(out_dir=str(tmp_path / 'out'), resume=True)
+    with pytest.raises(ValueError, match='leave out video_out or resume'):
+        inferencer(str(photos), video_out=str(tmp_path / 'film.avi'), **options)
+
+
+def test_frames_of_films_have_files_of_their_own(tmp_path, inferencer, photos) -> None:
+    """No other program could open film.avi#1."""
+    film = cv2.VideoWriter(str(tmp_path / 'film.avi'), cv2.VideoWriter.fourcc(*'MJPG'), 5, (70, 48))
+    for _ in range(3):
+        film.write(cv2.imread(str(photos / 'a.png')))
+    film.release()
+    out = tmp_path / 'out'
+    frames = [f'{tmp_path}/film.avi#{number}' for number in (0, 2)]
+    inferencer(frames, out_dir=str(out), out_formats=['labelme', 'coco'])
+    names = [image['file_name'] for image in read_json(out / 'coco.json')['images']]
+    assert names == ['film_0.png', 'film_2.png']
+    content = read_json(out / 'labelme/film_2.json')
+    assert content['imagePath'] == 'film_2.png' and content['imageData']
+
+
+@pytest.mark.parametrize('name', NO_CLASS)
+def test_classes_that_labelme_would_cut_out_are_refused(tmp_path, inferencer, photos, name) -> None:
+    scene = draw_scene(64, 64, [[0], [1]], np.random.RandomState(0))
+    support = inferencer.fit_support([scene.image], [scene.label_map == 2], name)
+    with pytest.raises(ValueError, match=f'LabelMe cannot have a class {name!r}: its shapes would'):
+        inferencer(str(photos), support=support, out_dir=str(tmp_path / 'o'), out_formats='labelme')
+    assert not (tmp_path / 'o').exists()
+    inferencer(str(photos), support=support, out_dir=str(tmp_path / 'o'))
+
+
+def test_results_overwrite_no_image_to_segment(tmp_path, inferencer, photos) -> None:
+    """As where pictures of an earlier run are segmented, or names take turns."""
+    inferencer(str(photos), out_dir=str(tmp_path))
+    before = {path: path.read_bytes() for path in tmp_path.rglob('*.[jp][pn]g')}
+    vis = tmp_path / 'vis'
+    with pytest.raises(ValueError, match='vis/a.jpg is an image to segment, and the results of a '):
+        inferencer(str(vis), out_dir=str(tmp_path))
+    queries = [str(photos / 'b.png'), str(vis / 'b.jpg')]
+    with pytest.raises(ValueError, match='vis/b.jpg is an image .* of b would overwrite it'):
+        inferencer(queries, out_dir=str(tmp_path))
+    with pytest.raises(ValueError, match='photos/a.png is an image to segment'):
+        inferencer(str(photos), out_dir=str(photos), pred_out_dir='')
+    assert {path: path.read_bytes() for path in tmp_path.rglob('*.[jp][pn]g')} == before
+    inferencer(str(vis), out_dir=str(vis), pred_out_dir='')  # beside the images
+    assert files(vis) == ['a.jpg', 'a.png', 'b.jpg', 'b.png', 'run.jsonl', 'vis/a.jpg', 'vis/b.jpg']
+
+
+def test_a_video_does_not_overwrite_itself(tmp_path, inferencer) -> None:
+    (tmp_path / 'film.avi').write_bytes(b'film')
+    with pytest.raises(ValueError, match='film.avi is the video to segment'):
+        inferencer(str(tmp_path / 'film.avi'), video_out=tmp_path / 'x/../film.avi')
+
+
+@pytest.mark.parametrize('name', ['coco.json', 'coco_polygons.json', 'areas.csv'])
+def test_files_of_others_are_not_overwritten(tmp_path, inferencer, photos, name) -> None:
+    out = tmp_path / 'out'
+    options = dict(out_dir=str(out), out_formats=('coco', 'coco-polygons', 'csv'))
+    for _ in range(2):
+        inferencer(str(photos / 'a.png'), **options)  # its own are
+    (out / name).write_text('{"info": {}, "images": []}')
+    with pytest.raises(FileExistsError, match=f'{name} was not written by this package: move it'):
+        inferencer(str(photos / 'a.png'), **options)
+    assert (out / name).read_text() == '{"info": {}, "images": []}'

@@ -32,6 +32,10 @@ def test_a_name_per_image_or_lists_per_class() -> None:
         ([['a', 'b']], [['A']], ['cat'], "'cat' has 2 images and 1 masks"),
         ([[]], [[]], ['cat'], "'cat' has 0 images"),
         ([], [], [], '1 to 254 classes, not 0'),
+        (['a', 'b'], ['A', 'B'], {'cat', 'dog'}, 'in the order of the images: a list, not a set'),
+        (['a', 'b'], ['A', 'B'], ['cat', None], 'texts that are not empty, got None'),
+        (['a', 'b'], ['A', 'B'], ['cat', ' '], "texts that are not empty, got ' '"),
+        (['a', 'b'], ['A', 'B'], [0, 1], 'texts that are not empty, got 0'),
     ],
 )
 def test_mistakes_are_told(images, masks, names, message) -> None:

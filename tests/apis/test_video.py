@@ -1,9 +1,12 @@
 """Videos: frames by number, pictures written and read back, whole or not at all."""
 
+import re
+
 import cv2
 import mmcv
 import numpy as np
 import pytest
+from helpers.captured_log import capture
 
 from mmfewshot_seg.apis.video import frames_per_second, open_video, video_frame, whole_video
 
@@ -60,6 +63,23 @@ def test_nothing_is_left_of_a_video_that_was_broken_off(tmp_path) -> None:
         add(_pictures(1)[0])
         add(_pictures(1, (48, 32))[0])
     assert path.read_bytes() == b'before'
+
+
+def test_frames_that_cannot_be_decoded_are_told(tmp_path, caplog) -> None:
+    with whole_video(tmp_path / 'film.avi', 5) as add:
+        for picture in _pictures(4):
+            add(picture)
+    content = (tmp_path / 'film.avi').read_bytes()
+    starts = [match.start() for match in re.finditer(b'00dc', content)]
+    (tmp_path / 'cut.avi').write_bytes(content[: starts[2]])
+    with capture(caplog):
+        assert len(list(open_video(tmp_path / 'film.avi'))) == 4 and not caplog.text
+        number = len(list(open_video(tmp_path / 'cut.avi')))
+    assert 0 < number < 4
+    assert f'cut.avi says that it has 4 frames, but {number} could be decoded' in caplog.text
+    (tmp_path / 'cut.avi').write_bytes(content[: starts[0]])
+    with pytest.raises(ValueError, match=r'cut.avi cannot be decoded'):
+        list(open_video(tmp_path / 'cut.avi'))
 
 
 def test_other_formats_are_refused(tmp_path) -> None:

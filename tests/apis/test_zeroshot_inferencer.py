@@ -169,6 +169,8 @@ def test_results_on_disk(inferencer, tmp_path) -> None:
     assert_same(listed, found)
     for number, picture in enumerate(listed['visualization']):
         assert picture.shape == (96, 80, 3) and (picture[..., ::-1] != image(number)).any()
+    with pytest.raises(ValueError, match='vis/photo0.png would overwrite an image: name another'):
+        inferencer(out / 'vis', out_dir=str(out))
     inferencer([image(), image(1)], out_dir=str(tmp_path / 'arrays'), no_save_pred=False)
     names = sorted(path.name for path in (tmp_path / 'arrays/preds').iterdir())
     assert names == ['00000000.json', '00000001.json']

@@ -9,6 +9,7 @@ import pytest
 from helpers.image_results import NAMES, draw_labels, image_result
 
 from mmfewshot_seg.annotations.annotation_label import annotation_label
+from mmfewshot_seg.annotations.labelme import read_labelme
 from mmfewshot_seg.results.labelme_file import is_prediction, labelme_text, relative_path
 
 
@@ -40,6 +41,30 @@ def test_what_lies_in_a_hole_is_drawn_after_it(write) -> None:
     assert [shape['label'] for shape in shapes] == ['ring', '_background_', 'disc', 'disc']
     assert {shape['shape_type'] for shape in shapes} == {'polygon'}
     assert shapes[0]['score'] == 0.75
+
+
+@pytest.mark.parametrize('seed', range(4))
+def test_nothing_is_lost_where_classes_are_entangled(write, seed) -> None:
+    """In noise, parts that hang together by corners reach into holes of each other."""
+    labels = np.random.default_rng(seed).integers(0, 4, (25, 20)).astype(np.uint8)
+    path = write(labels, tolerance=0)
+    found = read_labelme(path)
+    np.testing.assert_array_equal(found.label_map(NAMES, labels.shape), labels)
+    objects = found.objects(labels.shape)
+    expected = image_result(labels).instances
+    assert sorted(one.area for one in objects) == sorted(one.area for one in expected)
+
+
+def test_a_part_that_reaches_into_a_hole_is_drawn_in_pieces(write) -> None:
+    labels = np.zeros((6, 9), np.uint8)
+    labels[[1, 1, 2, 3, 3, 2], [1, 2, 3, 2, 1, 0]] = 1  # a ring, by corners, around (2, 1), (2, 2)
+    labels[[0, 0, 0, 1, 2], [8, 7, 4, 3, 2]] = 2
+    labels[0, 4:9] = 2  # and a part that comes in between two of its pixels
+    path = write(labels, tolerance=0)
+    np.testing.assert_array_equal(read_labelme(path).label_map(NAMES, labels.shape), labels)
+    shapes = json.loads(path.read_text())['shapes']
+    groups = [(shape['label'], shape['group_id']) for shape in shapes]
+    assert groups == [('ring', None), ('_background_', None), *3 * [('disc', 1)]]
 
 
 def test_an_image_without_a_file_is_put_in(write) -> None:

@@ -40,8 +40,9 @@ def test_a_torn_line_is_no_result_and_the_last_one_counts(tmp_path) -> None:
     whole = path.read_bytes()
     for length in range(len(whole) - 2, whole.rindex(b'\n'), -97):
         path.write_bytes(whole[:length])
-        assert [result.name for result in ResultLog(path, resume=True)] == ['a']
-    log = ResultLog(path, resume=True)
+        log = ResultLog(path)
+        log.resume()
+        assert [result.name for result in log] == ['a']
     log.add(image_result(labels * 0, 'a'))
     (found,) = log
     assert found.instances == []

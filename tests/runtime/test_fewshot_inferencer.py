@@ -34,6 +34,12 @@ def test_segments_by_the_mean_of_the_shots(tmp_path) -> None:
     np.testing.assert_allclose(result['scores'][:, 0, 0], expected, rtol=1e-5)
 
 
+def test_one_name_is_that_of_all_images(tmp_path) -> None:
+    inferencer = OnnxFewShotInferencer(write_fewshot(tmp_path), threads=1)
+    inferencer.set_support([image(1)] * 3, [MASK] * 3, 'cat')  # three letters, three images
+    assert inferencer.class_names == ('cat',)
+
+
 def test_padding_is_cut_off_and_the_size_of_the_image_restored(tmp_path) -> None:
     steps = [
         dict(type='resize', scale=[3, 2], keep_ratio=False),

@@ -104,17 +104,19 @@ def test_images_that_are_none(tmp_path) -> None:
         ([[0, 255]], [[0, 1]]),
         ([[0, 1]], [[0, 1]]),
         ([[False, True]], [[0, 1]]),
-        ([[1, 255]], [[1, 255]]),
+        ([[1, 0, 255]], [[1, 0, 255]]),
         ([[0, 38]], [[0, 1]]),
     ],
 )
 def test_mask_has_one_class_and_pixels_that_are_not_annotated(values, expected) -> None:
-    assert load_label(np.array(values), (1, 2)).tolist() == expected
+    assert load_label(np.array(values), (1, len(values[0]))).tolist() == expected
 
 
 def test_masks_that_are_none(tmp_path) -> None:
     with pytest.raises(ValueError, match=r'got \[2, 3\]'):
         load_label(np.array([[2, 3]]), (1, 2))
+    with pytest.raises(ValueError, match='marks the class but no background'):
+        load_label(np.array([[1, 255]]), (1, 2))
     with pytest.raises(ValueError, match=r'one value besides 0.*got \[\]'):
         load_label(np.zeros((1, 2)), (1, 2))
     with pytest.raises(ValueError, match=r'shape \(1, 2\) for an image of \(3, 3\)'):
@@ -123,3 +125,33 @@ def test_masks_that_are_none(tmp_path) -> None:
         load_label(tmp_path / 'nowhere.png', (1, 2))
     Image.fromarray(np.array([[0, 9]], np.uint8)).save(tmp_path / 'mask.png')
     assert load_label(tmp_path / 'mask.png', (1, 2)).tolist() == [[0, 1]]
+    (tmp_path / 'broken.png').write_bytes(b'no image')
+    with pytest.raises(ValueError, match='mask .*broken.png cannot be decoded'):
+        load_label(tmp_path / 'broken.png', (1, 2))
+
+
+def test_palettes_that_may_say_the_opposite_are_refused(tmp_path) -> None:
+    indices = Image.fromarray(np.array([[1, 1, 0]], np.uint8))
+    indices.putpalette([255, 255, 255, 0, 0, 0])  # white is the class, and comes first
+    indices.save(tmp_path / 'mask.png')
+    for mask in (indices, tmp_path / 'mask.png'):
+        with pytest.raises(ValueError, match='index 0 of the palette of a mask is not black'):
+            load_label(mask, (1, 3))
+    indices.putpalette([0, 0, 0, 128, 0, 0])
+    assert load_label(indices, (1, 3)).tolist() == [[1, 1, 0]]
+
+
+def test_masks_are_turned_as_images_are(tmp_path) -> None:
+    values = np.array([[1, 0, 0], [1, 1, 0]], np.uint8)
+    picture = Image.fromarray(255 * values)
+    exif = picture.getexif()
+    exif[0x0112] = 3
+    picture.save(tmp_path / 'mask.png', exif=exif)
+    for mask in (tmp_path / 'mask.png', Image.open(tmp_path / 'mask.png')):
+        np.testing.assert_array_equal(load_label(mask, (2, 3)), values[::-1, ::-1])
+
+
+@pytest.mark.parametrize('dtype', [np.uint16, np.int32, np.float32])
+def test_pillow_images_of_more_bits_are_refused(dtype) -> None:
+    with pytest.raises(ValueError, match='the PIL image has the mode .*: convert it to 8 bits'):
+        load_image(Image.fromarray(np.full((4, 4), 4000, dtype)))

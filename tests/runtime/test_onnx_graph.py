@@ -5,7 +5,7 @@ import pytest
 
 pytest.importorskip('onnx')
 pytest.importorskip('onnxruntime')
-from helpers.onnx_files import write_onnx, write_semantic  # noqa: E402
+from helpers.onnx_files import write_fewshot, write_onnx, write_semantic  # noqa: E402
 from onnx import helper  # noqa: E402
 
 from mmfewshot_seg.runtime import OnnxGraph  # noqa: E402
@@ -32,6 +32,13 @@ def test_files_that_are_none(tmp_path) -> None:
     path = write_semantic(tmp_path)
     with pytest.raises(ValueError, match="kind 'semantic', not 'few-shot query'"):
         OnnxGraph(path, 'few-shot query')
+
+
+def test_an_input_that_is_missing_is_named(tmp_path) -> None:
+    write_fewshot(tmp_path)
+    graph = OnnxGraph(tmp_path / 'query.onnx')
+    with pytest.raises(ValueError, match='query.onnx takes .*; prototypes is missing, given are'):
+        graph(image=np.zeros((1, 3, 8, 8), np.float32))
 
 
 def test_sizes_that_the_graph_does_not_take(tmp_path) -> None:

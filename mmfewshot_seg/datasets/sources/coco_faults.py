@@ -49,6 +49,18 @@ NO_AREA = FaultKind(
     breaks=False,
     removable=True,
 )
+CORNERS = FaultKind(
+    'box of two corners', 'bbox is [x, y, width, height]: subtract the first corner from the second'
+)
+BEYOND = FaultKind(
+    'box that reaches beyond its image',
+    'bbox is [x, y, width, height], not two corners; MMDetection cuts it off at the border',
+    breaks=False,
+)
+SHARES = FaultKind(
+    'coordinates that are shares of the image',
+    'write them in pixels: multiply x by the width and y by the height',
+)
 NO_IMAGE = FaultKind('missing image', 'correct the folder of the images or file_name')
 UNREADABLE = FaultKind('image that cannot be read', 'replace the file')
 SIZE = FaultKind(

@@ -11,6 +11,8 @@ from types import UnionType
 from typing import Any
 
 from mmfewshot_seg.datasets.sources.coco_faults import (
+    BEYOND,
+    CORNERS,
     FIELD,
     ID_ZERO,
     MIXED_IDS,
@@ -23,7 +25,12 @@ from mmfewshot_seg.datasets.sources.coco_faults import (
     UNREADABLE,
     CocoFault,
 )
-from mmfewshot_seg.datasets.sources.coco_segmentation import check_segmentation, has_mask
+from mmfewshot_seg.datasets.sources.coco_segmentation import (
+    check_crowd,
+    check_segmentation,
+    has_mask,
+    shares_fault,
+)
 from mmfewshot_seg.datasets.sources.image_files import UnreadableImageError, image_shape
 
 Fields = Mapping[str, type | UnionType]
@@ -142,6 +149,9 @@ def find_faults(
             yield CocoFault(MIXED_IDS, f'{key} have ids of types {" and ".join(sorted(types))}')
     images = {entry['id']: entry for _, entry in sound['images']}
     categories = {entry['id']: entry for _, entry in sound['categories']}
+    segmentations = (entry.get('segmentation') for _, entry in sound['annotations'])
+    if masks and (in_shares := shares_fault(segmentations)):
+        yield in_shares
     for number, annotation in sound['annotations']:
         try:
             _check_annotation(annotation, images, categories, detection, masks)
@@ -236,6 +246,7 @@ def _check_annotation(
     annotation: Mapping, images: Mapping, categories: Mapping, detection: bool, masks: bool
 ) -> None:
     what = f'annotation {annotation.get("id")}'
+    check_crowd(what, annotation)
     _check_reference(what, 'image_id', annotation, images)
     _check_reference(what, 'category_id', annotation, categories)
     image = images[annotation['image_id']]
@@ -256,6 +267,34 @@ def _check_annotation(
                 f'{what} of image {image["id"]} has bbox {annotation["bbox"]} and area '
                 f'{annotation["area"]}',
             )
+        _check_box(what, annotation['bbox'], annotation.get('segmentation') if masks else [], image)
+
+
+def _check_box(what: str, box: list[float], polygons: Any, image: Mapping) -> None:
+    """Refuse two corners in place of a corner and a size, as far as that shows."""
+    x, y, width, height = box
+    if isinstance(polygons, list) and polygons and all(polygons):
+        ends = [
+            edge(edge(polygon[axis::2]) for polygon in polygons)
+            for edge in (min, max)
+            for axis in (0, 1)
+        ]
+        if _near(box, ends) and not _near([x, y, x + width, y + height], ends):
+            raise CocoFault(
+                CORNERS,
+                f'{what} of image {image["id"]} has bbox {box}, the corners of its polygons',
+            )
+    if x + width > image['width'] + 1 or y + height > image['height'] + 1:
+        raise CocoFault(
+            BEYOND,
+            f'{what} of image {image["id"]} has bbox {box}, its image is {image["width"]}x'
+            f'{image["height"]} pixels',
+        )
+
+
+def _near(numbers: Sequence[float], others: Sequence[float]) -> bool:
+    """Whether they are equal to a pixel."""
+    return all(abs(a - b) <= 1 for a, b in zip(numbers, others, strict=True))
 
 
 def _check_reference(what: str, field: str, annotation: Mapping, known: Mapping) -> None:

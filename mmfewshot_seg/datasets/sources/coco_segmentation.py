@@ -3,14 +3,16 @@
 pycocotools takes odd numbers as they are, and reads or fills memory that is not its own.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
 from mmfewshot_seg.datasets.sources.coco_faults import (
     BAD_POLYGON,
     BAD_RUN_LENGTHS,
+    FIELD,
     NO_MASK,
+    SHARES,
     CocoFault,
 )
 from mmfewshot_seg.datasets.sources.coordinates import FARTHEST, LONGEST, check_points
@@ -40,6 +42,41 @@ def check_segmentation(what: str, segmentation: object, image: Mapping) -> None:
 def has_mask(segmentation: list | dict) -> bool:
     """Whether a segmentation that was checked is a run-length code or has three points."""
     return isinstance(segmentation, dict) or any(len(polygon) >= 6 for polygon in segmentation)
+
+
+def check_crowd(what: str, annotation: Mapping) -> bool:
+    """Whether an annotation is a crowd; one that does not tell is none.
+
+    Raises:
+        CocoFault: If ``iscrowd`` is neither 0 nor 1: libraries take the text ``'0'`` for yes.
+    """
+    crowd = annotation.get('iscrowd') or 0
+    if crowd not in (0, 1):
+        raise CocoFault(FIELD, f'{what}: iscrowd must be 0 or 1, got {crowd!r:.80}')
+    return bool(crowd)
+
+
+def shares_fault(segmentations: Iterable[object]) -> CocoFault | None:
+    """The fault of a file in which all coordinates of polygons are from 0 to 1, if it is there.
+
+    Drawn as pixels, such polygons are empty or one pixel.
+
+    Args:
+        segmentations: Of all annotations, checked or not.
+    """
+    number = 0
+    for segmentation in segmentations:
+        if isinstance(segmentation, list) and any(segmentation):
+            number += 1
+            if not all(isinstance(p, list) and all(map(_is_share, p)) for p in segmentation):
+                return None
+    if number < 2:  # one may be a speck in the first corner
+        return None
+    return CocoFault(SHARES, f'{number} segmentations have no coordinate above 1')
+
+
+def _is_share(value: object) -> bool:
+    return isinstance(value, int | float) and 0 <= value <= 1
 
 
 def _name(image: Mapping) -> object:

@@ -169,6 +169,48 @@ def test_all_faults_are_found_at_once(tmp_path):
     assert [fault.kind.breaks for fault in faults] == [True, True, False, True]
 
 
+def _faults(tmp_path, *annotations: dict, masks: bool = True) -> list[tuple[str, bool]]:
+    """Messages, and whether they break something, of annotations beside a sound one."""
+    content = _detection()
+    for number, annotation in enumerate(annotations, start=50):
+        content['annotations'].append({**content['annotations'][0], 'id': number, **annotation})
+    read = read_lists(_write(tmp_path, json.dumps(content)))
+    return [(str(fault), fault.kind.breaks) for fault in find_faults(read, masks=masks)]
+
+
+def test_boxes_of_two_corners(tmp_path):
+    polygon = [[3, 2, 9, 2, 9, 7, 3, 7]]
+    assert _faults(tmp_path, dict(segmentation=polygon, bbox=[3, 2, 6, 5])) == []
+    corners = dict(segmentation=polygon, bbox=[3, 2, 9, 7])
+    ((message, breaks),) = _faults(tmp_path, corners)
+    assert 'annotation 50 of image 7 has bbox [3, 2, 9, 7], the corners of its polygons' in message
+    assert breaks and 'bbox is [x, y, width, height]' in message
+    assert _faults(tmp_path, corners, masks=False) == []
+    ((message, breaks),) = _faults(tmp_path, dict(bbox=[8, 2, 10, 4]), masks=False)
+    assert 'has bbox [8, 2, 10, 4], its image is 16x12 pixels' in message and not breaks
+
+
+@pytest.mark.parametrize('crowd', ['0', 2, [1]])
+def test_crowds_that_are_none(tmp_path, crowd):
+    """MMDetection and pycocotools take the text '0' for yes, and leave the object out."""
+    ((message, breaks),) = _faults(tmp_path, dict(iscrowd=crowd))
+    assert f'annotation 50: iscrowd must be 0 or 1, got {crowd!r}' in message and breaks
+    assert _faults(tmp_path, dict(iscrowd=None), dict(iscrowd=True), dict(iscrowd=1.0)) == []
+
+
+def test_polygons_in_shares_of_the_image(tmp_path):
+    content = _detection(segmentation=[[0.1, 0.2, 0.5, 0.2, 0.5, 0.9]])
+    read = lambda: read_coco_json(  # noqa: E731
+        _write(tmp_path, json.dumps(content)), detection=True, masks=True
+    )
+    read()  # one may be a speck in the corner
+    content['annotations'].append({**content['annotations'][0], 'id': 6})
+    with pytest.raises(ValueError, match='2 segmentations have no coordinate above 1; .* pixels'):
+        read()
+    content['annotations'][1]['segmentation'] = [[0, 0, 1.5, 0, 1, 1]]
+    read()
+
+
 def test_images_that_are_missing_swapped_or_broken(tmp_path):
     cv2.imwrite(str(tmp_path / 'a.jpg'), np.zeros((12, 16, 3), np.uint8))
     cv2.imwrite(str(tmp_path / 'b.jpg'), np.zeros((16, 12, 3), np.uint8))
