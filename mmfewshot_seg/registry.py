@@ -1,9 +1,10 @@
 """Child registries of MMEngine's, and registration into the host framework.
 
 ``type='mmfewshot_seg.PANetHead'`` works in any config: the prefix makes MMEngine import this
-module, and the registry then imports its ``locations``. The same class is registered in the
+module, and the registry then imports the module of the class. The same class is registered in the
 host (mmseg or mmdet), so that ``type='PANetHead'`` works in a config of the host that has
-``custom_imports = dict(imports=['mmfewshot_seg.models'])``.
+``custom_imports = dict(imports=['mmfewshot_seg.models'])``; for data sets, metrics and visualizers
+that is the module of the class, as ``mmfewshot_seg.evaluation.lvis_metric``.
 """
 
 from collections.abc import Callable
@@ -22,7 +23,6 @@ from mmengine.registry import VISUALIZERS as ROOT_VISUALIZERS
 from mmengine.registry import Registry
 
 from mmfewshot_seg.compat import check_versions, hide_debug_prints, is_usable
-from mmfewshot_seg.parts import absence
 
 hide_debug_prints()
 SCOPE = 'mmfewshot_seg'
@@ -32,7 +32,17 @@ MODULE2PACKAGE[SCOPE] = SCOPE
 
 
 class PartsRegistry(Registry):
-    """Registry that tells why a class of ours could not be imported, and what to install."""
+    """Registry that imports the part of ours that defines a class, or tells what to install.
+
+    Args:
+        name: What it holds.
+        parent: MMEngine's registry of the same kind.
+        *packages: Packages of ours that have such classes.
+    """
+
+    def __init__(self, name: str, parent: Registry, *packages: str) -> None:
+        self.packages = [f'{SCOPE}.{package}' for package in packages]
+        super().__init__(name, parent=parent, scope=SCOPE, locations=self.packages)
 
     def get(self, key: str) -> type | None:
         """Find a class, as the base does.
@@ -40,28 +50,21 @@ class PartsRegistry(Registry):
         Raises:
             ImportError: If the part that defines it could not be imported.
         """
-        self.import_from_location()
         scope, name = self.split_scope_key(key)
         if scope in (None, self.scope):
-            error = absence(name)
-            if error is not None:
-                raise error
+            for package in self.packages:
+                getattr(import_module(package), name, None)  # imports the part that defines it
         return super().get(key)
 
 
-def _child(name: str, parent: Registry, *locations: str) -> Registry:
-    locations = [f'{SCOPE}.{location}' for location in locations]
-    return PartsRegistry(name, parent=parent, scope=SCOPE, locations=locations)
-
-
-MODELS = _child('model', ROOT_MODELS, 'models')
-DATASETS = _child('dataset', ROOT_DATASETS, 'datasets')
-TASK_UTILS = _child('task util', ROOT_TASK_UTILS, 'models')
-TRANSFORMS = _child('transform', ROOT_TRANSFORMS, 'datasets')
-METRICS = _child('metric', ROOT_METRICS, 'evaluation')
-VISUALIZERS = _child('visualizer', ROOT_VISUALIZERS, 'visualization')
-HOOKS = _child('hook', ROOT_HOOKS, 'engine', 'visualization')
-OPTIM_WRAPPERS = _child('optimizer wrapper', ROOT_OPTIM_WRAPPERS, 'engine')
+MODELS = PartsRegistry('model', ROOT_MODELS, 'models')
+DATASETS = PartsRegistry('dataset', ROOT_DATASETS, 'datasets')
+TASK_UTILS = PartsRegistry('task util', ROOT_TASK_UTILS, 'models')
+TRANSFORMS = PartsRegistry('transform', ROOT_TRANSFORMS, 'datasets')
+METRICS = PartsRegistry('metric', ROOT_METRICS, 'evaluation')
+VISUALIZERS = PartsRegistry('visualizer', ROOT_VISUALIZERS, 'visualization')
+HOOKS = PartsRegistry('hook', ROOT_HOOKS, 'engine', 'visualization')
+OPTIM_WRAPPERS = PartsRegistry('optimizer wrapper', ROOT_OPTIM_WRAPPERS, 'engine')
 
 
 def register(registry: Registry, host: str, guest_of: str | None = None) -> Callable[[type], type]:

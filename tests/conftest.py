@@ -1,5 +1,7 @@
 """Shared by all tests: nothing global leaks into the next; GPU tests need a GPU."""
 
+import gc
+
 import pytest
 
 
@@ -38,6 +40,13 @@ def _restore_loggers():
 def _no_folder_of_tracebacks(monkeypatch):
     """A tool that is called within a test's process leaves its work dir to no other."""
     monkeypatch.setattr('mmfewshot_seg.command._Tracebacks.folder', None)
+
+
+@pytest.fixture(autouse=True)
+def _collected_again():
+    """A tool that is called within a test's process takes what there is from the collector."""
+    yield
+    gc.unfreeze()
 
 
 def pytest_collection_modifyitems(items) -> None:

@@ -1,5 +1,6 @@
 """What tools print and return when they end in an error."""
 
+import gc
 import inspect
 import os
 import signal
@@ -245,6 +246,43 @@ def test_a_reader_that_leaves_is_no_error(tmp_path) -> None:
         env={**os.environ, 'PYTHONPATH': str(ROOT)},
     )
     assert (done.stdout, done.stderr) == ('line\n', '')
+
+
+END = """
+import gc
+from mmfewshot_seg.command import heavy_imports, run_tool
+
+class Open:
+    def __del__(self):
+        print('closed')
+
+def main():
+    with heavy_imports():
+        assert not gc.isenabled()
+        import fractions
+    assert gc.isenabled() and gc.get_freeze_count() > 1000
+    found = Open()
+    found.itself = found  # garbage that the collector alone finds
+
+run_tool(main)
+"""
+
+
+def test_a_tool_ends_with_its_garbage_collected(tmp_path) -> None:
+    (tmp_path / 'end.py').write_text(END)
+    done = subprocess.run(
+        [sys.executable, tmp_path / 'end.py'],
+        capture_output=True,
+        text=True,
+        env={**os.environ, 'PYTHONPATH': str(ROOT)},
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, 'closed\n', '')
+
+
+def test_imports_that_fail_switch_the_collector_on_again() -> None:
+    with pytest.raises(ImportError), command.heavy_imports():
+        import no_such_module  # noqa: F401
+    assert gc.isenabled()
 
 
 def test_the_module_needs_neither_torch_nor_a_host() -> None:

@@ -4,12 +4,15 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 
 import pytest
+from helpers.tool_calls import needs_ops
 from mmengine.registry import METRICS as ROOT_METRICS
 from mmengine.registry import MODELS as ROOT_MODELS
 
+import mmfewshot_seg.datasets
 import mmfewshot_seg.models
 from mmfewshot_seg import parts
 from mmfewshot_seg.compat import hosts_need_ops, requirement
@@ -96,6 +99,44 @@ def test_what_a_host_lacks_itself_is_told_too(monkeypatch) -> None:
     assert not parts.stands('models.semseg')
     with pytest.raises(ImportError, match="DualAttentionHead cannot be imported: .*'ftfy'"):
         MODELS.get('DualAttentionHead')
+
+
+ON_DEMAND = """
+import sys
+import mmdet.registry
+from mmfewshot_seg import datasets, evaluation, visualization
+from mmfewshot_seg.registry import METRICS
+
+left = [part for part in {parts} if f'mmfewshot_seg.{{part}}' in sys.modules]
+print(left)
+assert METRICS.root.get('mmfewshot_seg.LVISv1Metric') is evaluation.LVISv1Metric
+assert mmdet.registry.METRICS.get('LVISv1Metric') is evaluation.LVISv1Metric
+assert 'mmfewshot_seg.datasets.zeroshot_coco' not in sys.modules
+from mmfewshot_seg.datasets import ZeroShotCocoDataset, zeroshot_coco
+assert zeroshot_coco.ZeroShotCocoDataset is ZeroShotCocoDataset is datasets.ZeroShotCocoDataset
+"""
+
+
+@pytest.mark.slow
+def test_what_needs_mmdet_is_imported_on_demand() -> None:
+    of_mmdet = [part for part, needs in parts.NEEDS.items() if 'mmdet' in needs]
+    lazy = [part for part in of_mmdet if not part.startswith('models.')]
+    run = subprocess.run(
+        [sys.executable, '-c', ON_DEMAND.format(parts=lazy)], capture_output=True, text=True
+    )
+    assert run.returncode == 0, run.stderr
+    assert run.stdout.splitlines()[0] == '[]'
+    assert 'faster_coco_eval' not in run.stderr
+
+
+@needs_ops
+def test_all_names_of_packages_are_there() -> None:
+    for room in ROOMS:
+        package = import_module(f'{parts.PACKAGE}.{room}')
+        for name in package.__all__:
+            assert getattr(package, name) is not None, name
+    with pytest.raises(AttributeError, match="'mmfewshot_seg.datasets' has no attribute 'Nothing'"):
+        mmfewshot_seg.datasets.Nothing  # noqa: B018
 
 
 START = """

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))  # a clone need not be installed
 
-from mmfewshot_seg.command import ToolParser, UsageError, run_tool
+from mmfewshot_seg.command import ToolParser, UsageError, heavy_imports, run_tool
 from mmfewshot_seg.results.formats import FORMATS
 
 if TYPE_CHECKING:
@@ -171,9 +171,10 @@ def min_score(text: str) -> float | str:
 
 
 def run(args: argparse.Namespace) -> None:
-    from mmfewshot_seg.apis.support_check import table_of_checks, write_checks
-    from mmfewshot_seg.apis.tool_inferencer import tool_inferencer, tool_inputs, usual_workers
-    from mmfewshot_seg.apis.video import is_video
+    with heavy_imports():
+        from mmfewshot_seg.apis.support_check import table_of_checks, write_checks
+        from mmfewshot_seg.apis.tool_inferencer import tool_inferencer, tool_inputs, usual_workers
+        from mmfewshot_seg.apis.video import is_video
 
     inputs: Any = tool_inputs(args.inputs)
     if isinstance(inputs, str) and is_video(inputs) and not args.video_out:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))  # a clone need not be installed
 
-from mmfewshot_seg.command import ToolParser, run_tool
+from mmfewshot_seg.command import ToolParser, heavy_imports, run_tool
 
 
 def main() -> None:
@@ -36,7 +36,8 @@ def main() -> None:
     args = parser.parse_args()
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
 
-    from mmfewshot_seg.apis import train
+    with heavy_imports():
+        from mmfewshot_seg.apis import train
 
     options = {key: value for key, value in vars(args).items() if key != 'local_rank'}
     train(**options)

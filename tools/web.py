@@ -5,7 +5,7 @@ from pathlib import Path
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))  # a clone need not be installed
 
-from mmfewshot_seg.command import ToolParser, UsageError, run_tool
+from mmfewshot_seg.command import ToolParser, UsageError, heavy_imports, run_tool
 
 
 def main() -> None:
@@ -39,8 +39,9 @@ def main() -> None:
     except (OSError, OverflowError) as error:
         raise UsageError(str(error)) from error
 
-    from mmfewshot_seg.apis.tool_inferencer import tool_inferencer
-    from mmfewshot_seg.web.visits import Visits
+    with heavy_imports():
+        from mmfewshot_seg.apis.tool_inferencer import tool_inferencer
+        from mmfewshot_seg.web.visits import Visits
 
     inferencer = tool_inferencer(
         args.model,

@@ -10,7 +10,7 @@ from pathlib import Path
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))  # a clone need not be installed
 
-from mmfewshot_seg.command import ToolParser, run_tool
+from mmfewshot_seg.command import ToolParser, heavy_imports, run_tool
 
 
 def main() -> None:
@@ -55,9 +55,10 @@ def parse_args() -> argparse.Namespace:
 
 
 def run(args: argparse.Namespace) -> None:
-    from mmfewshot_seg.apis import ZeroShotInferencer
-    from mmfewshot_seg.apis.run_config import existing_checkpoint, load_config
-    from mmfewshot_seg.apis.tool_inferencer import tool_inputs
+    with heavy_imports():
+        from mmfewshot_seg.apis import ZeroShotInferencer
+        from mmfewshot_seg.apis.run_config import existing_checkpoint, load_config
+        from mmfewshot_seg.apis.tool_inferencer import tool_inputs
 
     inputs = tool_inputs(args.inputs)
     model = load_config(args.model, args.cfg_options)

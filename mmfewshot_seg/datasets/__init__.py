@@ -1,7 +1,9 @@
 """Sources of images and masks, and episodes drawn from them.
 
-What needs a host that is missing is left out, see :mod:`mmfewshot_seg.parts`.
+What needs a host is imported when it is asked for, see :mod:`mmfewshot_seg.parts`.
 """
+
+from typing import TYPE_CHECKING
 
 from mmfewshot_seg.datasets.episode_sampler import EpisodeIndex, EpisodeSampler
 from mmfewshot_seg.datasets.fewshot_dataset import FewShotDataset
@@ -22,21 +24,17 @@ from mmfewshot_seg.datasets.transforms import (
     bounding_box_annotation,
     scribble_annotation,
 )
-from mmfewshot_seg.parts import missing, stands
+from mmfewshot_seg.parts import on_demand
 
-if stands('datasets.labelled_images'):
-    from mmfewshot_seg.datasets.labelled_images import LabelledImages
-if stands('datasets.sources.seg_dataset'):
-    from mmfewshot_seg.datasets.sources import SegDatasetSource
-if stands('datasets.transforms.load_labels'):
-    from mmfewshot_seg.datasets.transforms import LoadLabels
-if stands('datasets.transforms.random_crop_keep_foreground'):
-    from mmfewshot_seg.datasets.transforms import RandomCropKeepForeground
-if stands('datasets.transforms.resize_long_side'):
-    from mmfewshot_seg.datasets.transforms import ResizeLongSide
-if stands('datasets.checked_coco'):
+if TYPE_CHECKING:
     from mmfewshot_seg.datasets.checked_coco import CheckedCocoDataset
-if stands('datasets.zeroshot_coco'):
+    from mmfewshot_seg.datasets.labelled_images import LabelledImages
+    from mmfewshot_seg.datasets.sources import SegDatasetSource
+    from mmfewshot_seg.datasets.transforms import (
+        LoadLabels,
+        RandomCropKeepForeground,
+        ResizeLongSide,
+    )
     from mmfewshot_seg.datasets.zeroshot_coco import ZeroShotCocoDataset
 
 __all__ = [
@@ -69,4 +67,4 @@ __all__ = [
 
 
 def __getattr__(name: str):
-    raise missing(__name__, name)
+    return on_demand(__name__, name)

@@ -1,6 +1,7 @@
-"""Metrics; those of detection need MMDetection and are left out where this is missing."""
+"""Metrics; those of detection need MMDetection and are imported when they are asked for."""
 
 import warnings
+from typing import TYPE_CHECKING
 
 from mmfewshot_seg.evaluation.boundary_f_metric import BoundaryFMetric
 from mmfewshot_seg.evaluation.dump_label_maps import DumpLabelMaps
@@ -8,16 +9,12 @@ from mmfewshot_seg.evaluation.edge_metric import EdgeMetric
 from mmfewshot_seg.evaluation.fewshot_iou import episode_counts, summarize
 from mmfewshot_seg.evaluation.fewshot_iou_metric import FewShotIoUMetric
 from mmfewshot_seg.evaluation.presence_metric import PresenceMetric
-from mmfewshot_seg.parts import missing, stands
+from mmfewshot_seg.parts import on_demand
 
-with warnings.catch_warnings():  # of another metric, which nobody asked for
-    warnings.filterwarnings('ignore', message='faster_coco_eval is not installed')
-    if stands('evaluation.boundary_coco_metric'):
-        from mmfewshot_seg.evaluation.boundary_coco_metric import BoundaryCocoMetric
-    if stands('evaluation.lvis_metric'):
-        from mmfewshot_seg.evaluation.lvis_metric import LVISv1Metric
-    if stands('evaluation.zeroshot_coco_metric'):
-        from mmfewshot_seg.evaluation.zeroshot_coco_metric import ZeroShotCocoMetric
+if TYPE_CHECKING:
+    from mmfewshot_seg.evaluation.boundary_coco_metric import BoundaryCocoMetric
+    from mmfewshot_seg.evaluation.lvis_metric import LVISv1Metric
+    from mmfewshot_seg.evaluation.zeroshot_coco_metric import ZeroShotCocoMetric
 
 __all__ = [
     'BoundaryCocoMetric',
@@ -34,4 +31,6 @@ __all__ = [
 
 
 def __getattr__(name: str):
-    raise missing(__name__, name)
+    with warnings.catch_warnings():  # of another metric, which nobody asked for
+        warnings.filterwarnings('ignore', message='faster_coco_eval is not installed')
+        return on_demand(__name__, name)

@@ -1,13 +1,14 @@
-"""Pictures of what models do; what needs a host that is missing is left out."""
+"""Pictures of what models do; what needs a host is imported when it is asked for."""
 
-from mmfewshot_seg.parts import missing, stands
+from typing import TYPE_CHECKING
+
+from mmfewshot_seg.parts import on_demand
 from mmfewshot_seg.visualization.episode_visualization_hook import EpisodeVisualizationHook
 from mmfewshot_seg.visualization.episode_visualizer import EpisodeVisualizer
 
-if stands('visualization.semantic_visualizer'):
-    from mmfewshot_seg.visualization.semantic_visualizer import SemanticVisualizer
-if stands('visualization.refinemask_visualizer'):
+if TYPE_CHECKING:
     from mmfewshot_seg.visualization.refinemask_visualizer import RefineMaskVisualizer
+    from mmfewshot_seg.visualization.semantic_visualizer import SemanticVisualizer
 
 __all__ = [
     'EpisodeVisualizationHook',
@@ -18,4 +19,4 @@ __all__ = [
 
 
 def __getattr__(name: str):
-    raise missing(__name__, name)
+    return on_demand(__name__, name)

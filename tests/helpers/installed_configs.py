@@ -10,7 +10,7 @@ from pathlib import Path
 from mmengine.hub import get_config
 from mmengine.registry import Registry
 
-from mmfewshot_seg import registry
+from mmfewshot_seg import parts, registry
 
 PREFIX = f'{registry.SCOPE}.'
 
@@ -29,6 +29,8 @@ def main() -> None:
     own = [found for found in registries if found.scope == registry.SCOPE]
     for found in own:
         found.import_from_location()
+    for part in parts.NEEDS:
+        parts.stands(part)
     known = {name for found in own for name in found.module_dict}
     package = Path(registry.__file__).parent
     shipped = sorted((package / '.mim' / 'configs').glob('[!_]*/*.py'))

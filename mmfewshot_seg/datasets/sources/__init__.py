@@ -1,16 +1,18 @@
 """Sources of episodes."""
 
+from typing import TYPE_CHECKING
+
 from mmfewshot_seg.datasets.sources.base import EpisodeSource
 from mmfewshot_seg.datasets.sources.coco_20i import Coco20iSource
 from mmfewshot_seg.datasets.sources.folder import FolderSource
 from mmfewshot_seg.datasets.sources.pascal_5i import Pascal5iSource
-from mmfewshot_seg.parts import missing, stands
+from mmfewshot_seg.parts import on_demand
 
-if stands('datasets.sources.seg_dataset'):
+if TYPE_CHECKING:
     from mmfewshot_seg.datasets.sources.seg_dataset import SegDatasetSource
 
 __all__ = ['Coco20iSource', 'EpisodeSource', 'FolderSource', 'Pascal5iSource', 'SegDatasetSource']
 
 
 def __getattr__(name: str):
-    raise missing(__name__, name)
+    return on_demand(__name__, name)

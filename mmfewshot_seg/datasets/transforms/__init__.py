@@ -1,5 +1,7 @@
 """Transforms of images and labels; those of an episode take one image each."""
 
+from typing import TYPE_CHECKING
+
 from mmfewshot_seg.datasets.transforms.generate_shape_edge import GenerateShapeEdge
 from mmfewshot_seg.datasets.transforms.load_episode_mask import LoadEpisodeMask
 from mmfewshot_seg.datasets.transforms.place_superpixel_seeds import PlaceSuperpixelSeeds
@@ -10,15 +12,13 @@ from mmfewshot_seg.datasets.transforms.weak_annotation import (
     bounding_box_annotation,
     scribble_annotation,
 )
-from mmfewshot_seg.parts import missing, stands
+from mmfewshot_seg.parts import on_demand
 
-if stands('datasets.transforms.load_labels'):
+if TYPE_CHECKING:
     from mmfewshot_seg.datasets.transforms.load_labels import LoadLabels
-if stands('datasets.transforms.random_crop_keep_foreground'):
     from mmfewshot_seg.datasets.transforms.random_crop_keep_foreground import (
         RandomCropKeepForeground,
     )
-if stands('datasets.transforms.resize_long_side'):
     from mmfewshot_seg.datasets.transforms.resize_long_side import ResizeLongSide
 
 __all__ = [
@@ -37,4 +37,4 @@ __all__ = [
 
 
 def __getattr__(name: str):
-    raise missing(__name__, name)
+    return on_demand(__name__, name)

@@ -201,6 +201,8 @@ class TimmEncoder(BaseModule):
             self._refuse(unfit, 'not there or of another shape', weights)
             return ours
         self._refuse(self._left_over(weights), 'not those of this network', weights)
+        if all(key in weights and weights[key].shape == own[key].shape for key in own):
+            return {key: weights[key] for key in own}  # nothing for timm to convert
         # timm says nowhere what it did not find: what does not change with the file is not from it.
         changed = {k: v + 1 if v.is_floating_point() else v for k, v in weights.items()}
         first, second = self._loaded(weights), self._loaded(changed)

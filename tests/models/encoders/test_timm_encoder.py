@@ -162,6 +162,17 @@ def test_a_local_file_of_timm(tmp_path, classifier, wrapping) -> None:
     torch.testing.assert_close(encoder(images)[0], whole.forward_features(images))
 
 
+def test_weights_in_the_names_of_the_network_are_taken_as_they_are(tmp_path, monkeypatch) -> None:
+    torch.save(whole_network().state_dict(), tmp_path / 'w.pth')
+    encoder = build(CNN, init_cfg=pretrained(tmp_path / 'w.pth'))
+    converted = encoder._loaded(torch.load(tmp_path / 'w.pth'))
+    monkeypatch.delattr(type(encoder), '_loaded')
+    encoder.init_weights()
+    loaded = encoder.net.state_dict()
+    assert loaded.keys() == converted.keys()
+    assert all(torch.equal(loaded[key], value) for key, value in converted.items())
+
+
 def test_a_file_of_safetensors_and_a_mask_token(tmp_path) -> None:
     save_file = pytest.importorskip('safetensors.torch').save_file
     weights = whole_network().state_dict()
