@@ -7,7 +7,7 @@ from pathlib import Path
 from mmfewshot_seg.apis.fewshot_inferencer import FewShotInferencer
 from mmfewshot_seg.apis.run_config import existing_checkpoint, load_config
 from mmfewshot_seg.apis.support_set_inferencer import DEFAULT_MODEL
-from mmfewshot_seg.apis.video import is_video
+from mmfewshot_seg.apis.video import frame_name, is_video
 from mmfewshot_seg.command import UsageError
 
 
@@ -40,8 +40,13 @@ def tool_inputs(paths: Sequence[str]) -> str | list[str]:
         paths: A folder or a video, alone, or images.
 
     Raises:
-        UsageError: If a folder is not alone.
+        UsageError: If a folder is not alone, or a file is not there.
     """
+    gone = [
+        path for path in paths if not (Path(path).exists() or '://' in path or frame_name(path))
+    ]
+    if gone:
+        raise UsageError(f'there is no image, folder or video {gone[0]}')
     folders = [path for path in paths if Path(path).is_dir()]
     if folders and len(paths) > 1:
         raise UsageError(f'{folders[0]} is a folder: give one folder alone, or images')

@@ -85,6 +85,7 @@ def test_hidden_code_runs_by_no_tool(tmp_path, capfd) -> None:
             "train_cfg = dict(type='IterBasedTrainLoop', max_iters=1)\n"
             "optim_wrapper = dict(optimizer=dict(type='SGD', lr=0.1))\n"
         )
+    Path('a.jpg').touch()
     Path('work').mkdir()
     Path('work/last_checkpoint').write_text(str(bad))
     init_cfg = f'model.backbone.init_cfg.checkpoint={bad}'

@@ -147,21 +147,33 @@ def test_without_a_model_nothing_needs_training(folder, run) -> None:
 @pytest.mark.parametrize(
     ('arguments', 'message'),
     [
-        (['q', '--model', 'config.py', '--weights', 'no.pth', *SUPPORT], 'no.pth does not exist'),
-        (['q', '--weights', 'weights.pth', *SUPPORT], '--weights needs --model'),
-        (['q', '--model', 'no.py', *SUPPORT], 'no.py is neither a config file'),
-        (['q', '--model', 'config.py', *SUPPORT], 'come from training alone: give a checkpoint'),
-        (['q', *MODEL, '--support', 'none'], 'none does not exist'),
-        (['q.jpg', *MODEL, *SUPPORT], 'q.jpg: [Errno 2]'),
-        (['q.jpg', *MODEL, '--load-support', 'x.pth'], 'x.pth'),
-        (['q', *MODEL, *SUPPORT, '--negatives', 'q.jpg'], 'PANetHead takes no negatives'),
-        (['q', *MODEL, '--images', 'a.jpg'], '--images needs --masks'),
-        (['q', *MODEL, *SUPPORT, '--images', 'a.jpg'], 'give --support or --images, not both'),
-        (['q', *MODEL, *SUPPORT, '--tile-size', '8'], 'tile_size=8, expected at least 32'),
-        (['q', *MODEL, *SUPPORT, '--workers', '-1'], '--workers must be at least 0'),
-        (['q', *MODEL, *SUPPORT, '--video-out', 'a.gif'], 'a.gif cannot be written as a video'),
-        (['q.mp4', *MODEL, *SUPPORT], 'there is no video q.mp4'),
-        (['q', *MODEL], 'give --support, --images, --load-support or --annotate'),
+        (
+            ['queries', '--model', 'config.py', '--weights', 'no.pth', *SUPPORT],
+            'no.pth does not exist',
+        ),
+        (['queries', '--weights', 'weights.pth', *SUPPORT], '--weights needs --model'),
+        (['queries', '--model', 'no.py', *SUPPORT], 'no.py is neither a config file'),
+        (
+            ['queries', '--model', 'config.py', *SUPPORT],
+            'come from training alone: give a checkpoint',
+        ),
+        (['queries', *MODEL, '--support', 'none'], 'none does not exist'),
+        (['q.jpg', *MODEL, *SUPPORT], 'there is no image, folder or video q.jpg'),
+        (['queries', *MODEL, '--load-support', 'x.pth'], 'x.pth'),
+        (['queries', *MODEL, *SUPPORT, '--negatives', 'q.jpg'], 'PANetHead takes no negatives'),
+        (['queries', *MODEL, '--images', 'a.jpg'], '--images needs --masks'),
+        (
+            ['queries', *MODEL, *SUPPORT, '--images', 'a.jpg'],
+            'give --support or --images, not both',
+        ),
+        (['queries', *MODEL, *SUPPORT, '--tile-size', '8'], 'tile_size=8, expected at least 32'),
+        (['queries', *MODEL, *SUPPORT, '--workers', '-1'], '--workers must be at least 0'),
+        (
+            ['queries', *MODEL, *SUPPORT, '--video-out', 'a.gif'],
+            'a.gif cannot be written as a video',
+        ),
+        (['q.mp4', *MODEL, *SUPPORT], 'there is no image, folder or video q.mp4'),
+        (['queries', *MODEL], 'give --support, --images, --load-support or --annotate'),
     ],
 )
 def test_mistakes_are_told_in_a_line(run, arguments, message) -> None:
@@ -172,7 +184,7 @@ def test_mistakes_are_told_in_a_line(run, arguments, message) -> None:
 
 def test_missing_timm_is_told_with_its_cure(run, monkeypatch) -> None:
     monkeypatch.setitem(sys.modules, 'timm', None)
-    error = run('q', *SUPPORT, code=2).err
+    error = run('queries', *SUPPORT, code=2).err
     assert "pip install 'mmfewshot_seg[photos]'" in error.splitlines()[-1]
     assert 'Traceback' not in error
 

@@ -64,7 +64,7 @@ def test_baselines_are_printed_and_written(folder, run) -> None:
     [
         (DEMO, ['unseen.py', 'no.pth', 'val'], 'no.pth does not exist'),
         (DEMO, ['no.py', 'weights.pth', 'val'], 'no.py is neither a config file'),
-        (DEMO, ['unseen.py', 'weights.pth', 'x.jpg'], 'x.jpg: [Errno 2]'),
+        (DEMO, ['unseen.py', 'weights.pth', 'x.jpg'], 'there is no image, folder or video x.jpg'),
         (DEMO, ['unseen.py', 'weights.pth', 'annotations'], 'annotations holds no images'),
         (DEMO, ['unseen.py', 'weights.pth', 'val', '--classes', 'cat'], 'overlap: cat'),
         (DEMO, ['unseen.py', 'weights.pth', 'val', '--classes', 'okapi'], "for 'okapi'"),
