@@ -27,6 +27,7 @@ from mmfewshot_seg.results.labelme_file import labelme_text
 from mmfewshot_seg.structures import SupportState
 from mmfewshot_seg.visualization.overlay import COLOURS, overlay
 from mmfewshot_seg.web.dropped_annotations import dropped_examples
+from mmfewshot_seg.web.fields import fields, naming, wrong_kind
 from mmfewshot_seg.web.images import (
     MAX_PIXELS,
     check_pixels,
@@ -86,7 +87,7 @@ class Visits:
             model learns from images that show no class; ``examples``: see :func:`examples`;
             ``hint``: why there are none, and the cure.
         """
-        _fields(request, 'the request')
+        fields(request, 'the request')
         try:
             shown, hint = examples(), ''
         except ImportError as error:
@@ -113,24 +114,24 @@ class Visits:
             ValueError: If an image, mask or name is unusable.
             RefusedError: If others are asking for too much.
         """
-        supports, negatives = _fields(request, 'the request', supports=list, negatives=list)
+        supports, negatives = fields(request, 'the request', supports=list, negatives=list)
         if len(supports) + len(negatives) > MAX_SUPPORTS:
             raise ValueError(f'a support set of the page has at most {MAX_SUPPORTS} images')
         images, masks, names = [], [], []
         for number, support in enumerate(supports, start=1):
             where = f'support {number}'
-            name, image, mask = _fields(support, where, name=str, image=str, mask=str)
+            name, image, mask = fields(support, where, name=str, image=str, mask=str)
             if not name.strip():
                 raise ValueError(f'{where} has no class name')
-            with self._turn(), _naming(f'{where} ({name.strip()})'):
+            with self._turn(), naming(f'{where} ({name.strip()})'):
                 images.append(seen_image(decode_image(image)))
                 masks.append(fitted_label(decode_mask(mask), images[-1].shape[:2]))
             names.append(name.strip())
         without = []
         for number, image in enumerate(negatives, start=1):
             if not isinstance(image, str):
-                raise ValueError(_wrong_kind(f'negatives {number}', str, image))
-            with self._turn(), _naming(f'negative {number}'):
+                raise ValueError(wrong_kind(f'negatives {number}', str, image))
+            with self._turn(), naming(f'negative {number}'):
                 without.append(seen_image(decode_image(image)))
         key = hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()
         with self._turn():
@@ -158,7 +159,7 @@ class Visits:
             ValueError: If the support set is no longer known.
             RefusedError: If others are asking for too much.
         """
-        (key,) = _fields(request, 'the request', support=str)
+        (key,) = fields(request, 'the request', support=str)
         with self._turn():
             self._known(key)
             checks = self.inferencer.check_support(self._singles[key])
@@ -187,18 +188,18 @@ class Visits:
             ValueError: If a field is wrong, or there are more examples than a support set has.
             RefusedError: If others are asking for too much.
         """
-        images, files = _fields(request, 'the request', images=list, files=list)
+        images, files = fields(request, 'the request', images=list, files=list)
         sizes, contents = [], []
         for number, image in enumerate(images, start=1):
             where = f'image {number}'
-            name, width, height = _fields(image, where, name=str, width=int, height=int)
-            with _naming(f'{where} ({name})'):
+            name, width, height = fields(image, where, name=str, width=int, height=int)
+            with naming(f'{where} ({name})'):
                 check_pixels(width, height)
             sizes.append((name, (height, width)))
         for number, file in enumerate(files, start=1):
             where = f'file {number}'
-            name, content = _fields(file, where, name=str, content=str)
-            with _naming(f'{where} ({name})'):
+            name, content = fields(file, where, name=str, content=str)
+            with naming(f'{where} ({name})'):
                 contents.append((name, decode_bytes(content)))
         return dropped_examples(contents, sizes, MAX_SUPPORTS, self._turn)
 
@@ -218,10 +219,10 @@ class Visits:
             ValueError: If the image cannot be decoded, or the support set is no longer known.
             RefusedError: If others are asking for too much.
         """
-        key, image = _fields(request, 'the request', support=str, image=str)
+        key, image = fields(request, 'the request', support=str, image=str)
         with self._turn():
             state = self._known(key)
-            with _naming('image'):
+            with naming('image'):
                 query = decode_image(image)
             seen = seen_image(query)
             prediction = self.inferencer(seen, support=state)['predictions'][0]
@@ -252,12 +253,12 @@ class Visits:
             ValueError: If a result is no longer known.
             RefusedError: If others are asking for too much.
         """
-        (results,) = _fields(request, 'the request', results=list)
+        (results,) = fields(request, 'the request', results=list)
         if len(results) > MAX_RESULTS:
             raise ValueError(f'the page keeps at most {MAX_RESULTS} results')
         coco, areas, labelme = CocoFile(), AreaTable(), []
         for number, one in enumerate(results, start=1):
-            key, file = _fields(one, f'result {number}', result=str, file=str)
+            key, file = fields(one, f'result {number}', result=str, file=str)
             with self._turn():
                 result = self._results.get(key)
                 if result is None:
@@ -308,37 +309,6 @@ class Visits:
             yield
         finally:
             self._work.release()
-
-
-def _fields(content: object, where: str, /, **kinds: type) -> list:
-    """Values of the fields of a JSON object, which has these and no others.
-
-    Raises:
-        ValueError: If it is none, or a value is missing, of another kind or not asked for.
-    """
-    if not isinstance(content, dict):
-        raise ValueError(f'{where} must be an object with {", ".join(kinds)}')
-    if unknown := content.keys() - kinds.keys():
-        raise ValueError(f'{where} has no field {sorted(unknown)[0]!r}, but {", ".join(kinds)}')
-    for name, kind in kinds.items():
-        if name not in content:
-            raise ValueError(f'{where} lacks the field {name!r}')
-        if not isinstance(content[name], kind):
-            raise ValueError(_wrong_kind(f'{name!r} of {where}', kind, content[name]))
-    return [content[name] for name in kinds]
-
-
-def _wrong_kind(field: str, kind: type, value: object) -> str:
-    wanted = {str: 'text', list: 'a list', int: 'a whole number'}[kind]
-    return f'{field} must be {wanted}, got {json.dumps(value)[:40]}'
-
-
-@contextmanager
-def _naming(what: str) -> Iterator[None]:
-    try:
-        yield
-    except ValueError as error:
-        raise ValueError(f'{what}: {error}') from error
 
 
 @cache
